@@ -1,0 +1,57 @@
+# `make demo` needs Python 3.11 or newer and nothing else; the first run installs into .venv, later ones work offline.
+
+PYTHON ?= python3
+DEMO_IMAGES ?= 30k
+BIN := .venv/bin
+
+.PHONY: help demo test check docs bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    train a small generator on drawn faces, about two minutes on two cores: runs/demo"
+	@echo "make test    run every test"
+	@echo "make check   format, lint, types, import rules, and that the generated docs are fresh"
+	@echo "make docs    write docs/commands.md anew from the commands"
+	@echo "make bench   measure ours against a plain implementation; PHOTOGRAPHS=img_align_celeba.zip for real JPEGs"
+	@echo "make clean   remove .venv and caches; runs/ stays"
+
+demo: .venv/installed
+	@$(BIN)/strangers train synthetic --recipe dcgan-32 --images $(DEMO_IMAGES) --every 2k --out runs/demo
+
+test: .venv/developing
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 8
+
+check: .venv/developing
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python docs/generate.py --check
+
+docs: .venv/developing
+	@$(BIN)/python docs/generate.py
+
+bench: .venv/installed
+	@$(BIN)/python benchmarks/run.py $(if $(PHOTOGRAPHS),--photographs $(PHOTOGRAPHS))
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# What people need to run it, then what developers need besides. A stamp is older than what it was made from when
+# either file changes, and the installation runs again.
+
+.venv/installed: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "error: $(PYTHON) was not found; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $$($(PYTHON) --version 2>&1) is too old; strangers needs 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "error: $(PYTHON) has no venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing into .venv, once..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/developing: .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,71 @@
+"""Generators of human faces: trained, measured, shared.
+
+    import strangers
+
+    run = strangers.train("synthetic", recipe="dcgan-32", out="runs/first", images=50_000)
+    faces = strangers.load("runs/first").sample(seeds=range(16))  # uint8 (16, 32, 32, 3)
+
+A public name is imported when it is first used: `import strangers` alone costs no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from strangers.data.prepare import prepare
+    from strangers.data.prepared import PreparedSet, open_prepared
+    from strangers.errors import DataError, ModelError, RunError, StrangersError, UsageError
+    from strangers.recipe import Recipe
+    from strangers.recipes import RECIPES
+    from strangers.sampling import Model, load
+    from strangers.training.loop import train
+    from strangers.training.run import Run
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "RECIPES",
+    "DataError",
+    "Model",
+    "ModelError",
+    "PreparedSet",
+    "Recipe",
+    "Run",
+    "RunError",
+    "StrangersError",
+    "UsageError",
+    "__version__",
+    "load",
+    "open_prepared",
+    "prepare",
+    "train",
+]
+
+_HOMES = {
+    "RECIPES": "recipes",
+    "DataError": "errors",
+    "Model": "sampling",
+    "ModelError": "errors",
+    "PreparedSet": "data.prepared",
+    "Recipe": "recipe",
+    "Run": "training.run",
+    "RunError": "errors",
+    "StrangersError": "errors",
+    "UsageError": "errors",
+    "load": "sampling",
+    "open_prepared": "data.prepared",
+    "prepare": "data.prepare",
+    "train": "training.loop",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'strangers' has no attribute {name!r}")
+    value: object = getattr(import_module(f"strangers.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

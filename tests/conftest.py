@@ -1,0 +1,68 @@
+"""What every room's tests share: the command line as a user types it, and a machine of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+os.environ["OMP_NUM_THREADS"] = "1"  # pytest-xdist's workers share the cores; before torch is imported
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+SMALL = (
+    "network.generator_widths=[16,16,8]",
+    "network.discriminator_widths=[8,16,16]",
+    "batch=32",
+    "generator_batch=32",
+)
+"""Changes that make dcgan-32 train in a moment."""
+
+
+class Outcome(NamedTuple):
+    """What a command left: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Strangers = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets that tests prepare go to a cache of this session, not to the user's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def strangers(capsys: pytest.CaptureFixture[str]) -> Strangers:
+    """Runs `strangers` with the words given, in this process."""
+    from strangers.cli import main
+
+    def run(*words: object) -> Outcome:
+        code = main([str(word) for word in words])
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that `strangers train` made: small, short, and hardly a face in it."""
+    from strangers.cli import main
+
+    out = tmp_path_factory.mktemp("runs") / "small"
+    data = out.with_name("drawn")
+    assert main(["prepare", "synthetic:96", "--size", "32", "--out", str(data)]) == 0
+    assert main(train_words(data, out)) == 0
+    return out
+
+
+def train_words(data: object, out: object, *more: object) -> list[str]:
+    """The words of a small training."""
+    words = ["train", data, "--recipe", "dcgan-32", "--images", "128", "--out", out]
+    return [str(word) for word in (*words, *(part for change in SMALL for part in ("--set", change)), *more)]
