@@ -1,0 +1,91 @@
+"""The deep convolutional GAN (Radford, Metz and Chintala 2016, section 3) and its near relatives."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+from pydantic import Field
+from torch import nn
+
+from strangers.networks.layers import Configuration, Logit, Reshape, Widths, initialise
+
+
+class Halving(nn.Conv2d):
+    """A convolution that halves the picture."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__(before, after, kernel_size=4, stride=2, padding=1, bias=False)
+
+
+class Doubling(nn.ConvTranspose2d):
+    """A transposed convolution that doubles the picture; 2 divides 4, so no checkerboard is built in."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__(before, after, kernel_size=4, stride=2, padding=1, bias=False)
+
+
+class DCGAN(Configuration):
+    """Kernels of 4 and strides of 2, from a small map of features to the picture and back.
+
+    Attributes:
+        stem: how a latent becomes the first map: a transposed convolution with batch norm, or a linear layer.
+        stem_size: height and width of the first map; each width after it doubles them.
+        generator_widths: channels, from the first map to the one before the picture.
+        generator_dropout: the share of features dropped after each of the generator's ReLUs.
+        discriminator_widths: channels, from the picture inwards.
+        discriminator_norm: batch norm after no convolution, after all but the first, or after all.
+    """
+
+    architecture: Literal["dcgan"] = "dcgan"
+    stem: Literal["convolution", "linear"] = "convolution"
+    stem_size: int = Field(default=4, ge=1)
+    generator_widths: Widths = (512, 256, 128, 64)
+    generator_dropout: float = Field(default=0.0, ge=0, lt=1)
+    discriminator_widths: Widths = (64, 128, 256, 512)
+    discriminator_norm: Literal["none", "inner", "all"] = "inner"
+
+    @property
+    def size(self) -> int:
+        """Height and width of the pictures, in pixels."""
+        return int(self.stem_size * 2 ** len(self.generator_widths))
+
+    def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
+        """A new (generator, discriminator), initialised from torch's random state as the paper says."""
+        generator, discriminator = self._generator(latent_size), self._discriminator()
+        for network in (generator, discriminator):
+            initialise(network, partial(nn.init.normal_, std=0.02))
+            for layer in network.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    nn.init.normal_(layer.weight, 1.0, 0.02)
+        return generator, discriminator
+
+    def _generator(self, latent_size: int) -> nn.Sequential:
+        first, *_, last = widths = self.generator_widths
+        layers: list[nn.Module]
+        if self.stem == "linear":
+            layers = [
+                nn.Linear(latent_size, first * self.stem_size**2),
+                Reshape(first, self.stem_size, self.stem_size),
+            ]
+        else:
+            stem = nn.ConvTranspose2d(latent_size, first, self.stem_size, bias=False)
+            layers = [Reshape(latent_size, 1, 1), stem, *self._activation(first)]
+        for narrower, wider in zip(widths[1:], widths, strict=False):
+            layers += [Doubling(wider, narrower), *self._activation(narrower)]
+        return nn.Sequential(*layers, Doubling(last, 3), nn.Tanh())
+
+    def _activation(self, width: int) -> list[nn.Module]:
+        drop = [nn.Dropout(self.generator_dropout)] if self.generator_dropout else []
+        return [nn.BatchNorm2d(width), nn.ReLU(inplace=True), *drop]
+
+    def _discriminator(self) -> nn.Sequential:
+        widths = self.discriminator_widths
+        layers: list[nn.Module] = []
+        for narrower, wider in zip((3, *widths), widths, strict=False):
+            layers.append(Halving(narrower, wider))
+            if self.discriminator_norm == "all" or (self.discriminator_norm == "inner" and narrower != 3):
+                layers.append(nn.BatchNorm2d(wider))
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+        rest = self.size // 2 ** len(widths)
+        return nn.Sequential(*layers, Logit(widths[-1] * rest**2, bias=self.stem == "linear"))

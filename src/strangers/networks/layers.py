@@ -1,0 +1,53 @@
+"""What at least two families share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+"""Channels of one convolution after another, each at least 1."""
+
+
+class Configuration(BaseModel):
+    """A frozen value whose fields are exactly the declared ones, of exactly the declared types."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Reshape(nn.Module):
+    """(n, c * h * w) -> (n, c, h, w), in channels-last order so that what follows runs fast."""
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        super().__init__()
+        self.shape = (channels, height, width)
+
+    def forward(self, flat: Tensor) -> Tensor:
+        return flat.reshape(-1, *self.shape).contiguous(memory_format=torch.channels_last)
+
+
+class Logit(nn.Sequential):
+    """The end of a discriminator: features (n, c, h, w) -> one logit each, (n,)."""
+
+    def __init__(self, features: int, *, bias: bool, dropout: float = 0.0) -> None:
+        drop = [nn.Dropout(dropout)] if dropout else []
+        super().__init__(nn.Flatten(), *drop, nn.Linear(features, 1, bias=bias), nn.Flatten(0))
+
+
+def place(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network, moved to the device, its weights in channels-last order: convolutions run fastest so."""
+    placed: nn.Module = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return placed
+
+
+def initialise(network: nn.Module, weights: Callable[[Tensor], Tensor]) -> None:
+    """Fill the weights of every linear and convolutional layer with `weights`, and their biases with 0."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            weights(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -1,0 +1,1 @@
+"""Training: the step, the loop round it, and what a run leaves behind."""
