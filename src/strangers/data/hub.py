@@ -1,0 +1,99 @@
+"""Data sets of the Hugging Face hub: fetched into the hub's own cache, then read like any files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from strangers.data.annotations import ATTRIBUTES, PARTITION
+from strangers.data.archives import File, tables_beside
+from strangers.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+PICTURES = ("*.jpg", "*.jpeg", "*.png", "*.webp", "*.bmp", "*.zip", "*.tar", "*.tar.gz", "*.tgz", "*.parquet")
+ROWS = 64  # of a parquet file in memory at once
+
+
+def fetch(name: str) -> Path:
+    """The folder that holds the data set OWNER/NAME of the hub, fetched unless it was before.
+
+    Raises UsageError for a name of another form, DataError if it cannot be had.
+    """
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise UsageError(
+            f"A data set of the hub is named hf:OWNER/NAME, like hf:nielsr/CelebA-faces, not 'hf:{name}'."
+        )
+    from huggingface_hub import snapshot_download  # a network client that only this source needs
+
+    patterns = [*PICTURES, *(f"*{table}" for table in ATTRIBUTES + PARTITION)]
+    try:
+        return Path(snapshot_download(name, repo_type="dataset", allow_patterns=patterns))
+    except Exception as error:  # of the hub's client, its network library or the disk
+        raise DataError(
+            f"The data set hf:{name} could not be fetched ({type(error).__name__}: {_first_line(error)}); "
+            "check the name, the network, and `hf auth login` for data sets behind a login."
+        ) from None
+
+
+class Parquet:
+    """The pictures in a folder's parquet files, in the order of files and rows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = sorted(folder.rglob("*.parquet"))
+
+    def names(self) -> list[str] | None:
+        """Not known without reading everything."""
+        return None
+
+    def __iter__(self) -> Iterator[File]:
+        import pyarrow.parquet  # loaded where it is needed: it is large
+
+        for path in self.files:
+            shard = path.relative_to(self.folder).with_suffix("").as_posix()
+            try:
+                with pyarrow.parquet.ParquetFile(path) as file:
+                    column = _picture_column(file.schema_arrow, path)
+                    rows = (
+                        value
+                        for batch in file.iter_batches(ROWS, columns=[column])
+                        for value in batch.column(0).to_pylist()
+                    )
+                    for index, value in enumerate(rows):
+                        yield _as_file(value, f"{shard}/{index:06d}")
+            except (pyarrow.ArrowException, OSError) as error:
+                raise DataError(
+                    f"The file {path} cannot be read ({_first_line(error)}); fetch it again."
+                ) from None
+
+    def tables(self) -> dict[str, bytes]:
+        """CelebA's tables that lie beside the parquet files."""
+        return tables_beside(self.folder)
+
+
+def _picture_column(schema: pyarrow.Schema, path: Path) -> str:
+    """The name of the first column that holds pictures' bytes, alone or in a struct {bytes, path}."""
+    import pyarrow
+
+    for column in schema:
+        kind = column.type
+        if pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
+            return str(column.name)
+        if pyarrow.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+            return str(column.name)
+    raise DataError(f"The file {path} has no column of pictures; its columns are {', '.join(schema.names)}.")
+
+
+def _as_file(value: Any, place: str) -> File:
+    """One row as a file, named by its own path where it has one."""
+    path = value.get("path") if isinstance(value, dict) else None
+    data = value.get("bytes") if isinstance(value, dict) else value
+    return File(path or place, data or b"", "" if data else "the row has no picture")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0]

@@ -1,0 +1,223 @@
+"""A folder, a zip and a tar give the same files; what could do harm is refused."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from strangers.data import archives
+from strangers.data.archives import File, Folder, Tar, Zip
+from strangers.errors import DataError
+
+FILES = {
+    "set/a/1.jpg": b"one",
+    "set/a/2.PNG": b"two" * 1000,
+    "set/b c/ünï.webp": b"three",
+    "set/list_attr_celeba.txt": b"attributes",
+    "set/list_eval_partition.csv": b"partition",
+    "set/identity_CelebA.txt": b"identities",
+    "set/.hidden.jpg": b"hidden",
+    "set/Thumbs.db": b"thumbs",
+    "__MACOSX/set/1.jpg": b"fork",
+}
+PICTURES = ["set/a/1.jpg", "set/a/2.PNG", "set/b c/ünï.webp"]
+TABLES = {"list_attr_celeba.txt": b"attributes", "list_eval_partition.csv": b"partition"}
+
+
+def make_zip(path: Path, files: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", how) as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data, how)
+    return path
+
+
+def make_tar(path: Path, files: dict[str, bytes], mode: str = "w") -> Path:
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def check(container: Folder | Zip | Tar) -> None:
+    assert sorted(container.names()) == PICTURES
+    for _ in range(2):  # any number of times
+        assert {file.name: file.data for file in container} == {name: FILES[name] for name in PICTURES}
+    assert container.tables().items() >= TABLES.items()
+
+
+def test_a_folder_gives_its_pictures_in_order_and_tables_from_it_or_from_around_it(tmp_path: Path) -> None:
+    for name, data in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    check(Folder(tmp_path / "set" / ".."))
+    assert Folder(tmp_path / "set" / "a").tables() == TABLES
+    assert Folder(tmp_path / "set").names() == ["a/1.jpg", "a/2.PNG", "b c/ünï.webp"]
+
+
+@pytest.mark.parametrize(
+    "how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2]
+)
+def test_a_zip_gives_its_pictures_and_tables(tmp_path: Path, how: int) -> None:
+    check(Zip(make_zip(tmp_path / "set.zip", FILES, how)))
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_gives_its_pictures_and_tables(tmp_path: Path, mode: str) -> None:
+    check(Tar(make_tar(tmp_path / "set.tar", FILES, mode)))
+
+
+def test_tables_beside_an_archive_serve_where_it_has_none(tmp_path: Path) -> None:
+    (tmp_path / "list_attr_celeba.txt").write_bytes(b"beside")
+    (tmp_path / "list_eval_partition.txt").write_bytes(b"beside")
+    found = Zip(make_zip(tmp_path / "set.zip", {"list_attr_celeba.txt": b"inside"})).tables()
+    assert found == {"list_attr_celeba.txt": b"inside", "list_eval_partition.txt": b"beside"}
+
+
+OUTSIDE = [
+    "../up.jpg", "a/../../up.jpg", "/etc/passwd.jpg", "..", "a\\..\\..\\up.jpg", "..\\up.jpg", "\\up.jpg",
+    "C:\\up.jpg", "c:up.jpg", "\\\\server\\share\\up.jpg", "//server/share/up.jpg",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_member_that_points_outside_makes_the_archive_refused(tmp_path: Path, name: str) -> None:
+    files = {"fine.jpg": b"fine", name: b"evil"}
+    with pytest.raises(DataError, match=r"^The archive .*set.zip is refused: its member .* outside of it\.$"):
+        Zip(make_zip(tmp_path / "set.zip", files))
+    with pytest.raises(DataError, match=r"^The archive .*set.tar is refused: its member .* outside of it\.$"):
+        Tar(make_tar(tmp_path / "set.tar", files))
+
+
+@pytest.mark.parametrize("name", ["a..b.jpg", "...", "a/b..", "dots.../1.jpg", "a\\b.jpg", "~/1.jpg"])
+def test_a_harmless_name_is_no_reason_to_refuse(tmp_path: Path, name: str) -> None:
+    Zip(make_zip(tmp_path / "set.zip", {name: b"fine"}))
+    Tar(make_tar(tmp_path / "set.tar", {name: b"fine"}))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_a_link_makes_the_archive_refused(tmp_path: Path, kind: bytes) -> None:
+    with tarfile.open(tmp_path / "set.tar", "w") as tar:
+        link = tarfile.TarInfo("link.jpg")
+        link.type, link.linkname = kind, "/etc/passwd"
+        tar.addfile(link)
+    with pytest.raises(DataError, match=r"^The archive .* is refused: its member 'link.jpg' is a link\.$"):
+        Tar(tmp_path / "set.tar")
+    member = zipfile.ZipInfo("link.jpg")
+    member.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.writestr(member, "/etc/passwd")
+    with pytest.raises(DataError, match=r"^The archive .* is refused: its member 'link.jpg' is a link\.$"):
+        Zip(tmp_path / "set.zip")
+
+
+def test_a_device_in_a_tar_is_no_picture(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "set.tar", "w") as tar:
+        device = tarfile.TarInfo("device.jpg")
+        device.type = tarfile.CHRTYPE
+        tar.addfile(device)
+    assert list(Tar(tmp_path / "set.tar")) == []
+
+
+@pytest.mark.parametrize("start", ["<!DOCTYPE html><html>", "\n  <html lang=en>", "\ufeff<!doctype HTML>"])
+@pytest.mark.parametrize("kind", [Zip, Tar])
+def test_a_page_saved_as_an_archive_is_told_as_exactly_that(
+    tmp_path: Path, start: str, kind: type[Zip | Tar]
+) -> None:
+    path = tmp_path / "img_align_celeba.zip"
+    path.write_text(start + "Google Drive - Quota exceeded", encoding="utf-8")
+    with pytest.raises(DataError, match=r"^The file .* is no archive but an HTML page, probably .* again\.$"):
+        kind(path)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.62, 0.97])
+def test_an_archive_cut_short_is_told(tmp_path: Path, part: float) -> None:
+    noise = {f"{number}.jpg": os.urandom(4000) for number in range(5)}
+    for kind, path in [
+        (Zip, make_zip(tmp_path / "set.zip", noise)),
+        (Tar, make_tar(tmp_path / "set.tar", noise)),
+        (Tar, make_tar(tmp_path / "set.tar.gz", noise, "w:gz")),
+        (Tar, make_tar(tmp_path / "set.tar.xz", noise, "w:xz")),
+    ]:
+        data = path.read_bytes()
+        if path.suffix == ".tar":
+            data = data[: 5 * 4608]  # without the empty blocks at its end, which nobody misses
+        path.write_bytes(data[: int(len(data) * part)])
+        with pytest.raises(DataError, match=r"^The archive .* cannot be read .*: fetch it again\.$"):
+            kind(path)
+
+
+def test_a_tar_damaged_in_the_middle_does_not_end_there(tmp_path: Path) -> None:
+    path = make_tar(tmp_path / "set.tar", {f"{number}.jpg": bytes(4000) for number in range(5)})
+    data = bytearray(path.read_bytes())
+    data[2 * 4608 + 3] ^= 1  # in the third member's header
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"cannot be read \(damaged at byte 9216\)"):
+        Tar(path)
+
+
+def test_a_damaged_member_is_a_file_with_a_problem(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "set.zip", {"1.jpg": b"one" * 999, "2.jpg": b"two" * 999}, zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"two") + 500] ^= 1
+    path.write_bytes(data)
+    first, second = Zip(path)
+    assert (first.data, first.problem) == (b"one" * 999, "")
+    assert second == File("2.jpg", b"", second.problem)
+    assert second.problem.startswith("damaged in the archive: Bad CRC-32")
+
+
+def test_an_encrypted_member_is_a_file_with_a_problem(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "set.zip", {"1.jpg": b"one"}, zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    (file,) = Zip(path)
+    assert "encrypted" in file.problem
+
+
+def test_a_file_too_large_to_be_a_photograph_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MOST_BYTES", 1000)
+    files = {"bomb.jpg": bytes(100_000), "fine.jpg": b"fine"}
+    (tmp_path / "set").mkdir()
+    for name, data in files.items():
+        (tmp_path / "set" / name).write_bytes(data)
+    containers: list[Folder | Zip | Tar] = [
+        Folder(tmp_path / "set"),
+        Zip(make_zip(tmp_path / "set.zip", files)),
+        Tar(make_tar(tmp_path / "set.tgz", files, "w:gz")),
+    ]
+    for container in containers:
+        bomb, fine = container
+        assert bomb == File("bomb.jpg", b"", "100000 bytes are absurdly many")
+        assert fine == File("fine.jpg", b"fine")
+
+
+def test_a_zip_that_lies_about_a_size_is_not_inflated_beyond_it(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "set.zip", {"bomb.jpg": bytes(1_000_000)})
+    data = bytearray(path.read_bytes())
+    for header, field in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        where = data.index(header) + field
+        data[where : where + 4] = (10).to_bytes(4, "little")
+    path.write_bytes(data)
+    (file,) = Zip(path)
+    assert len(file.data) <= 10
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_folder_waits_for_no_pipe_and_reports_a_dead_link(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "dead.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    assert [(file.name, file.problem) for file in Folder(tmp_path)] == [
+        ("dead.jpg", "cannot be read: No such file or directory"),
+        ("pipe.jpg", "not a regular file"),
+    ]

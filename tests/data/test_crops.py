@@ -1,0 +1,68 @@
+"""A crop's name means one box, computed by hand here."""
+
+from __future__ import annotations
+
+import pytest
+
+from strangers.data.crops import CROPS, Box, crop_named, default_crop, whole
+from strangers.errors import DataError, UsageError
+
+CELEBA_BOXES: dict[str, Box] = {  # of the aligned photographs, 178 wide and 218 high
+    "c108": (35, 55, 143, 163),
+    "c128": (25, 45, 153, 173),
+    "c128@89,121": (25, 57, 153, 185),
+    "c140": (19, 39, 159, 179),
+    "c148": (15, 35, 163, 183),
+    "c160": (9, 29, 169, 189),
+    "c178": (0, 20, 178, 198),
+    "squash": (0, 0, 178, 218),
+    "square": (0, 20, 178, 198),
+}
+
+
+@pytest.mark.parametrize("name", CROPS)
+def test_every_named_crop_takes_the_box_of_its_protocol(name: str) -> None:
+    assert crop_named(name).box(178, 218) == CELEBA_BOXES[name]
+    assert crop_named(name).name == name
+
+
+def test_an_odd_margin_is_smaller_at_the_left_and_at_the_top() -> None:
+    assert crop_named("c5").box(8, 10) == (1, 2, 6, 7)
+    assert crop_named("square").box(11, 8) == (1, 0, 9, 8)
+    assert crop_named("square").box(8, 11) == (0, 1, 8, 9)
+
+
+def test_any_square_can_be_named_by_its_side_and_centre() -> None:
+    assert crop_named("c100").box(178, 218) == (39, 59, 139, 159)
+    assert crop_named("c64@40,32").box(178, 218) == (8, 0, 72, 64)
+
+
+@pytest.mark.parametrize("name", ["c", "c0", "c064", "178", "c178@", "c10@1", "c10@1,2,3", "c-4", "C178", ""])
+def test_what_is_no_name_is_told_with_the_names_there_are(name: str) -> None:
+    with pytest.raises(UsageError, match=rf"^There is no crop {name!r}; use one of c108, .*square.*\.$"):
+        crop_named(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "height"),
+    [("c178", 177, 218), ("c178", 178, 177), ("c64@10,40", 178, 218), ("c64@89,200", 178, 218)],
+)
+def test_a_photograph_that_does_not_contain_the_crop_is_refused(name: str, width: int, height: int) -> None:
+    with pytest.raises(DataError, match=rf"^{width}x{height} is too small for crop {name}$"):
+        crop_named(name).box(width, height)
+
+
+def test_what_was_cropped_before_is_used_whole_and_keeps_the_name() -> None:
+    assert whole("c178").box(128, 128) == (0, 0, 128, 128)
+    assert whole("c178").name == "c178"
+    assert whole("squash").box(128, 100) == (0, 0, 128, 100)
+    with pytest.raises(DataError, match="128x127 is not square"):
+        whole("c178").box(128, 127)
+    with pytest.raises(UsageError):
+        whole("nothing")
+
+
+def test_aligned_celeba_gets_c178_and_everything_else_its_largest_square() -> None:
+    assert default_crop(178, 218) == "c178"
+    assert default_crop(218, 178) == "square"
+    assert default_crop(1024, 1024) == "square"

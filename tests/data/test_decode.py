@@ -1,0 +1,244 @@
+"""A photograph's bytes become the pixels that Pillow would make of them, or a reason why not."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from strangers.data import decode
+from strangers.data.crops import CROPS, crop_named
+from strangers.errors import DataError
+
+Encode = Callable[..., bytes]
+
+
+def by_pillow(photograph: Image.Image, crop: str, size: int) -> NDArray[np.uint8]:
+    part = photograph.convert("RGB").crop(crop_named(crop).box(*photograph.size))
+    return np.asarray(part.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def nearly_equal(ours: NDArray[np.uint8], pillows: NDArray[np.uint8], share: float = 0.99) -> None:
+    """No value is off by more than two levels of 255, and at least this share of them by none."""
+    assert ours.shape == pillows.shape
+    difference = np.abs(ours.astype(int) - pillows)
+    assert difference.max() <= 2
+    assert (difference == 0).mean() >= share
+
+
+def decoded(data: bytes) -> NDArray[np.uint8]:
+    """The whole photograph, uint8 (height, width, 3)."""
+    width, height = decode.dimensions(data)
+    assert width == height
+    return decode.face(data, width, crop_named("square"))
+
+
+@pytest.mark.parametrize("crop", CROPS)
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
+def test_every_crop_and_size_is_pillows_bicubic(
+    photographs: list[Image.Image], encoded: Encode, crop: str, size: int
+) -> None:
+    data = encoded(photographs[size % 7], "PNG")
+    nearly_equal(decode.face(data, size, crop_named(crop)), by_pillow(photographs[size % 7], crop, size))
+
+
+@pytest.mark.parametrize("options", [
+    {"quality": 95}, {"quality": 30}, {"subsampling": 0}, {"subsampling": 1}, {"subsampling": 2},
+    {"progressive": True}, {"optimize": True}, {"restart_marker_rows": 1},
+], ids=str)  # fmt: skip
+def test_every_kind_of_jpeg_is_decoded_as_pillow_does(
+    photographs: list[Image.Image], encoded: Encode, options: dict[str, int]
+) -> None:
+    for photograph in photographs[:3]:
+        data = encoded(photograph, **options)
+        reference = Image.open(BytesIO(data))
+        nearly_equal(decode.face(data, 64, CROPS["c178"]), by_pillow(reference, "c178", 64))
+
+
+def test_noise_is_resized_as_pillow_does(encoded: Encode) -> None:
+    random = np.random.default_rng(1)
+    for width, height, size in [(8, 8, 8), (300, 300, 64), (64, 64, 64), (70, 61, 33), (16, 16, 128)]:
+        noise = random.choice(np.array([0, 255], np.uint8), (height, width, 3))  # overshoots, so it clips
+        photograph = Image.fromarray(noise)
+        data = encoded(photograph, quality=100, subsampling=0)
+        reference = Image.open(BytesIO(data))
+        result = decode.face(data, size, CROPS["squash"])
+        nearly_equal(result, by_pillow(reference, "squash", size))
+
+
+def test_the_image_is_a_new_contiguous_array_of_bytes(
+    photographs: list[Image.Image], encoded: Encode
+) -> None:
+    face = decode.face(encoded(photographs[0]), 64, CROPS["c178"])
+    assert face.dtype == np.uint8
+    assert face.shape == (64, 64, 3)
+    assert face.flags.c_contiguous
+
+
+COLOURED = (200, 90, 40)
+
+
+@pytest.fixture
+def coloured() -> Image.Image:
+    """One colour in which no two channels can be mistaken."""
+    return Image.new("RGB", (16, 16), COLOURED)
+
+
+@pytest.mark.parametrize(("mode", "kind"), [
+    ("RGB", "PNG"), ("RGB", "WEBP"), ("RGB", "BMP"), ("RGB", "TIFF"), ("RGB", "PPM"), ("RGB", "JPEG"),
+    ("P", "PNG"), ("P", "GIF"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("RGBA", "PNG"), ("YCbCr", "TIFF"),
+])  # fmt: skip
+def test_colours_survive_every_way_to_store_them(
+    coloured: Image.Image, encoded: Encode, mode: str, kind: str
+) -> None:
+    coloured = coloured.quantize(4) if mode == "P" else coloured.convert(mode)
+    options = {"lossless": True} if kind == "WEBP" else {}
+    pixels = decode.face(encoded(coloured, kind, **options), 8, CROPS["square"])
+    assert np.abs(pixels.astype(int) - COLOURED).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_grey_photographs_have_three_equal_channels(encoded: Encode, kind: str) -> None:
+    pixels = decode.face(encoded(Image.new("L", (16, 16), 90), kind), 8, CROPS["square"])
+    assert pixels.shape == (8, 8, 3)
+    assert np.abs(pixels.astype(int) - 90).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_keep_their_upper_eight(encoded: Encode, kind: str) -> None:
+    deep = Image.fromarray(np.full((16, 16), 90 * 256 + 200, np.uint16))
+    assert (decoded(encoded(deep, kind)) == 90).all()
+
+
+def test_black_and_white_without_grey_are_read(encoded: Encode) -> None:
+    assert (decoded(encoded(Image.new("1", (16, 16), 1), "PNG")) == 255).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
+def test_what_is_transparent_lies_on_white(encoded: Encode, kind: str) -> None:
+    layer = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
+    layer.paste((200, 90, 40, 255), (0, 0, 8, 16))
+    options = {"lossless": True} if kind == "WEBP" else {}
+    pixels = decoded(encoded(layer, kind, **options)).astype(int)
+    assert np.abs(pixels[:, :7] - COLOURED).max() <= 2
+    assert (pixels[:, 9:] == 255).all()
+
+
+def test_a_half_transparent_palette_lies_on_white(encoded: Encode) -> None:
+    picture = Image.new("P", (16, 16), 0)
+    picture.putpalette([0, 0, 0, *COLOURED])
+    picture.paste(1, (0, 0, 8, 16))
+    pixels = decoded(encoded(picture, "PNG", transparency=0))
+    assert (pixels[:, :8] == COLOURED).all()
+    assert (pixels[:, 8:] == 255).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("late", [False, True], ids=["first", "behind a long profile"])
+def test_a_turned_photograph_is_turned_upright(encoded: Encode, orientation: int, late: bool) -> None:
+    upright = Image.new("RGB", (24, 16), "white")
+    upright.paste(COLOURED, (0, 0, 8, 8))  # the upper left corner
+    turn = Image.Transpose
+    undo = {2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM, 5: turn.TRANSPOSE,
+            6: turn.ROTATE_90, 7: turn.TRANSVERSE, 8: turn.ROTATE_270}  # fmt: skip
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(stored, exif=exif, quality=95, subsampling=0)
+    if late:
+        comment = b"\xff\xfe" + struct.pack(">H", 60_002) + bytes(60_000)
+        data = data[:2] + comment + data[2:]
+    assert decode.dimensions(data) == (24, 16)
+    pixels = decode.face(data, 16, crop_named("c16@8,8")).astype(int)
+    assert np.abs(pixels[1:7, 1:7] - COLOURED).max() <= 3
+    assert pixels[9:, 9:].min() >= 252
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_an_animation_shows_its_first_frame(coloured: Image.Image, encoded: Encode, kind: str) -> None:
+    others = [Image.new("RGB", (16, 16), "blue"), Image.new("RGB", (16, 16), "white")]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(coloured, kind, save_all=True, append_images=others, **options)
+    assert np.abs(decoded(data).astype(int) - COLOURED).max() <= 2
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG file that claims to be of this size and holds next to nothing."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    )
+
+
+def enlarged(data: bytes, width: int, height: int) -> bytes:
+    """A JPEG whose header claims another size."""
+    frame = data.index(b"\xff\xc0")
+    return data[: frame + 5] + struct.pack(">HH", height, width) + data[frame + 9 :]
+
+
+def bad_files(photograph: Image.Image, encoded: Encode) -> dict[str, tuple[bytes, str]]:
+    """Bytes that are no usable photograph, and how the reason must begin."""
+    jpeg, png = encoded(photograph), encoded(photograph, "PNG")
+    return {
+        "empty": (b"", "the file is empty"),
+        "text": (b"I am no photograph.", "not an image of a known kind"),
+        "page": (b"<!DOCTYPE html><html></html>", "not an image of a known kind"),
+        "zeros": (bytes(5000), "not an image of a known kind"),
+        "jpeg's first bytes": (jpeg[:3], "not an image of a known kind"),
+        "half a jpeg": (jpeg[: len(jpeg) // 2], "broken image: "),
+        "nearly a jpeg": (jpeg[:-40], "broken image: "),
+        "jpeg's header": (jpeg[: jpeg.index(b"\xff\xda")], "broken image: "),
+        "half a png": (png[: len(png) // 2], "broken image: "),
+        "png with a hole": (png[:3000] + bytes(200) + png[3200:], "broken image: "),
+        "huge png": (png_header(20_000, 20_000), "absurdly large; at most"),
+        "larger png": (png_header(9_000, 9_000), "9000x9000 is absurdly large"),
+        "flat png": (png_header(2**31 - 1, 2**31 - 1), "absurdly large; at most"),
+        "huge jpeg": (enlarged(jpeg, 60_000, 60_000), "60000x60000 is absurdly large"),
+        "large jpeg": (enlarged(jpeg, 5_000, 5_000), "broken image: "),
+        "floating point": (encoded(Image.new("F", (9, 9), 0.5), "TIFF"), "floating-point pixels"),
+        "too small": (encoded(photograph.resize((177, 218))), "177x218 is too small for crop c178"),
+        "unused format": (encoded(photograph, "ICO"), "not an image of a known kind"),
+    }
+
+
+def reason_of(data: bytes) -> str:
+    """Why `data` is refused; "" if it is taken for a photograph."""
+    try:
+        decode.face(data, 64, CROPS["c178"])
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def test_bad_files_are_refused_with_a_reason_of_one_line(
+    photographs: list[Image.Image], encoded: Encode
+) -> None:
+    for name, (data, reason) in bad_files(photographs[0], encoded).items():
+        told = reason_of(data)
+        assert told.startswith(reason), name
+        assert told.isprintable(), name
+
+
+def test_flipped_bytes_give_a_picture_or_a_reason_and_nothing_else(
+    photographs: list[Image.Image], encoded: Encode
+) -> None:
+    random = np.random.default_rng(2)
+    for kind in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"):
+        data = np.frombuffer(encoded(photographs[1].resize((40, 40)), kind), np.uint8)
+        for _ in range(60):
+            damaged = data.copy()
+            where = random.integers(0, min(len(data), 700), 3)
+            damaged[where] = random.integers(0, 256, 3)
+            with suppress(DataError):
+                assert decode.face(damaged.tobytes(), 16, CROPS["square"]).shape == (16, 16, 3)

@@ -1,0 +1,200 @@
+"""Data sets of the hub are fetched and read; a local server stands in for the hub."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+
+from strangers.data.hub import Parquet, fetch
+from strangers.data.prepare import prepare
+from strangers.data.prepared import PreparedSet
+from strangers.errors import DataError
+
+pyarrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub(ThreadingHTTPServer):
+    """Answers as the hub does, for as much of it as fetching a data set needs.
+
+    data_sets: the files of each data set by name. asked: the paths of the requests.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.data_sets: dict[str, dict[str, bytes]] = {}
+        self.asked: list[str] = []
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Answer(BaseHTTPRequestHandler):
+    """/api/datasets/NAME/revision/..., /api/datasets/NAME/tree/... and /datasets/NAME/resolve/COMMIT/FILE."""
+
+    server: Hub
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.server.asked.append(path)
+        parts = re.fullmatch(r"(/api)?/datasets/([^/]+/[^/]+)/(revision|tree|resolve)/[^/]+/?(.*)", path)
+        files = self.server.data_sets.get(parts[2]) if parts else None
+        if parts is None or files is None:
+            self.send(404, b'{"error": "Repository not found"}', {"X-Error-Code": "RepoNotFound"})
+        elif parts[3] == "revision":
+            siblings = [{"rfilename": name} for name in files]
+            self.send(200, json.dumps({"id": parts[2], "sha": COMMIT, "siblings": siblings}).encode())
+        elif parts[3] == "tree":
+            tree = [{"type": "file", "path": name, "size": len(data), "oid": name_of(data)}
+                    for name, data in files.items()]  # fmt: skip
+            self.send(200, json.dumps(tree).encode())
+        else:
+            data = files[parts[4]]
+            self.send(200, data, {"ETag": f'"{name_of(data)}"', "X-Repo-Commit": COMMIT})
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def send(self, status: int, data: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data)
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+def name_of(data: bytes) -> str:
+    return hashlib.sha1(data).hexdigest()
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub without data sets, with a cache of this test's own."""
+    server = Hub()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    point_to(server.address, tmp_path / "hub", monkeypatch)
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def point_to(address: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What HF_ENDPOINT, HF_HUB_CACHE and HF_HUB_OFFLINE do, which the client reads when it is imported."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}"
+    )
+
+
+def shard(files: Sequence[tuple[str | None, bytes | None]], path: Path, *, as_struct: bool = True) -> bytes:
+    """A parquet file with a column of pictures, as the hub's `datasets` library writes it."""
+    pictures = [{"bytes": data, "path": name} for name, data in files]
+    column = pictures if as_struct else [data for _, data in files]
+    table = pyarrow.table({"number": list(range(len(files))), "image": column})
+    parquet.write_table(table, path, row_group_size=7)
+    return path.read_bytes()
+
+
+def files_of(celeba: Path) -> dict[str, bytes]:
+    return {path.relative_to(celeba).as_posix(): path.read_bytes() for path in sorted(celeba.rglob("*.*"))}
+
+
+def prepared_from(source: object, out: Path) -> PreparedSet:
+    return prepare(str(source), out, size=16, workers=1, progress=False)
+
+
+def test_a_data_set_of_parquet_files_is_that_of_its_pictures(hub: Hub, celeba: Path, tmp_path: Path) -> None:
+    pictures = [(None, path.read_bytes()) for path in sorted(celeba.rglob("*.jpg"))]
+    hub.data_sets["someone/CelebA-faces"] = {
+        "README.md": b"not fetched",
+        "data/train-00000-of-00002.parquet": shard(pictures[:20], tmp_path / "shard"),
+        "data/train-00001-of-00002.parquet": shard(pictures[20:], tmp_path / "shard", as_struct=False),
+    }
+    prepared = prepared_from("hf:someone/CelebA-faces", tmp_path / "set")
+    local = prepared_from(celeba, tmp_path / "local")
+    np.testing.assert_array_equal(prepared.images, local.images)
+    assert prepared.names[0] == "data/train-00000-of-00002/000000"
+    assert prepared.names[29] == "data/train-00001-of-00002/000009"
+    assert (prepared.manifest.source, prepared.manifest.crop) == ("hf:someone/CelebA-faces", "c178")
+    assert not [path for path in hub.asked if path.endswith("README.md")]
+
+
+@pytest.mark.parametrize("kind", ["files", "zip"])
+def test_a_data_set_of_files_or_of_one_archive_is_read_with_its_tables(
+    hub: Hub, celeba: Path, celeba_zip: Path, tmp_path: Path, kind: str
+) -> None:
+    hub.data_sets["a/b"] = files_of(celeba) if kind == "files" else {"d/set.zip": celeba_zip.read_bytes()}
+    prepared = prepared_from("hf:a/b", tmp_path / "set")
+    assert prepared.manifest.hash == prepared_from(celeba, tmp_path / "local").manifest.hash
+    assert prepared.manifest.attributes == ["Male", "Smiling"]
+
+
+def test_what_was_fetched_is_not_fetched_again(hub: Hub, celeba: Path) -> None:
+    hub.data_sets["a/b"] = {"1.jpg": files_of(celeba)["img_align_celeba/000001.jpg"]}
+    first = fetch("a/b")
+    hub.asked.clear()
+    assert fetch("a/b") == first
+    assert not [path for path in hub.asked if "1.jpg" in path]
+
+
+def test_a_name_that_the_hub_does_not_know_is_told(hub: Hub) -> None:
+    with pytest.raises(DataError, match=r"^The data set hf:no/body could not be fetched \(Repos.*login\.$"):
+        fetch("no/body")
+
+
+def test_a_dead_network_is_told_without_a_long_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        point_to(f"http://127.0.0.1:{unused.getsockname()[1]}", tmp_path / "hub", monkeypatch)
+        with pytest.raises(DataError, match=r"^The data set hf:a/b could not be fetched .* the network.*\.$"):
+            fetch("a/b")
+
+
+def test_a_row_without_a_picture_is_a_file_with_a_problem(tmp_path: Path) -> None:
+    shard([("a.jpg", b"data"), ("b.jpg", None), (None, b"")], tmp_path / "x.parquet")
+    files = list(Parquet(tmp_path))
+    assert [file.name for file in files] == ["a.jpg", "b.jpg", "x/000002"]
+    assert [file.problem for file in files] == ["", "the row has no picture", "the row has no picture"]
+
+
+def test_parquet_files_without_pictures_and_damaged_ones_are_told(tmp_path: Path) -> None:
+    parquet.write_table(pyarrow.table({"number": [1], "word": ["a"]}), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=r"^The file .*x.parquet has no column of pictures; .* word\.$"):
+        list(Parquet(tmp_path))
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DataError, match=r"^The file .*x.parquet cannot be read .*; fetch it again\.$"):
+        list(Parquet(tmp_path))
+
+
+def test_pictures_in_parquet_are_the_bytes_of_their_files(celeba: Path, tmp_path: Path) -> None:
+    first = celeba / "img_align_celeba" / "000001.jpg"
+    shard([("000001.jpg", first.read_bytes())], tmp_path / "x.parquet")
+    (file,) = Parquet(tmp_path)
+    assert file.data == first.read_bytes()

@@ -1,0 +1,337 @@
+"""Photographs become a prepared set, whole or not at all, the same however many work at it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from strangers.data import synthetic
+from strangers.data.prepare import open_or_prepare, prepare
+from strangers.data.prepared import PreparedSet, open_prepared
+from strangers.data.writing import Writer
+from strangers.errors import DataError, UsageError
+
+Encode = Callable[..., bytes]
+
+
+def quickly(source: object, out: Path, **options: Any) -> PreparedSet:
+    """`prepare` in this process, at 16 pixels."""
+    return prepare(str(source), out, **{"size": 16, "workers": 1, "progress": False} | options)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def skipped(folder: Path) -> dict[str, str]:
+    with (folder / "skipped.csv").open(encoding="utf-8", newline="") as file:
+        return {row["name"]: row["reason"] for row in csv.DictReader(file)}
+
+
+def test_a_prepared_set_holds_every_photograph_as_pillow_would_make_it(
+    celeba_zip: Path, values: NDArray[np.int8], tmp_path: Path
+) -> None:
+    prepared = quickly(celeba_zip, tmp_path / "set", size=64)
+    assert len(prepared) == 30
+    assert prepared.attributes is not None
+    np.testing.assert_array_equal(prepared.attributes, values)
+    with zipfile.ZipFile(celeba_zip) as archive:
+        for position, name in enumerate(prepared.names):
+            photograph = Image.open(archive.open(name)).crop((0, 20, 178, 198))
+            image = np.asarray(photograph.resize((64, 64), Image.Resampling.BICUBIC))
+            assert np.abs(prepared.images[position].astype(int) - image).max() <= 1
+
+
+def test_the_manifest_says_what_the_set_is(celeba: Path, tmp_path: Path) -> None:
+    (tmp_path / "note").write_text("not used")
+    prepared = quickly(celeba, tmp_path / "set", split="train", crop="c128@89,121")
+    manifest = prepared.manifest
+    assert (manifest.count, manifest.size, manifest.crop) == (24, 16, "c128@89,121")
+    assert (manifest.filter, manifest.source, manifest.split) == ("bicubic", str(celeba), "train")
+    assert (manifest.attributes, manifest.skipped, manifest.notes) == (["Male", "Smiling"], 0, [])
+    assert json.loads((prepared.path / "manifest.json").read_text())["format"] == 1
+    assert open_prepared(prepared.path).manifest == manifest
+
+
+def test_the_hash_is_that_of_pixels_and_names_and_of_nothing_else(celeba: Path, tmp_path: Path) -> None:
+    first = quickly(celeba, tmp_path / "1")
+    same = quickly(celeba, tmp_path / "2", crop="square")
+    other = quickly(celeba, tmp_path / "3", crop="c160")
+    renamed = quickly(celeba / "img_align_celeba", tmp_path / "4")
+    assert first.manifest.hash == same.manifest.hash
+    assert len({prepared.manifest.hash for prepared in (first, other, renamed)}) == 3
+
+
+def test_the_source_may_be_a_folder_a_zip_or_a_tar(celeba: Path, celeba_zip: Path, tmp_path: Path) -> None:
+    import tarfile
+
+    with tarfile.open(tmp_path / "celeba.tar.gz", "w:gz") as tar:
+        for file in sorted(celeba.rglob("*.*")):
+            tar.add(file, file.relative_to(celeba).as_posix())
+    sets = [quickly(source, tmp_path / str(number))
+            for number, source in enumerate((celeba, celeba_zip, tmp_path / "celeba.tar.gz"))]  # fmt: skip
+    assert len({prepared.manifest.hash for prepared in sets}) == 1
+
+
+def test_workers_do_not_change_a_byte(celeba: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for number in range(150):
+        original = celeba / "img_align_celeba" / f"{number % 30 + 1:06d}.jpg"
+        (mixed / f"{number:03d}.jpg").write_bytes(original.read_bytes()[: None if number % 7 else number * 9])
+    alone = quickly(mixed, tmp_path / "1", workers=1)
+    assert (alone.manifest.count, alone.manifest.skipped) == (128, 22)
+    for workers in (2, 3):
+        helped = quickly(mixed, tmp_path / str(workers), workers=workers)
+        assert contents(helped.path) == contents(alone.path)
+    assert not multiprocessing.active_children()
+
+
+def test_drawn_faces_are_those_of_their_seeds(tmp_path: Path) -> None:
+    prepared = quickly("synthetic:70", tmp_path / "set", size=32)
+    pixels, labels = synthetic.draw(range(70), 32)
+    np.testing.assert_array_equal(prepared.images, pixels)
+    np.testing.assert_array_equal(prepared.attributes, labels)
+    assert prepared.manifest.attributes == list(synthetic.ATTRIBUTES)
+    assert (prepared.manifest.filter, prepared.manifest.crop) == ("drawn", "square")
+    few = quickly("synthetic:70", tmp_path / "few", size=32, limit=66)
+    np.testing.assert_array_equal(few.images, pixels[:66])
+    np.testing.assert_array_equal(few.attributes, labels[:66])
+
+
+def test_bad_files_are_skipped_named_and_counted(
+    photographs: list[Image.Image], encoded: Encode, tmp_path: Path
+) -> None:
+    good = encoded(photographs[0])
+    files = {
+        "1 good.jpg": (good, ""),
+        "2 broken.jpg": (good[: len(good) // 2], "broken image: "),
+        "3 empty.jpg": (b"", "the file is empty"),
+        "4 text.jpg": (b"hello", "not an image of a known kind"),
+        "5 small.png": (encoded(photographs[0].resize((20, 20)), "PNG"), "20x20 is too small for crop c178"),
+        "6 notes.txt": (b"hello", "not an image of a known kind"),
+        "7 odd,\n\"name\".jpg": (b"hello", "not an image of a known kind"),
+        "8 good.png": (encoded(photographs[1], "PNG"), ""),
+        os.fsdecode(b"9 \xff.jpg"): (b"hello", "not an image of a known kind"),
+    }  # fmt: skip
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, (data, _) in files.items():
+        (folder / name).write_bytes(data)
+    prepared = quickly(folder, tmp_path / "set")
+    assert prepared.names == ["1 good.jpg", "8 good.png"]
+    assert prepared.manifest.crop == "c178"
+    assert prepared.manifest.skipped == 7
+    told = skipped(prepared.path)
+    assert len(told) == 7
+    for name, (_, reason) in list(files.items())[:6]:
+        assert told.get(name, "").startswith(reason)
+    assert told['7 odd,\\n"name".jpg'] == told["9 \\udcff.jpg"] == "not an image of a known kind"
+
+
+def test_a_chunk_of_nothing_but_bad_files_does_no_harm(
+    photographs: list[Image.Image], encoded: Encode, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for number in range(130):
+            archive.writestr(f"{number}.jpg", b"")
+        archive.writestr("good.jpg", encoded(photographs[0]))
+    prepared = quickly(tmp_path / "set.zip", tmp_path / "set")
+    assert (prepared.manifest.count, prepared.manifest.skipped) == (1, 130)
+    assert prepared.manifest.crop == "c178"
+
+
+@pytest.mark.parametrize(("files", "sentence"), [
+    ({}, ": it holds no pictures."),
+    ({"list_attr_celeba.txt": b"1\nMale\n000001.jpg 1\n"}, ": it holds no pictures."),
+    ({"a, b.jpg": b"", "c.jpg": b""}, ": 2 files were tried. The first is a, b.jpg: the file is empty."),
+])  # fmt: skip
+def test_nothing_to_use_is_told_and_leaves_nothing(
+    files: dict[str, bytes], sentence: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    with pytest.raises(DataError) as caught:
+        quickly(folder, tmp_path / "set")
+    assert str(caught.value) == f"There is nothing to use in {folder}{sentence}"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_limit_counts_the_photographs_that_can_be_used(celeba: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for number, path in enumerate(sorted(celeba.rglob("*.jpg"))):
+            archive.writestr(path.name, b"" if number in {1, 3} else path.read_bytes())
+    prepared = quickly(tmp_path / "set.zip", tmp_path / "set", limit=3)
+    assert prepared.names == ["000001.jpg", "000003.jpg", "000005.jpg"]
+    assert prepared.images.shape == (3, 16, 16, 3)
+    assert list(skipped(prepared.path)) == ["000002.jpg", "000004.jpg"]
+    assert len(quickly(tmp_path / "set.zip", tmp_path / "all", limit=1000)) == 28
+
+
+def test_what_was_cropped_before_is_resized_whole_and_says_so(
+    photographs: list[Image.Image], encoded: Encode, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    face = photographs[0].crop((0, 20, 178, 198)).resize((128, 128), Image.Resampling.LANCZOS)
+    (tmp_path / "folder" / "1.png").write_bytes(encoded(face, "PNG"))
+    (tmp_path / "folder" / "2.png").write_bytes(encoded(photographs[1], "PNG"))
+    prepared = quickly(tmp_path / "folder", tmp_path / "set", applied_crop="c178")
+    assert prepared.manifest.crop == "c178"
+    by_pillow = np.asarray(face.resize((16, 16), Image.Resampling.BICUBIC))
+    assert np.abs(prepared.images[0].astype(int) - by_pillow).max() <= 1
+    assert "178x218 is not square" in skipped(prepared.path)["2.png"]
+
+
+def test_images_without_a_row_in_the_table_are_noted(celeba: Path, tmp_path: Path) -> None:
+    table = tmp_path / "list_attr_celeba.txt"
+    table.write_text("1\nMale\n000002.jpg 1\n")
+    prepared = quickly(celeba, tmp_path / "set", annotations=table)
+    assert prepared.manifest.notes == ["29 images have no row in the attribute table."]
+    assert prepared.attributes is not None
+    assert prepared.attributes[:3].tolist() == [[0], [1], [0]]
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    ({"size": 7}, "Pictures are 8 to 1024 px wide, not 7."),
+    ({"size": 1025}, "Pictures are 8 to 1024 px wide, not 1025."),
+    ({"limit": 0}, "A limit is at least 1 photograph, not 0."),
+    ({"workers": 0}, "At least 1 worker is needed, not 0."),
+    ({"crop": "c999x"}, "There is no crop 'c999x'"),
+    ({"applied_crop": "face"}, "There is no crop 'face'"),
+    ({"crop": "c178", "applied_crop": "c178"}, "A photograph is cropped now or was cropped before"),
+    ({"split": "valid"}, "There is no split 'valid'"),
+])  # fmt: skip
+def test_wrong_arguments_are_told_and_leave_nothing(
+    celeba: Path, tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        quickly(celeba, tmp_path / "set", **options)
+    assert str(caught.value).startswith(sentence)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_folder_is_overwritten(celeba: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"exists already; choose another place, or remove it first\.$"):
+        quickly(celeba, tmp_path)
+    assert list(tmp_path.iterdir()) == [tmp_path / "mine.txt"]
+
+
+def test_a_source_is_prepared_once_and_again_when_it_changes(celeba: Path, tmp_path: Path) -> None:
+    import shutil
+
+    source = tmp_path / "photographs"
+    shutil.copytree(celeba, source)
+    first = open_or_prepare(source, size=16, progress=False)
+    again = open_or_prepare(str(source), size=16, progress=False)
+    larger = open_or_prepare(source, size=32, progress=False)
+    cropped = open_or_prepare(source, size=16, crop="c148", progress=False)
+    (source / "img_align_celeba" / "000001.jpg").unlink()
+    changed = open_or_prepare(source, size=16, progress=False)
+    assert first.path == again.path
+    assert len({made.path for made in (first, larger, cropped, changed)}) == 4
+    assert (len(first), len(changed)) == (30, 29)
+    assert os.environ["XDG_CACHE_HOME"] in str(first.path)
+    assert open_or_prepare(first.path, size=64).path == first.path
+
+
+# InterruptionError
+
+
+class InterruptionError(Exception):
+    pass
+
+
+def break_at_second_call(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Do `act` when the second batch of images comes to the writer."""
+    add = Writer.add
+    calls: list[None] = []
+
+    def interrupted(*arguments: Any) -> None:
+        calls.append(None)
+        if len(calls) == 2:
+            act()
+        add(*arguments)
+
+    monkeypatch.setattr(Writer, "add", interrupted)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_exception_midway_leaves_no_file_and_no_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    def act() -> None:
+        raise InterruptionError
+
+    break_at_second_call(monkeypatch, act)
+    with pytest.raises(InterruptionError):
+        quickly("synthetic:2000", tmp_path / "set", workers=workers)
+    assert not list(tmp_path.iterdir())
+    assert not multiprocessing.active_children()
+
+
+def test_a_worker_that_dies_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def act() -> None:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+            worker.join()
+
+    break_at_second_call(monkeypatch, act)
+    with pytest.raises(DataError, match=r"^A worker process could not start or was ended from outside.*\.$"):
+        quickly("synthetic:5000", tmp_path / "set", workers=2)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_process_ended_from_outside_leaves_no_set_and_no_worker(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    out = tmp_path / "set"
+    program = (
+        "from strangers.data.prepare import prepare\n"
+        f"prepare('synthetic:1000000', {str(out)!r}, size=64, workers=2, progress=False)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            wait_for(
+                lambda: any(path.stat().st_size > 1000 for path in tmp_path.glob(".partial-*/images.npy"))
+            )
+            process.send_signal(number)
+            process.communicate(timeout=20)  # until the workers, who have the same output, are gone too
+        finally:
+            process.kill()
+    assert process.returncode != 0
+    assert not out.exists()
+    if number == signal.SIGINT:
+        assert not list(tmp_path.iterdir())
+    assert len(quickly("synthetic:20", out)) == 20
+    assert list(tmp_path.iterdir()) == [out]  # what the killed process left is gone
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
