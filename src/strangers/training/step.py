@@ -1,0 +1,142 @@
+"""The training step: all of the method on one screen."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from strangers.networks.layers import place
+from strangers.recipe import Optimiser, Recipe, build_networks
+from strangers.training.losses import OBJECTIVES
+
+EMA_RAMP = 0.05
+"""Early on, the half-life of the average is this share of the images seen (Karras et al. 2024, as in EDM)."""
+
+
+@dataclass
+class State:
+    """All that training changes. `average` follows the generator, and makes the faces that people see."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    average: nn.Module
+    generator_optimiser: Optimizer
+    discriminator_optimiser: Optimizer
+    images_seen: int = 0
+
+
+class StepReport(NamedTuple):
+    """What one step saw, each a scalar on the training device: means over the step's images.
+
+    An accuracy is the share that the discriminator judged rightly; the generator's is the share that passed.
+    """
+
+    real_loss: Tensor
+    real_accuracy: Tensor
+    fake_loss: Tensor
+    fake_accuracy: Tensor
+    generator_loss: Tensor
+    generator_accuracy: Tensor
+
+
+def training_step(state: State, real: Tensor, recipe: Recipe) -> StepReport:
+    """One generator update after the recipe's discriminator updates on `real`.
+
+    real: (recipe.images_per_step, 3, size, size) in [-1, 1]. Random numbers come from torch's global state.
+    """
+    generator, discriminator = state.generator, state.discriminator
+    objective = OBJECTIVES[recipe.objective]
+
+    # Discriminator: tell real from fake.
+    for real_batch in torch.split(real, recipe.batch):
+        fake = generator(draw_latents(recipe, recipe.batch, real.device))
+        real_logits, fake_logits = discriminator(real_batch), discriminator(fake.detach())
+        real_loss, fake_loss = objective.real(real_logits, recipe.real_label), objective.fake(fake_logits)
+        update(state.discriminator_optimiser, real_loss + fake_loss)
+
+    # Generator: pass as real. The fakes of the last discriminator update serve again where the batches agree.
+    if recipe.generator_batch != recipe.batch:
+        fake = generator(draw_latents(recipe, recipe.generator_batch, real.device))
+    discriminator.requires_grad_(False)  # its weights' gradients would be computed for nothing
+    passing_logits = discriminator(fake)
+    generator_loss = objective.generator(passing_logits, recipe.generator_label)
+    update(state.generator_optimiser, generator_loss)
+    discriminator.requires_grad_(True)
+
+    # Average: follow the generator with a half-life in images.
+    state.images_seen += len(real)
+    halflife = min(recipe.ema_halflife_images, EMA_RAMP * state.images_seen)
+    follow(state.average, generator, 0.5 ** (len(real) / halflife))
+
+    return StepReport(
+        real_loss.detach(), _share(real_logits > 0),
+        fake_loss.detach(), _share(fake_logits <= 0),
+        generator_loss.detach(), _share(passing_logits > 0),
+    )  # fmt: skip
+
+
+def new_state(recipe: Recipe, seed: int, device: torch.device) -> State:
+    """Untrained networks, their optimisers and the average; the same for the same seed on any device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        generator, discriminator = build_networks(recipe)
+    generator, discriminator = place(generator, device), place(discriminator, device)
+    return State(
+        generator=generator,
+        discriminator=discriminator,
+        average=copy.deepcopy(generator).requires_grad_(False).eval(),
+        generator_optimiser=new_optimiser(generator, recipe.generator_optimiser),
+        discriminator_optimiser=new_optimiser(discriminator, recipe.discriminator_optimiser),
+    )
+
+
+def new_optimiser(network: nn.Module, choice: Optimiser) -> Optimizer:
+    """The optimiser of all of the network's parameters, in its fastest implementation."""
+    betas = (choice.beta1, choice.beta2)
+    if choice.name == "nadam":
+        return torch.optim.NAdam(network.parameters(), lr=choice.learning_rate, betas=betas, foreach=True)
+    return torch.optim.Adam(network.parameters(), lr=choice.learning_rate, betas=betas, fused=True)
+
+
+def set_learning_rates(state: State, recipe: Recipe) -> None:
+    """Put both learning rates where the schedule has them after `state.images_seen` images."""
+    multiplier = recipe.schedule.multiplier(state.images_seen)
+    for optimiser, choice in (
+        (state.discriminator_optimiser, recipe.discriminator_optimiser),
+        (state.generator_optimiser, recipe.generator_optimiser),
+    ):
+        for group in optimiser.param_groups:
+            group["lr"] = choice.learning_rate * multiplier
+
+
+def draw_latents(recipe: Recipe, count: int, device: torch.device) -> Tensor:
+    """Random latents (count, latent_size) of the recipe's distribution, N(0, 1) or U(-1, 1)."""
+    if recipe.latent == "uniform":
+        return torch.rand(count, recipe.latent_size, device=device) * 2 - 1
+    return torch.randn(count, recipe.latent_size, device=device)
+
+
+def update(optimiser: Optimizer, loss: Tensor) -> None:
+    """One step down the gradient of `loss`."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, keep: float) -> None:
+    """Move the average's weights and statistics to keep * average + (1 - keep) * network."""
+    for mean, value in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - keep)
+        else:
+            mean.copy_(value)  # batch norm's count of batches
+
+
+def _share(right: Tensor) -> Tensor:
+    return right.float().mean()

@@ -1,0 +1,89 @@
+"""A checkpoint is whole or it is not used."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from strangers.data.prepared import PreparedSet
+from strangers.errors import RunError
+from strangers.recipe import Recipe, with_overrides
+from strangers.recipes import RECIPES
+from strangers.sampling import ModelHeader
+from strangers.training import checkpoint
+from strangers.training.loop import train
+from strangers.training.step import new_state, training_step
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def run(drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path) -> Path:
+    """A run of two checkpoints: after 1,024 and 2,048 images."""
+    return train(drawn_set.path, small_recipe, tmp_path / "run", images=2048, every=1024, progress=False).path
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "training.safetensors", "state.json"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_used(
+    run: Path, drawn_set: PreparedSet, small_recipe: Recipe, file: str, damage: str
+) -> None:
+    original = (run / "checkpoints/000002048/training.safetensors").read_bytes()
+    path = run / "checkpoints/000002048" / file
+    data = bytearray(path.read_bytes())
+    if damage == "flip":
+        data[len(data) // 2] ^= 0xFF
+        path.write_bytes(data)
+    elif damage == "truncate":
+        path.write_bytes(data[: len(data) // 2])
+    else:
+        path.unlink()
+    train(drawn_set.path, small_recipe, run, images=2048, every=1024, progress=False)
+    assert "000002048 is damaged" in (run / "console.log").read_text()
+    assert "Going on after 1,024 images." in (run / "console.log").read_text()
+    assert (run / "checkpoints/000002048/training.safetensors").read_bytes() == original
+
+
+def test_when_none_is_whole_nothing_is_started_over(run: Path, small_recipe: Recipe) -> None:
+    for path in run.glob("checkpoints/*/state.json"):
+        path.write_text("{}")
+    with pytest.raises(RunError, match="No checkpoint"):
+        checkpoint.restore(run, new_state(small_recipe, 0, CPU))
+
+
+def test_what_a_killed_save_left_is_removed(run: Path, drawn_set: PreparedSet, small_recipe: Recipe) -> None:
+    no_process = 2**22 + 1  # above every process number
+    shutil.copytree(run / "checkpoints/000002048", run / f"checkpoints/.partial-000002500-{no_process}-abcd")
+    (run / f"samples/.partial-000003k.png-{no_process}-abcd").write_bytes(b"half")
+    train(drawn_set.path, small_recipe, run, images=3072, every=1024, progress=False)
+    assert not list(run.rglob(".partial-*"))
+
+
+@pytest.mark.parametrize("name", ["dcgan-32", "nadam-128", "two-step-32"])
+def test_every_optimiser_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
+    recipe = with_overrides(RECIPES[name], {"batch": "2", "generator_batch": "2"})
+    torch.manual_seed(0)
+    real = torch.rand(recipe.images_per_step, 3, recipe.size, recipe.size)
+    straight, resumed = new_state(recipe, 0, CPU), new_state(recipe, 1, CPU)
+    training_step(straight, real, recipe)
+    header = ModelHeader(
+        software="test",
+        recipe=recipe,
+        images_seen=2,
+        crop="square",
+        size=recipe.size,
+        filter="drawn",
+        data_hash="",
+    )
+    checkpoint.save(tmp_path, straight, header, checkpoint.Progress(), keep=1)
+    checkpoint.restore(tmp_path, resumed)
+    weights = []
+    for state in (straight, resumed):
+        torch.manual_seed(3)
+        training_step(state, real, recipe)
+        networks = (state.generator, state.discriminator, state.average)
+        weights.append([value.clone() for network in networks for value in network.state_dict().values()])
+    assert all(torch.equal(value, other) for value, other in zip(*weights, strict=True))

@@ -1,0 +1,233 @@
+"""Training as a user meets it: it learns, stops, goes on exactly, and refuses what cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.data.prepared import PreparedSet
+from strangers.errors import RunError, UsageError
+from strangers.images import read_provenance
+from strangers.recipe import Recipe, with_overrides
+from strangers.training.journal import read_log
+from strangers.training.loop import dry_run, train
+
+
+def files(run: Path) -> dict[str, bytes]:
+    """Everything in a run that must not depend on interruptions: weights, optimisers and pictures."""
+    kept = [*run.glob("checkpoints/*/*.safetensors"), *run.glob("samples/*.png"), run / "reals.png"]
+    return {str(path.relative_to(run)): path.read_bytes() for path in kept}
+
+
+def command(data: PreparedSet, changes: dict[str, str], images: int) -> list[str]:
+    """The command line of a small training, but for its last word: the run's folder."""
+    settings = [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
+    return [
+        *(sys.executable, "-m", "strangers", "train", str(data.path), "--recipe", "dcgan-32", *settings),
+        *("--images", str(images), "--every", "1000", "--keep", "100", "--out"),
+    ]
+
+
+def test_a_run_killed_at_random_moments_equals_one_that_was_not(
+    drawn_set: PreparedSet, small_changes: dict[str, str], tmp_path: Path
+) -> None:
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    words = command(drawn_set, small_changes, images=12_000)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([*words, str(straight)], check=True, env=environment, capture_output=True)
+    seconds = read_log(straight)[-1]["seconds"]
+    chance = random.Random(0)
+    endings = []
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
+        process = subprocess.Popen(
+            [*words, str(killed)],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()  # training has begun
+        time.sleep(chance.uniform(0.1, 0.35) * seconds)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+        code = process.returncode
+        endings.append(code if code >= 0 else 128 - code)  # as a shell tells it
+    subprocess.run([*words, str(killed)], check=True, env=environment, capture_output=True)
+    assert 128 + signal.SIGKILL in endings
+    assert set(endings) <= {128 + signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGINT, 0}
+    expected, found = files(straight), files(killed)
+    assert expected.keys() <= found.keys()  # a stopped run has more checkpoints: those of its stops
+    assert [name for name in expected if expected[name] != found[name]] == []
+    means = [
+        [{**entry, "seconds": 0, "images_per_second": 0} for entry in read_log(run)]
+        for run in (straight, killed)
+    ]
+    assert means[0] == means[1]
+    assert not list(killed.rglob(".partial-*"))
+
+
+def test_training_brings_pixels_nearer_to_the_data(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    """Frechet distance of the 4x4 pixel means of faces and data: after training at most half of before."""
+    distances = {}
+    data = statistics(np.asarray(drawn_set.images))
+    faster = {f"{who}_optimiser.learning_rate": "2e-3" for who in ("generator", "discriminator")}
+    recipe = with_overrides(small_recipe, faster | {"ema_halflife_images": "2000"})
+    for images in (64, 20_000):
+        run = train(drawn_set.path, recipe, tmp_path / str(images), images=images, progress=False)
+        distances[images] = frechet(data, statistics(run.model.sample(range(500))))
+    assert distances[20_000] < distances[64] / 2
+
+
+def statistics(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of pictures (n, 32, 32, 3) after averaging to 4x4."""
+    small = pixels.reshape(len(pixels), 4, 8, 4, 8, 3).mean((2, 4)).reshape(len(pixels), -1) / 255
+    return small.mean(0), np.cov(small, rowvar=False)
+
+
+def frechet(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) -> float:
+    """Frechet distance of two Gaussians (Dowson and Landau 1982), by eigenvalues."""
+    roots = np.sqrt(np.clip(np.linalg.eigvals(a[1] @ b[1]).real, 0, None))
+    return float(((a[0] - b[0]) ** 2).sum() + np.trace(a[1]) + np.trace(b[1]) - 2 * roots.sum())
+
+
+def test_a_run_leaves_what_it_promises(drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = train(
+        drawn_set.path, small_recipe, out, images=3000, every=1000, keep=2, tensorboard=True, progress=False
+    )
+    assert sorted(path.name for path in (out / "samples").iterdir()) == [
+        "000001k.png",
+        "000002k.png",
+        "000003k.png",
+    ]
+    assert len(list((out / "checkpoints").iterdir())) == 2
+    assert (out / "latest").read_text() == "000003008"
+    with Image.open(out / "progress.webp") as animation:
+        assert getattr(animation, "n_frames", 1) == 3
+    for picture in ("reals.png", "curves.png"):
+        with Image.open(out / picture) as image:
+            assert image.width > 100
+    log = read_log(out)
+    assert log[-1]["images"] == 3008
+    assert log[-1]["epoch"] == 7
+    assert list(out.glob("tensorboard/events*"))
+    described = json.loads((out / "run.json").read_text())
+    assert (described["seed"], described["data"]) == (0, drawn_set.manifest.hash)
+    assert run.model.header.images_seen == 3008
+    assert run.model.sample([7]).shape == (1, 32, 32, 3)
+    assert read_provenance(out / "samples/000003k.png") == run.model.provenance(range(64))
+
+
+def test_the_console_lines_have_their_form(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    train(drawn_set.path, small_recipe, tmp_path / "run", images=1280, log_every=640, progress=False)
+    lines = [line for line in (tmp_path / "run/console.log").read_text().splitlines() if line.startswith("[")]
+    number = r"\d+\.\d{4}"
+    form = (
+        rf"\[E0[123] \| B00\d\d\] D\(real\): loss={number}, acc={number} \| D\(fake\): loss={number}, "
+        rf"acc={number} \| G: loss={number}, acc={number} \| [\d.]+ img/s"
+    )
+    assert len(lines) == 2
+    assert all(re.fullmatch(form, line) for line in lines)
+
+
+def test_a_finished_run_is_left_as_it_is(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        train(drawn_set.path, small_recipe, tmp_path / "run", images=1000, progress=False)
+        now = files(tmp_path / "run")
+    train(drawn_set.path, small_recipe, tmp_path / "run", images=1000, progress=False)
+    assert files(tmp_path / "run") == now
+
+
+def test_a_longer_budget_goes_on(drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path) -> None:
+    train(drawn_set.path, small_recipe, tmp_path / "run", images=1000, progress=False)
+    run = train(drawn_set.path, small_recipe, tmp_path / "run", images=2000, progress=False)
+    assert run.model.header.images_seen == 2048
+    straight = train(drawn_set.path, small_recipe, tmp_path / "straight", images=2000, progress=False)
+    assert np.array_equal(run.model.sample(range(8)), straight.model.sample(range(8)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": 1}, "seed = 0, not 1"),
+        ({"overrides": {"batch": "32"}}, "batch = 64, not 32"),
+        ({"precision": "bf16"}, "precision = fp32, not bf16"),
+        ({"overrides": {"generator_optimiser.beta1": "0.4"}}, "generator_optimiser.beta1 = 0.5, not 0.4"),
+    ],
+)
+def test_another_run_in_the_same_folder_is_refused(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    train(drawn_set.path, small_recipe, tmp_path / "run", images=64, progress=False, precision="fp32")
+    before = files(tmp_path / "run")
+    with pytest.raises(RunError, match=words):
+        train(drawn_set.path, small_recipe, tmp_path / "run", images=64, progress=False, **changes)
+    assert files(tmp_path / "run") == before
+
+
+def test_a_folder_of_other_things_is_left_alone(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.tex").write_text("words")
+    with pytest.raises(RunError, match="is not a run"):
+        train(drawn_set.path, small_recipe, tmp_path, images=64, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"images": 10, "epochs": 1}, "not in both"),
+        ({"images": 0}, "at least 1 image"),
+        ({"seed": -1}, "seed"),
+        ({"every": 10}, "1,000 images apart"),
+        ({"log_every": 0}, "at least 1 image"),
+        ({"keep": 0}, "At least 1 checkpoint"),
+        ({"device": "tpu"}, "tpu"),
+        ({"precision": "fp16"}, "fp16"),
+        ({"recipe": "dcgan-64"}, "--size 64"),
+    ],
+)
+def test_a_wrong_call_leaves_no_folder(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, settings: dict[str, Any], words: str
+) -> None:
+    arguments: dict[str, Any] = {
+        "recipe": small_recipe,
+        "out": tmp_path / "run",
+        "progress": False,
+        **settings,
+    }
+    with pytest.raises(UsageError, match=words):
+        train(drawn_set.path, **arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_tells_and_trains_nothing(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    text = dry_run(drawn_set.path, small_recipe, tmp_path / "run", images=1000, progress=False)
+    for words in (
+        "1,000, which is 2.0 epochs or 16 steps",
+        "parameters",
+        "GiB",
+        "images a second",
+        '"batch": 64',
+    ):
+        assert words in text
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,114 @@
+"""One training step: what it changes, what it leaves, and that it learns."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from strangers.recipe import Recipe, with_overrides
+from strangers.recipes import RECIPES
+from strangers.training.step import State, draw_latents, follow, new_state, set_learning_rates, training_step
+
+CPU = torch.device("cpu")
+FEW = {"batch": "4", "generator_batch": "4"}
+
+
+def real_images(recipe: Recipe) -> Tensor:
+    torch.manual_seed(1)
+    shape = (recipe.images_per_step, 3, recipe.size, recipe.size)
+    return (torch.rand(shape) * 2 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def weights(state: State) -> dict[str, Tensor]:
+    networks = {"generator": state.generator, "discriminator": state.discriminator, "average": state.average}
+    return {
+        f"{name}.{key}": value.detach().clone()
+        for name, network in networks.items()
+        for key, value in network.named_parameters()
+    }
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_step_changes_every_weight_of_every_recipe(name: str) -> None:
+    recipe = with_overrides(RECIPES[name], FEW)
+    state = new_state(recipe, 0, CPU)
+    before = weights(state)
+    report = training_step(state, real_images(recipe), recipe)
+    assert state.images_seen == recipe.images_per_step
+    assert all(value.isfinite() for value in report)
+    assert all(not value.requires_grad for value in report)
+    unchanged = [key for key, value in weights(state).items() if torch.equal(value, before[key])]
+    assert unchanged == []
+
+
+def test_a_step_is_a_function_of_its_state_and_seed(small_recipe: Recipe) -> None:
+    results = []
+    for _ in range(2):
+        state = new_state(small_recipe, 0, CPU)
+        torch.manual_seed(5)
+        training_step(state, real_images(small_recipe), small_recipe)
+        results.append(weights(state))
+    assert all(torch.equal(results[0][key], value) for key, value in results[1].items())
+
+
+def test_untrained_networks_are_a_function_of_the_seed(small_recipe: Recipe) -> None:
+    first, same, other = (weights(new_state(small_recipe, seed, CPU)) for seed in (0, 0, 1))
+    assert all(torch.equal(first[key], value) for key, value in same.items())
+    assert not torch.equal(first["generator.1.weight"], other["generator.1.weight"])
+
+
+def test_making_networks_leaves_the_random_state_alone(small_recipe: Recipe) -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    new_state(small_recipe, 0, CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_generators_update_leaves_the_discriminator_trainable(small_recipe: Recipe) -> None:
+    state = new_state(small_recipe, 0, CPU)
+    training_step(state, real_images(small_recipe), small_recipe)
+    assert all(parameter.requires_grad for parameter in state.discriminator.parameters())
+
+
+def test_the_average_has_its_half_life(small_recipe: Recipe) -> None:
+    """An average of constant distance to what it follows halves that distance in a half-life."""
+    state = new_state(small_recipe, 0, CPU)
+    for parameter in state.average.parameters():
+        parameter.fill_(1.0)
+    for parameter in state.generator.parameters():
+        parameter.data.fill_(0.0)
+    halflife, batch = 640, 64
+    for _ in range(halflife // batch):
+        follow(state.average, state.generator, 0.5 ** (batch / halflife))
+    for parameter in state.average.parameters():
+        torch.testing.assert_close(parameter, torch.full_like(parameter, 0.5))
+
+
+def test_learning_rates_follow_the_schedule() -> None:
+    recipe = with_overrides(RECIPES["dropout-64"], {"schedule.images": "1000"})
+    state = new_state(recipe, 0, CPU)
+    state.images_seen = 2500
+    set_learning_rates(state, recipe)
+    for optimiser in (state.generator_optimiser, state.discriminator_optimiser):
+        assert optimiser.param_groups[0]["lr"] == pytest.approx(2e-6)
+
+
+@pytest.mark.parametrize(("name", "mean", "variance"), [("dcgan-64", 0, 1), ("compact-32", 0, 1 / 3)])
+def test_latents_have_their_distribution(name: str, mean: float, variance: float) -> None:
+    torch.manual_seed(0)
+    z = draw_latents(RECIPES[name], 2000, CPU)
+    assert z.shape == (2000, 100)
+    assert z.mean().item() == pytest.approx(mean, abs=0.01)
+    assert z.var().item() == pytest.approx(variance, rel=0.02)
+
+
+def test_a_discriminator_without_training_data_signal_cannot_win(small_recipe: Recipe) -> None:
+    """The reported accuracies are shares: between 0 and 1, of the right side of zero."""
+    state = new_state(small_recipe, 0, CPU)
+    report = training_step(state, real_images(small_recipe), small_recipe)
+    for value in (report.real_accuracy, report.fake_accuracy, report.generator_accuracy):
+        assert 0 <= value.item() <= 1
+        assert (value * small_recipe.batch).item() == pytest.approx(
+            round((value * small_recipe.batch).item())
+        )
