@@ -1,0 +1,299 @@
+"""The command line: one short function per verb. What each does is in the module that it calls.
+
+A wrong call ends at once with one sentence and exit code 2, a failure with one sentence and 1, Ctrl-C with
+130 and SIGTERM with 143. Imports that cost time stand inside the functions, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from strangers import __version__
+from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images
+from strangers.errors import StrangersError, UsageError
+
+if TYPE_CHECKING:
+    from strangers.sampling import Model
+
+app = typer.Typer(
+    help="Generators of human faces: trained, measured, shared.",
+    epilog="Begin with: strangers train synthetic --recipe dcgan-32 --images 50k --out runs/first",
+    add_completion=False,
+    rich_markup_mode=None,  # rich takes longer to import than --help may take
+    pretty_exceptions_enable=False,
+)
+
+MOST_IN_A_GRID = 10_000
+"""Faces in one picture: a hundred by a hundred are already more than anybody looks at."""
+
+Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"strangers {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def strangers(
+    version: Annotated[
+        bool, Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: strangers prepare img_align_celeba.zip --size 64 --out celeba64")
+def prepare(
+    source: Annotated[
+        str, Argument(metavar="SOURCE", help="A folder, .zip or .tar, hf:OWNER/NAME, or synthetic[:N].")
+    ],
+    *,
+    out: Annotated[Path, Option(metavar="DIR", help="The set's folder; it must not exist yet.")],
+    size: Annotated[
+        int, Option(metavar="PX", min=8, max=1024, help="Height and width of the pictures.")
+    ] = 64,
+    crop: Annotated[
+        str | None, Option(metavar="NAME", help="Crop protocol.  [default: c178 if 178x218, else square]")
+    ] = None,
+    cropped: Annotated[
+        str | None, Option(metavar="NAME", help="The crop they had before; nothing more is cut off.")
+    ] = None,
+    annotations: Annotated[
+        Path | None, Option(metavar="PATH", help="Where CelebA's tables are, if not beside the pictures.")
+    ] = None,
+    limit: Annotated[int | None, Option(metavar="N", min=1, help="Only the first N.")] = None,
+    split: Annotated[
+        str | None, Option(metavar="NAME", help="train, val or test, by CelebA's tables.  [default: all]")
+    ] = None,
+    workers: Annotated[
+        int | None, Option(metavar="N", min=1, help="Processes.  [default: a core each]")
+    ] = None,
+) -> None:
+    """Turn photographs into a prepared set: cropped, resized, and read at once by every training."""
+    from strangers.data.prepare import prepare
+
+    prepared = prepare(
+        source,
+        out,
+        size=size,
+        crop=crop,
+        applied_crop=cropped,
+        annotations=annotations,
+        limit=limit,
+        split=split,
+        workers=workers,
+    )
+    manifest = prepared.manifest
+    print(
+        f"Wrote {counted(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}, to {out}."
+    )
+    if manifest.skipped:
+        print(f"Skipped {counted(manifest.skipped, 'file')}; {out / 'skipped.csv'} says which and why.")
+
+
+@app.command(epilog="Example: strangers train celeba64 --recipe dcgan-64 --images 2M --out runs/faces")
+def train(
+    data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as of `prepare`.")],
+    *,
+    recipe: Annotated[str, Option(metavar="NAME", help="One of `strangers recipes`.")] = "dcgan-64",
+    out: Annotated[Path, Option(metavar="RUN", help="The run's folder; a run that it holds goes on.")],
+    images: Annotated[
+        str | None, Option(metavar="N", help="Images to see: 50000, 100k, 1.5M.  [default: the recipe's]")
+    ] = None,
+    epochs: Annotated[
+        int | None, Option(metavar="N", min=1, help="The same in times through the set.")
+    ] = None,
+    seed: Annotated[int, Option(metavar="N", min=0, help="Decides all that is random.")] = 0,
+    device: Device = "auto",
+    precision: Annotated[str, Option(metavar="NAME", help="auto, fp32 or bf16.")] = "auto",
+    changes: Annotated[
+        list[str] | None, Option("--set", metavar="FIELD=VALUE", help="Change the recipe; repeatable.")
+    ] = None,
+    every: Annotated[str, Option(metavar="N", help="Images between pictures with checkpoints.")] = "20k",
+    log_every: Annotated[
+        str | None, Option(metavar="N", help="Images between lines of the log.  [default: 50 steps]")
+    ] = None,
+    keep: Annotated[int, Option(metavar="N", min=1, help="How many checkpoints stay.")] = 3,
+    tensorboard: Annotated[bool, Option("--tensorboard", help="Log for TensorBoard too.")] = False,
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="Print what it would do and cost; train nothing.")
+    ] = False,
+) -> None:
+    """Train a generator, or go on where this command stopped."""
+    if images is not None and epochs is not None:
+        raise UsageError("--images and --epochs both say how long to train; give one of them.")
+    settings: dict[str, Any] = {
+        "recipe": recipe,
+        "out": out,
+        "images": None if images is None else parse_images(images),
+        "epochs": epochs,
+        "seed": seed,
+        "device": device,
+        "precision": precision,
+        "overrides": parse_changes(changes or []),
+        "every": parse_images(every),
+        "log_every": None if log_every is None else parse_images(log_every),
+        "keep": keep,
+        "tensorboard": tensorboard,
+    }
+    from strangers.listing import results
+    from strangers.training.loop import dry_run as describe_training
+    from strangers.training.loop import train
+
+    if dry_run:
+        print(describe_training(data, **settings))
+        return
+    run = train(data, **settings)
+    print(results(run.path))
+
+
+@app.command(epilog="Example: strangers sample runs/faces --seeds 0-63 --out faces.png")
+def sample(
+    model: Annotated[str, Argument(metavar="MODEL", help="A model file, a run or a checkpoint.")],
+    *,
+    out: Annotated[Path, Option(metavar="PNG|DIR", help="One grid, or a folder of one PNG per face.")],
+    seeds: Annotated[
+        str | None, Option(metavar="LIST", help="As in 0-63,70.  [default: 0 to 63, or what fills --grid]")
+    ] = None,
+    grid: Annotated[
+        str | None, Option(metavar="CxR", help="Columns x rows, as in 8x8.  [default: near square]")
+    ] = None,
+    truncation: Annotated[float, Option(metavar="T", help="Below 1: fewer oddities, less variety.")] = 1.0,
+    device: Device = "auto",
+) -> None:
+    """Draw the faces that seeds name."""
+    as_grid = is_picture(out)
+    columns, rows = (None, None) if grid is None else parse_grid(grid)
+    if columns and not as_grid:
+        raise UsageError(f"--grid is for one picture, but {out} is a folder; let --out end in .png.")
+    from strangers.latents import parse_seeds
+
+    cells = columns * rows if columns and rows else 64
+    numbers = range(cells) if seeds is None else parse_seeds(seeds)
+    if columns and len(numbers) > cells:
+        raise UsageError(f"{len(numbers):,} seeds do not fit into a grid of {grid}, which holds {cells:,}.")
+    if as_grid and len(numbers) > MOST_IN_A_GRID:
+        raise UsageError(
+            f"A grid holds at most {MOST_IN_A_GRID:,} faces, not {len(numbers):,}; let --out name a folder."
+        )
+    from strangers.sampling import load
+
+    generator = load(model, device=device)
+    if as_grid:
+        write_grid(generator, numbers, out, columns, truncation)
+    else:
+        write_each(generator, numbers, out, truncation)
+    print(f"Wrote {counted(len(numbers), 'face')} to {out}.")
+
+
+@app.command(epilog="Example: strangers recipes dcgan-64 --json")
+def recipes(
+    name: Annotated[str | None, Argument(metavar="[NAME]", help="One recipe, with every value.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """List the recipes, or every value of one."""
+    from strangers.listing import describe, table, values
+    from strangers.recipes import RECIPES, recipe_named
+
+    if name:
+        described = describe(recipe_named(name))
+        print(json.dumps(described, indent=2) if as_json else values(described))
+    else:
+        everything = [describe(recipe) for recipe in RECIPES.values()]
+        print(json.dumps(everything, indent=2) if as_json else table(everything))
+
+
+@app.command(epilog="Example: strangers doctor")
+def doctor(
+    *,
+    seconds: Annotated[float, Option(metavar="S", min=0, help="For the speed check; 0 leaves it out.")] = 5.0,
+    as_json: Json = False,
+) -> None:
+    """Say what this machine can do, and how fast it trains."""
+    from strangers.doctor import examine
+
+    report = examine(seconds)
+    print(report.to_json() if as_json else report)
+
+
+def write_grid(model: Model, seeds: Sequence[int], out: Path, columns: int | None, truncation: float) -> None:
+    """All the faces in one PNG."""
+    from strangers.files import write_atomically
+    from strangers.images import encode_png, grid
+
+    faces = grid(model.sample(seeds, truncation=truncation), columns)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, encode_png(faces, model.provenance(seeds, truncation)))
+
+
+def write_each(model: Model, seeds: Sequence[int], out: Path, truncation: float) -> None:
+    """One PNG per face, named by its seed."""
+    from strangers.files import write_atomically
+    from strangers.images import encode_png
+
+    for numbers, faces in model.batches(seeds, truncation=truncation):
+        out.mkdir(parents=True, exist_ok=True)  # after the first faces, so that a wrong call leaves nothing
+        for seed, face in zip(numbers, faces, strict=True):
+            write_atomically(
+                out / f"seed{seed:04d}.png", encode_png(face, model.provenance([seed], truncation))
+            )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code. What went wrong is told in one sentence on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = app(words or ["--help"], prog_name="strangers", standalone_mode=False)
+        sys.stdout.flush()  # here, so that a reader who has gone is noticed here
+    except StrangersError as error:
+        return _fail(str(error), error.exit_code)
+    except typer.TyperException as error:
+        return _fail(" ".join(error.format_message().split()), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes as it ends
+        return 1
+    except OSError as error:
+        place = error.filename2 or error.filename  # of a rename, the second one is what the user knows
+        return _fail(f"{place or 'The system'}: {error.strerror or error}.", 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return 128 + signal.SIGINT
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        return _fail("There is not enough memory; choose a smaller recipe, or a smaller --set batch=N.", 1)
+    return status if isinstance(status, int) else 0
+
+
+def run() -> None:
+    """The `strangers` program."""
+    signal.signal(signal.SIGTERM, _stop)
+    sys.exit(main())
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)  # an exception, so that nothing half-written is left
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether Python or torch, which tells it in words, could not get memory."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
+
+
+def _fail(sentence: str, exit_code: int) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return exit_code

@@ -1,0 +1,305 @@
+"""The command line as a user types it: what each verb leaves, what it says, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.images import grid, read_provenance
+from strangers.recipe import with_overrides
+from strangers.recipes import RECIPES
+
+from .conftest import Strangers, train_words
+
+VERBS = ("prepare", "train", "sample", "recipes", "doctor")
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def test_help_names_every_verb(strangers: Strangers) -> None:
+    asked, nothing = strangers("--help"), strangers()
+    assert asked.code == 0
+    assert all(verb in asked.out for verb in VERBS)
+    assert nothing == asked
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(strangers: Strangers, verb: str) -> None:
+    code, out, _ = strangers(verb, "--help")
+    assert code == 0
+    assert f"Example: strangers {verb}" in out
+
+
+def test_prepare_tells_what_it_made(strangers: Strangers, tmp_path: Path) -> None:
+    code, out, _ = strangers("prepare", "synthetic:20", "--size", 16, "--out", tmp_path / "set")
+    assert code == 0
+    assert "20 pictures of 16 px" in out
+    assert (tmp_path / "set" / "manifest.json").exists()
+
+
+def test_prepare_tells_of_skipped_files(strangers: Strangers, tmp_path: Path) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    Image.new("RGB", (40, 50), "teal").save(folder / "good.png")
+    (folder / "bad.jpg").write_bytes(b"")
+    code, out, _ = strangers("prepare", folder, "--size", 16, "--out", tmp_path / "set")
+    assert code == 0
+    assert "Skipped 1 file; " in out
+    assert "bad.jpg" in (tmp_path / "set" / "skipped.csv").read_text()
+
+
+def test_train_says_where_the_pictures_are(strangers: Strangers, trained: Path) -> None:
+    code, out, _ = strangers(*train_words(trained.with_name("drawn"), trained))  # finished: ends at once
+    assert code == 0
+    named = [Path(line.split()[1]) for line in out.splitlines() if line.startswith("  ")]
+    assert [path.suffix for path in named] == [".png", ".png", ".webp", ".safetensors"]
+    assert all(path.exists() for path in named)
+
+
+def test_dry_run_trains_nothing(strangers: Strangers, trained: Path, tmp_path: Path) -> None:
+    code, out, _ = strangers(*train_words(trained.with_name("drawn"), tmp_path / "run", "--dry-run"))
+    assert code == 0
+    assert "dcgan-32" in out
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_recipe_on_an_old_run_is_refused_with_its_field(strangers: Strangers, trained: Path) -> None:
+    words = train_words(trained.with_name("drawn"), trained, "--set", "real_label=0.9")
+    code, _, err = strangers(*words)
+    assert code == 1
+    assert "real_label" in err
+
+
+def test_sample_to_a_picture_is_a_grid_that_says_where_it_comes_from(
+    strangers: Strangers, trained: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "new" / "faces.png"
+    code, said, _ = strangers("sample", trained, "--seeds", "3,5-8", "--grid", "3x2", "--out", out)
+    assert code == 0
+    assert str(out) in said
+    assert pixels(out).shape[1] > pixels(out).shape[0]
+    assert read_provenance(out).seeds == "3,5-8"
+
+
+def test_sample_to_a_folder_names_each_face_by_its_seed(
+    strangers: Strangers, trained: Path, tmp_path: Path
+) -> None:
+    assert strangers("sample", trained, "--seeds", "7,12345", "--out", tmp_path / "faces").code == 0
+    faces = sorted((tmp_path / "faces").iterdir())
+    assert [path.name for path in faces] == ["seed0007.png", "seed12345.png"]
+    assert pixels(faces[0]).shape == (32, 32, 3)
+    assert read_provenance(faces[0]).seeds == "7"
+
+
+def test_a_face_is_the_same_alone_and_in_a_grid(strangers: Strangers, trained: Path, tmp_path: Path) -> None:
+    strangers("sample", trained, "--seeds", "0-5", "--out", tmp_path / "faces")
+    strangers("sample", trained, "--grid", "3x2", "--out", tmp_path / "grid.png")
+    faces = np.stack([pixels(path) for path in sorted((tmp_path / "faces").iterdir())])
+    np.testing.assert_array_equal(pixels(tmp_path / "grid.png"), grid(faces, columns=3))
+
+
+def test_sample_again_replaces(strangers: Strangers, trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "faces.png"
+    out.write_bytes(b"something else")
+    assert strangers("sample", trained, "--seeds", "1", "--out", out).code == 0
+    assert pixels(out).ndim == 3
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_recipes_lists_every_recipe(strangers: Strangers) -> None:
+    code, out, _ = strangers("recipes")
+    assert code == 0
+    assert all(name in out for name in RECIPES)
+    assert [entry["recipe"]["name"] for entry in json.loads(strangers("recipes", "--json").out)] == list(
+        RECIPES
+    )
+
+
+def test_a_recipe_as_json_has_both_parameter_counts(strangers: Strangers) -> None:
+    described = json.loads(strangers("recipes", "dcgan-64", "--json").out)
+    assert described["parameters"] == {"generator": 3_576_704, "discriminator": 2_765_568}
+    assert described["recipe"] == RECIPES["dcgan-64"].model_dump(mode="json")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_recipes_prints_can_be_set(strangers: Strangers, name: str) -> None:
+    lines = strangers("recipes", name).out.splitlines()
+    printed = dict(line.split(maxsplit=1) for line in lines if not line.startswith("parameters "))
+    assert with_overrides(RECIPES[name], printed) == RECIPES[name]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("trian synthetic", "Did you mean 'train'"),
+        ("train", "DATA"),
+        ("train synthetic", "--out"),
+        ("train synthetic --out RUN --bogus", "--bogus"),
+        ("train synthetic --out RUN --images 2X", "'2X' is not a number of images"),
+        ("train synthetic --out RUN --images 2M --epochs 3", "give one of them"),
+        ("train synthetic --out RUN --epochs 0", "--epochs"),
+        ("train synthetic --out RUN --every soon", "'soon' is not a number of images"),
+        ("train synthetic --out RUN --recipe dcgan-65", "dcgan-65"),
+        ("train synthetic --out RUN --set batch", "FIELD=VALUE"),
+        ("train synthetic --out RUN --set bach=64", "bach"),
+        ("train synthetic --out RUN --set batch=many", "batch"),
+        ("train synthetic --out RUN --device abacus", "abacus"),
+        ("train synthetic --out RUN --precision fp16", "fp16"),
+        ("prepare synthetic:4 --out SET --size huge", "--size"),
+        ("prepare synthetic:4 --out SET --size 4", "--size"),
+        ("prepare synthetic:4 --out SET --crop c9000x", "c9000x"),
+        ("prepare synthetic:4 --out SET --limit 0", "--limit"),
+        ("prepare synthetic:4 --out SET --workers 0", "--workers"),
+        ("prepare synthetic:4 --out SET --crop c178 --cropped c178", "one of the two crops"),
+        ("prepare synthetic:4 --out SET --cropped round", "round"),
+        ("prepare synthetic:4", "--out"),
+        ("prepare synthetic:many --out SET", "synthetic:5000"),
+        ("prepare --out SET", "SOURCE"),
+        ("train synthetic --out RUN --seed -1", "--seed"),
+        ("train synthetic --out RUN --seed 9999999999999999999999", "seed"),
+        ("train synthetic --out RUN --images 0", "'0' is not a number of images"),
+        ("train synthetic --out RUN --keep 0", "--keep"),
+        ("train synthetic --out RUN --every 10", "1,000 images apart"),
+        ("train synthetic --out RUN --log-every often", "'often' is not a number of images"),
+        ("train synthetic --out RUN --device cuda:x", "cuda:x"),
+        ("train synthetic --out RUN --set latent=triangular", "latent"),
+        ("train synthetic --out RUN --set network.generator_widths=[0]", "generator_widths"),
+        ("doctor --seconds -1", "--seconds"),
+        ("doctor now", "now"),
+        ("sample MODEL", "--out"),
+        ("sample MODEL --out faces.jpg", "written as PNG"),
+        ("sample MODEL --out faces.png --seeds 9-1", "9-1"),
+        ("sample MODEL --out faces.png --grid 8", "columns x rows"),
+        ("sample MODEL --out faces --grid 8x8", "end in .png"),
+        ("sample MODEL --out faces.png --grid 2x2 --seeds 0-4", "5 seeds do not fit"),
+        ("sample MODEL --out faces.png --grid 9999x9999", "at most 10,000 faces"),
+        ("sample MODEL --out faces.png --seeds 0-10000", "at most 10,000 faces"),
+        ("sample MODEL --out faces.png --seeds=", "does not name seeds"),
+        ("sample MODEL --out faces.png --grid=", "columns x rows"),
+        ("sample --out faces.png", "MODEL"),
+        ("sample MODEL --out faces.png --truncation much", "--truncation"),
+        ("sample MODEL OTHER --out faces.png", "OTHER"),
+        ("recipes dcgan-65", "dcgan-64"),
+    ],
+)
+def test_a_wrong_call_ends_with_one_sentence_and_exit_code_2(
+    strangers: Strangers, line: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = strangers(*line.split())
+    assert code == 2, err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert says in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("truncation", ["0", "1.5", "-1"])
+def test_a_wrong_truncation_is_refused(
+    strangers: Strangers, trained: Path, tmp_path: Path, truncation: str
+) -> None:
+    code, _, err = strangers("sample", trained, "--truncation", truncation, "--out", tmp_path / "faces.png")
+    assert code == 2
+    assert "runcation" in err
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("sample nowhere --out faces.png", "nowhere"),
+        ("train nowhere --out RUN", "nowhere"),
+        ("prepare nowhere --out SET", "nowhere"),
+        ("prepare synthetic:4 --out file", "file"),
+        ("prepare synthetic:4 --out file/set", "file"),
+    ],
+)
+def test_a_failure_is_one_sentence_and_not_a_traceback(
+    strangers: Strangers, line: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    code, _, err = strangers(*line.split())
+    assert code in (1, 2)
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert says in err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (PermissionError(13, "Permission denied", "a/locked"), "a/locked: Permission denied"),
+        (MemoryError(), "not enough memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "not enough memory"),
+    ],
+)
+def test_what_the_machine_refuses_is_one_sentence(
+    strangers: Strangers, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
+    def refuse(seconds: float) -> None:
+        raise error
+
+    monkeypatch.setattr("strangers.doctor.examine", refuse)
+    code, _, err = strangers("doctor")
+    assert code == 1
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_a_defect_of_ours_is_not_hidden(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(seconds: float) -> None:
+        raise RuntimeError("shapes do not agree")
+
+    monkeypatch.setattr("strangers.doctor.examine", fail)
+    with pytest.raises(RuntimeError, match="shapes do not agree"):
+        strangers("doctor")
+
+
+def test_ctrl_c_exits_with_130(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("strangers.doctor.examine", interrupted)
+    assert strangers("doctor").code == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_training_that_is_told_to_stop_saves_and_says_so(
+    trained: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    words = train_words(trained.with_name("drawn"), tmp_path / "run", "--log-every", 64)
+    words[words.index("128")] = "100M"
+    with subprocess.Popen(
+        [sys.executable, "-m", "strangers", *words], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("[E"):
+            assert process.poll() is None
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Stopped and saved" in rest
+    assert (tmp_path / "run" / "latest").exists()
+
+
+def test_a_reader_who_leaves_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "strangers", "recipes", "dcgan-64"]
+    result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert result.stderr == ""
+    assert result.returncode == 1
