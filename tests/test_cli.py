@@ -146,7 +146,7 @@ def test_what_recipes_prints_can_be_set(strangers: Strangers, name: str) -> None
         ("train synthetic", "--out"),
         ("train synthetic --out RUN --bogus", "--bogus"),
         ("train synthetic --out RUN --images 2X", "'2X' is not a number of images"),
-        ("train synthetic --out RUN --images 2M --epochs 3", "give one of them"),
+        ("train synthetic --out RUN --images 2M --epochs 3", "not in both"),
         ("train synthetic --out RUN --epochs 0", "--epochs"),
         ("train synthetic --out RUN --every soon", "'soon' is not a number of images"),
         ("train synthetic --out RUN --recipe dcgan-65", "dcgan-65"),

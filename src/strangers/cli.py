@@ -133,8 +133,6 @@ def train(
     ] = False,
 ) -> None:
     """Train a generator, or go on where this command stopped."""
-    if images is not None and epochs is not None:
-        raise UsageError("--images and --epochs both say how long to train; give one of them.")
     settings: dict[str, Any] = {
         "recipe": recipe,
         "out": out,
@@ -150,14 +148,12 @@ def train(
         "tensorboard": tensorboard,
     }
     from strangers.listing import results
-    from strangers.training.loop import dry_run as describe_training
-    from strangers.training.loop import train
+    from strangers.training import loop
 
     if dry_run:
-        print(describe_training(data, **settings))
-        return
-    run = train(data, **settings)
-    print(results(run.path))
+        print(loop.dry_run(data, **settings))
+    else:
+        print(results(loop.train(data, **settings).path))
 
 
 @app.command(epilog="Example: strangers sample runs/faces --seeds 0-63 --out faces.png")

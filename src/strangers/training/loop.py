@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -67,7 +67,7 @@ def train(
     path = Path(out)
     before = read_run(path)
     if before is not None and precision == "auto":
-        precision = before["precision"]  # a run goes on as it began, on whatever machine
+        precision = before.get("precision", precision)  # a run goes on as it began, on whatever machine
     plan = make_plan(
         data, recipe, images=images, epochs=epochs, seed=seed, device=device,
         precision=precision, overrides=overrides, progress=progress,
@@ -81,10 +81,8 @@ def train(
         progress=progress,
         tensorboard=tensorboard,
     )
-    try:
+    with closing(journal):
         _go_on(run, plan, journal, every, log_every or LINES * plan.recipe.images_per_step, keep)
-    finally:
-        journal.close()
     return run
 
 
