@@ -129,8 +129,8 @@ def test_annotations_must_be_there(celeba: Path, bare: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("text", "sentence"), [
-    ("nowhere", "There is no nowhere. Photographs come from a folder, a .zip, a .tar, hf:OWNER/"),
-    ("", "There is no source without a name. Photographs come from a folder, "),
+    ("nowhere", "There is no file or folder 'nowhere'. Photographs come from a folder, a .zip, a .tar, "),
+    ("", "There is no file or folder ''. Photographs come from a folder, "),
     ("synthetic:", "A number of faces to draw is written like synthetic:5000, not 'synthetic:'."),
     ("synthetic:0", "A number of faces"),
     ("synthetic:many", "A number of faces"),
