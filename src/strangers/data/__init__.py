@@ -1,4 +1,4 @@
 """Photographs and drawings: where they come from, how they are cropped, and the prepared set.
 
-Nothing here loads torch.
+torch is loaded only where a photograph is resized.
 """

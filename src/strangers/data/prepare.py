@@ -190,9 +190,8 @@ def _make(job: Job, size: int, crop: Crop) -> Made:
 
 def _live_with_parent() -> None:
     """In a worker: leave Ctrl-C to the parent, which hears it too, and end when the parent was killed."""
-    os.environ["OMP_NUM_THREADS"] = (
-        "1"  # torch's own threads would only wait for each other: the cores are taken
-    )
+    # One thread for torch: more would only wait for each other, as each core has a worker.
+    os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
