@@ -29,7 +29,7 @@ from strangers.data import decode, synthetic
 from strangers.data.crops import CROPS
 from strangers.data.sources import open_container
 from strangers.devices import choose_precision
-from strangers.doctor import processor_name, usable_cores
+from strangers.machine import processor_name, usable_cores
 from strangers.recipes import RECIPES
 from strangers.training.plan import autocast, dtype_name
 from strangers.training.step import new_state, training_step

@@ -123,5 +123,7 @@ def test_an_unknown_precision_is_told_the_names(name: str) -> None:
 def test_freed_memory_is_kept_without_complaint_on_any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     devices.keep_freed_memory()
     monkeypatch.setattr("strangers.devices.platform.libc_ver", lambda: ("", ""))
-    monkeypatch.setattr("strangers.devices.ctypes.CDLL", lambda name: pytest.fail("another C library was asked"))
+    monkeypatch.setattr(
+        "strangers.devices.ctypes.CDLL", lambda name: pytest.fail("another C library was asked")
+    )
     devices.keep_freed_memory()

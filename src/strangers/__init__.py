@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from strangers.data.prepare import prepare
     from strangers.data.prepared import PreparedSet, open_prepared
     from strangers.errors import DataError, ModelError, RunError, StrangersError, UsageError
+    from strangers.evaluation.evaluate import evaluate
     from strangers.recipe import Recipe
     from strangers.recipes import RECIPES
     from strangers.sampling import Model, load
@@ -35,6 +36,7 @@ __all__ = [
     "StrangersError",
     "UsageError",
     "__version__",
+    "evaluate",
     "load",
     "open_prepared",
     "prepare",
@@ -52,6 +54,7 @@ _HOMES = {
     "RunError": "errors",
     "StrangersError": "errors",
     "UsageError": "errors",
+    "evaluate": "evaluation.evaluate",
     "load": "sampling",
     "open_prepared": "data.prepared",
     "prepare": "data.prepare",

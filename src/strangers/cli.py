@@ -13,17 +13,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer import Argument, Option
 
-from strangers import __version__
+from strangers import __version__, measuring
 from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images
 from strangers.errors import StrangersError, UsageError
-
-if TYPE_CHECKING:
-    from strangers.sampling import Model
 
 app = typer.Typer(
     help="Generators of human faces: trained, measured, shared.",
@@ -127,6 +124,14 @@ def train(
         str | None, Option(metavar="N", help="Images between lines of the log.  [default: 50 steps]")
     ] = None,
     keep: Annotated[int, Option(metavar="N", min=1, help="How many checkpoints stay.")] = 3,
+    evaluate_every: Annotated[
+        str | None, Option(metavar="N", help="Images between measurements of fd-face.  [default: none]")
+    ] = None,
+    evaluate_count: Annotated[int, Option(metavar="N", help="Faces in each of them.")] = 2_000,
+    patience: Annotated[
+        int | None, Option(metavar="K", help="Stop after K measurements without a better one.")
+    ] = None,
+    on_collapse: Annotated[str, Option(metavar="NAME", help="warn, stop or rollback.")] = "warn",
     tensorboard: Annotated[bool, Option("--tensorboard", help="Log for TensorBoard too.")] = False,
     dry_run: Annotated[
         bool, Option("--dry-run", help="Print what it would do and cost; train nothing.")
@@ -134,19 +139,14 @@ def train(
 ) -> None:
     """Train a generator, or go on where this command stopped."""
     settings: dict[str, Any] = {
-        "recipe": recipe,
-        "out": out,
+        "recipe": recipe, "out": out, "epochs": epochs, "seed": seed, "device": device,
+        "precision": precision, "overrides": parse_changes(changes or []), "every": parse_images(every),
         "images": None if images is None else parse_images(images),
-        "epochs": epochs,
-        "seed": seed,
-        "device": device,
-        "precision": precision,
-        "overrides": parse_changes(changes or []),
-        "every": parse_images(every),
-        "log_every": None if log_every is None else parse_images(log_every),
-        "keep": keep,
+        "log_every": None if log_every is None else parse_images(log_every), "keep": keep,
+        "evaluate_every": None if evaluate_every is None else parse_images(evaluate_every),
+        "evaluate_count": evaluate_count, "patience": patience, "on_collapse": on_collapse,
         "tensorboard": tensorboard,
-    }
+    }  # fmt: skip
     from strangers.listing import results
     from strangers.training import loop
 
@@ -185,6 +185,7 @@ def sample(
         raise UsageError(
             f"A grid holds at most {MOST_IN_A_GRID:,} faces, not {len(numbers):,}; let --out name a folder."
         )
+    from strangers.pictures import write_each, write_grid
     from strangers.sampling import load
 
     generator = load(model, device=device)
@@ -193,6 +194,11 @@ def sample(
     else:
         write_each(generator, numbers, out, truncation)
     print(f"Wrote {counted(len(numbers), 'face')} to {out}.")
+
+
+app.command(
+    epilog="Example: strangers evaluate runs/faces celeba64 --features face,inception --out faces.json"
+)(measuring.evaluate)
 
 
 @app.command(epilog="Example: strangers recipes dcgan-64 --json")
@@ -226,27 +232,9 @@ def doctor(
     print(report.to_json() if as_json else report)
 
 
-def write_grid(model: Model, seeds: Sequence[int], out: Path, columns: int | None, truncation: float) -> None:
-    """All the faces in one PNG."""
-    from strangers.files import write_atomically
-    from strangers.images import encode_png, grid
-
-    faces = grid(model.sample(seeds, truncation=truncation), columns)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, encode_png(faces, model.provenance(seeds, truncation)))
-
-
-def write_each(model: Model, seeds: Sequence[int], out: Path, truncation: float) -> None:
-    """One PNG per face, named by its seed."""
-    from strangers.files import write_atomically
-    from strangers.images import encode_png
-
-    for numbers, faces in model.batches(seeds, truncation=truncation):
-        out.mkdir(parents=True, exist_ok=True)  # after the first faces, so that a wrong call leaves nothing
-        for seed, face in zip(numbers, faces, strict=True):
-            write_atomically(
-                out / f"seed{seed:04d}.png", encode_png(face, model.provenance([seed], truncation))
-            )
+app.command(epilog="Example: strangers train-attributes celeba64 --validation val64 --out a.safetensors")(
+    measuring.train_attributes
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 
-from strangers import __version__
 from strangers.devices import choose_device, choose_precision
+from strangers.machine import free_memory, processor_name, usable_cores, versions
 from strangers.recipes import RECIPES
 from strangers.training.plan import dtype_name, training_speed
 
-PACKAGES = ("torch", "numpy", "pillow", "simplejpeg", "safetensors", "pydantic", "huggingface_hub")
 SPEED_RECIPE = "dcgan-64"
 
 LITTLE_DISK_GIB = 5.0
@@ -91,7 +88,7 @@ def examine(seconds: float = 5.0) -> Report:
     return Report(
         system=platform.platform(),
         processor=processor_name(),
-        versions={"python": platform.python_version(), "strangers": __version__, **installed(PACKAGES)},
+        versions=versions(),
         cores=usable_cores(),
         threads=torch.get_num_threads(),
         devices=devices(),
@@ -127,41 +124,3 @@ def devices() -> list[str]:
     if torch.backends.mps.is_available():
         found.append("mps")
     return found
-
-
-def installed(packages: tuple[str, ...]) -> dict[str, str]:
-    """Each package's version; "missing" for one that is not there."""
-    versions = {}
-    for package in packages:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "missing"
-    return versions
-
-
-def usable_cores() -> int:
-    """How many cores this process may run on, which in a container may be fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def processor_name() -> str:
-    """The CPU's name, from /proc where there is one."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def free_memory() -> float | None:
-    """Memory that a new process could have, in GiB; None where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    free = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
-    return free[0] / 2**20 if free else None

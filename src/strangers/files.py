@@ -88,6 +88,11 @@ def _is_running(process: str) -> bool:
     return True
 
 
+def cache_folder() -> Path:
+    """Where what can be made again is kept: $XDG_CACHE_HOME/strangers, or ~/.cache/strangers."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "strangers"
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as file:

@@ -39,6 +39,9 @@ GROUP = 16
 """Faces drawn at once, always. Matrix products of other heights are summed in another order, and a face that
 depends on its neighbours' number is not the seed's face; 16 keep the processor about as busy as more."""
 
+POINTERS = ("latest", "best")
+"""Files of a run that hold the name of one of its checkpoints."""
+
 LICENCE = (
     "The photographs' terms bind what is made of them. CelebA's allow non-commercial research only. "
     "Look up the terms of the set that this model was trained on."
@@ -188,7 +191,9 @@ def load(source: str | Path, device: str = "auto") -> Model:
 
 
 def _model_file(source: Path) -> Path:
-    """The model file that `source`, a file, a checkpoint or a run, stands for."""
+    """The model file that `source`, a file, a checkpoint, a run, or its `latest` or `best`, stands for."""
+    if source.is_file() and source.name in POINTERS and (source.parent / "checkpoints").is_dir():
+        source = source.parent / "checkpoints" / source.read_text(errors="replace").strip()
     if source.is_file():
         return source
     if not source.exists():

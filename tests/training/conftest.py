@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,9 @@ from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
 from strangers.recipe import Recipe, with_overrides
 from strangers.recipes import RECIPES
+from strangers.training import loop
+from strangers.training.sitting import Sitting
+from strangers.training.step import StepReport
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +39,38 @@ def drawn_set(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
     """500 drawn faces of 32 px."""
     out: Path = tmp_path_factory.mktemp("sets") / "drawn-32"
     return prepare("synthetic:500", out, size=32, workers=1, progress=False)
+
+
+@pytest.fixture(scope="session")
+def quick_recipe(small_recipe: Recipe) -> Recipe:
+    """Makes faces that differ after 4,000 images."""
+    faster = {f"{who}_optimiser.learning_rate": "1e-3" for who in ("generator", "discriminator")}
+    return with_overrides(small_recipe, faster | {"ema_halflife_images": "500"})
+
+
+class KilledError(Exception):
+    """Stands for the end of a process that has no time to save anything."""
+
+
+def train_until(
+    moment: Callable[[Sitting], bool],
+    ending: str,
+    data: Path,
+    recipe: Recipe,
+    run: Path,
+    **settings: Any,
+) -> None:
+    """Train until that moment, and then be "killed", or "stopped" as on Ctrl-C."""
+    next_step = loop._next_step
+
+    def step(sitting: Sitting) -> StepReport:
+        if moment(sitting) and ending == "killed":
+            raise KilledError
+        if moment(sitting):
+            signal.raise_signal(signal.SIGINT)
+        return next_step(sitting)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_next_step", step)
+        with pytest.raises((KilledError, KeyboardInterrupt)):
+            loop.train(data, recipe, run, **settings)

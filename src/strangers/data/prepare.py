@@ -26,7 +26,7 @@ from strangers.data.prepared import FORMAT, Manifest, PreparedSet, is_prepared, 
 from strangers.data.sources import Job, Made, Source, open_source
 from strangers.data.writing import Writer
 from strangers.errors import DataError, UsageError
-from strangers.files import new_folder
+from strangers.files import cache_folder, new_folder
 
 JOBS_AHEAD = 4
 """Jobs that wait for each worker, so that memory does not grow with the source."""
@@ -114,9 +114,8 @@ def cached_place(source: str, size: int, crop: str | None) -> Path:
             if file.exists()
         ]
     digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()[:12]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = "".join(letter if letter.isalnum() else "-" for letter in path.name or source)[:40]
-    return cache / "strangers" / "sets" / f"{name}-{size}-{digest}"
+    return cache_folder() / "sets" / f"{name}-{size}-{digest}"
 
 
 def _check_arguments(

@@ -3,15 +3,16 @@
 checkpoints/000100096/          named by the images seen
     model.safetensors           the averaged generator: a model file that stands alone
     training.safetensors        both networks and both optimisers
-    state.json                  images seen, seconds, the journal's sums, the other files' hashes
+    state.json                  images seen, seconds, the journal's sums, the guard, the other files' hashes
 latest                          the name of the newest one
+best                            the name of the one whose faces came nearest to the photographs, if measured
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from torch.optim import Optimizer
 from strangers.errors import RunError
 from strangers.files import new_folder, remove_leftovers, sha256_of, write_atomically
 from strangers.sampling import ModelHeader, save_model
+from strangers.training.appraisal import Record
+from strangers.training.guard import Guard
 from strangers.training.step import State
 
 FORMAT = 1
@@ -32,15 +35,34 @@ MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.jso
 
 @dataclass(frozen=True)
 class Progress:
-    """What a checkpoint knows besides tensors: seconds trained so far, and the journal's unfinished sums."""
+    """What a checkpoint knows besides tensors.
+
+    Attributes:
+        seconds: trained so far.
+        journal: its unfinished sums.
+        guard: what is watched, and how often the run was taken back.
+        record: the best evaluation so far.
+    """
 
     seconds: float = 0.0
     journal: dict[str, Any] | None = None
+    guard: Guard = field(default_factory=Guard)
+    record: Record = field(default_factory=Record)
 
 
 def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, keep: int) -> Path:
-    """Write the checkpoint of `state`, point `latest` at it, keep the newest `keep`. Raises OSError."""
-    folder = run / "checkpoints" / f"{state.images_seen:09d}"
+    """Write the checkpoint of `state`, point `latest` and `best` at theirs, keep the newest `keep`.
+
+    The best one stays besides, and the last good one, which a rollback needs. Raises OSError, and RunError
+    for weights that are not finite, from which no training could go on.
+    """
+    if not is_finite(state):
+        raise RunError(
+            f"After {state.images_seen:,} images there are weights that are no longer finite numbers, so no "
+            "checkpoint was written. The same command goes on from the one before."
+        )
+    folder = _folder(run, state.images_seen)
+    guard, record = progress.guard, progress.record
     if not folder.exists():
         with new_folder(folder) as partial:
             save_model(partial / MODEL, state.average, header)
@@ -50,19 +72,26 @@ def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, ke
                 "images_seen": state.images_seen,
                 "seconds": progress.seconds,
                 "journal": progress.journal,
+                "guard": asdict(guard),
+                "learning_rate_multiplier": guard.learning_rate_multiplier,
+                "record": asdict(record),
                 "sha256": {name: sha256_of(partial / name) for name in (MODEL, TRAINING)},
             }
             (partial / STATE).write_text(json.dumps(description, indent=1))
-    write_atomically(run / "latest", folder.name.encode())
+    _point(run, folder, record)
+    needed = [_folder(run, images) for images in (record.best_at, guard.good_at) if images is not None]
     for old in _folders(run)[keep:]:
-        shutil.rmtree(old)
+        if old not in needed:
+            shutil.rmtree(old)
     return folder
 
 
-def restore(run: Path, state: State) -> tuple[Progress, list[str]]:
+def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, list[str]]:
     """Bring `state` to the newest whole checkpoint of `run`, and say what was wrong with newer ones.
 
-    Without any checkpoint `state` is left as it is. Raises RunError if there are some and none is whole.
+    good: only to one at which the guard found nothing wrong; newer ones are removed, for they will be written
+    again. Without any checkpoint `state` is left as it is. Raises RunError if there are some and none is
+    whole, but not if they are whole and not good: then the training begins anew.
     """
     complaints = []
     folders = _folders(run)
@@ -70,18 +99,39 @@ def restore(run: Path, state: State) -> tuple[Progress, list[str]]:
         remove_leftovers(folder)
     for folder in folders:
         try:
-            progress = _read(folder, state)
+            description = _describe(folder)
+            progress = _progress(folder, description)
+            if good and progress.guard.good_at != description["images_seen"]:
+                continue
+            _load(folder, state)
         except RunError as error:
             complaints.append(str(error))
             continue
-        for damaged in folders[: folders.index(folder)]:  # training will write these names again
-            shutil.rmtree(damaged)
+        state.images_seen = description["images_seen"]
+        _point(run, folder, progress.record)
+        for abandoned in folders[: folders.index(folder)]:  # training will write these names again
+            shutil.rmtree(abandoned)
         return progress, complaints
-    if folders:
+    if len(complaints) == len(folders) > 0:
         raise RunError(
             f"No checkpoint in {run} is whole. {' '.join(complaints)} Start again in another folder."
         )
-    return Progress(), []
+    for pointer in ("latest", "best"):
+        (run / pointer).unlink(missing_ok=True)
+    for folder in folders:
+        shutil.rmtree(folder)
+    return Progress(), complaints
+
+
+def is_finite(state: State) -> bool:
+    """Whether all weights are numbers that a training can go on with."""
+    networks = (*_networks(state).values(), state.average)
+    weights = [value for network in networks for value in network.state_dict().values()]
+    return bool(torch.stack([value.isfinite().all() for value in weights]).all())
+
+
+def _folder(run: Path, images_seen: int) -> Path:
+    return run / "checkpoints" / f"{images_seen:09d}"
 
 
 def _folders(run: Path) -> list[Path]:
@@ -89,15 +139,46 @@ def _folders(run: Path) -> list[Path]:
     return sorted((path for path in (run / "checkpoints").glob("[0-9]*") if path.is_dir()), reverse=True)
 
 
-def _read(folder: Path, state: State) -> Progress:
+def _point(run: Path, latest: Path, record: Record) -> None:
+    """Let the pointers name the newest checkpoint, and the best one while it is there."""
+    write_atomically(run / "latest", latest.name.encode())
+    best = None if record.best_at is None else _folder(run, record.best_at)
+    if best is not None and best.is_dir():
+        write_atomically(run / "best", best.name.encode())
+    else:
+        (run / "best").unlink(missing_ok=True)
+
+
+def _describe(folder: Path) -> dict[str, Any]:
+    """What state.json says. Raises RunError if it, or a file that it names, is not what was written."""
     try:
-        description = json.loads((folder / STATE).read_text())
+        description: dict[str, Any] = json.loads((folder / STATE).read_text())
         for name, expected in description["sha256"].items():
             if sha256_of(folder / name) != expected:
                 raise RunError(f"The checkpoint {folder} is damaged: {name} is not what was written.")
-        progress = Progress(description["seconds"], description["journal"])
+        return description
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
+
+
+def _progress(folder: Path, description: dict[str, Any]) -> Progress:
+    """What the checkpoint knows. One from before there was a guard is taken for good."""
+    try:
+        return Progress(
+            description["seconds"],
+            description["journal"],
+            Guard(**description.get("guard", {"good_at": description["images_seen"]})),
+            Record(**description.get("record", {})),
+        )
+    except (KeyError, TypeError) as error:
+        raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
+
+
+def _load(folder: Path, state: State) -> None:
+    """Put the checkpoint's tensors into the networks and optimisers of `state`."""
+    try:
         training, average = load_file(folder / TRAINING), load_file(folder / MODEL)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
         raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
     try:
         state.average.load_state_dict(average)
@@ -107,8 +188,6 @@ def _read(folder: Path, state: State) -> Progress:
             _load_optimiser(optimiser, _under(name, training))
     except (RuntimeError, KeyError) as error:
         raise RunError(f"The checkpoint {folder} is of other networks: {error}.") from None
-    state.images_seen = description["images_seen"]
-    return progress
 
 
 def _networks(state: State) -> dict[str, nn.Module]:

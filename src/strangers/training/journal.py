@@ -21,6 +21,9 @@ from strangers.training.step import StepReport
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+METRIC = "fd-face"
+"""What evaluations during training measure, by the name that results have for it."""
+
 INK = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}  # told apart by colour-blind eyes too
 
 
@@ -68,15 +71,22 @@ class Journal:
         self._clock = time.perf_counter()
         self._writer = _tensorboard(run) if tensorboard else None
 
-    def resume(self, images_seen: int, seconds: float, sums: dict[str, Any] | None) -> None:
-        """Take up where a checkpoint left off: lines after it are dropped, for they will be written again."""
+    def resume(
+        self, images_seen: int, seconds: float, sums: dict[str, Any] | None, rollbacks: int = 0
+    ) -> None:
+        """Take up where a checkpoint left off: what came after it is dropped, for it will be written again.
+
+        rollbacks: how many the checkpoint knows of; later ones have come after it too.
+        """
         self.seconds = seconds
-        if sums is not None:
-            self._steps, self._sums = sums["steps"], torch.tensor(sums["sums"])
+        self._steps, self._sums = (0, None) if sums is None else (sums["steps"], torch.tensor(sums["sums"]))
         path = self.run / "log.jsonl"
         if path.exists():
+            entries = ((line, _entry(line)) for line in path.read_text().splitlines(keepends=True))
             kept = [
-                line for line in path.read_text().splitlines(keepends=True) if _images(line) <= images_seen
+                line
+                for line, entry in entries
+                if entry.get("images", math.inf) <= images_seen and entry.get("rollback", 0) <= rollbacks
             ]
             write_atomically(path, "".join(kept).encode())
         self._clock = time.perf_counter()
@@ -97,10 +107,9 @@ class Journal:
         self._clock = now
         self.bar.update(self.task, completed=images_seen)
 
-    def line(self, images_seen: int) -> None:
-        """Write the means since the last line, and begin anew."""
-        if self._sums is None:
-            return
+    def line(self, images_seen: int) -> dict[str, float]:
+        """Write the means since the last line, begin anew, and return them; there has been a step."""
+        assert self._sums is not None
         means = dict(zip(StepReport._fields, (self._sums / self._steps).tolist(), strict=True))
         now = time.perf_counter()
         started, images_before = self._line_started
@@ -109,8 +118,7 @@ class Journal:
         batch = math.ceil((images_seen - (epoch - 1) * self.images_per_epoch) / self.images_per_step)
         entry = {"images": images_seen, "epoch": epoch, "batch": batch, **means}
         entry |= {"images_per_second": round(speed, 2), "seconds": round(self.seconds, 2)}
-        with (self.run / "log.jsonl").open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+        self._append(entry)
         self.say(
             f"[E{epoch:02d} | B{batch:04d}] "
             f"D(real): loss={means['real_loss']:.4f}, acc={means['real_accuracy']:.4f} | "
@@ -118,10 +126,28 @@ class Journal:
             f"G: loss={means['generator_loss']:.4f}, acc={means['generator_accuracy']:.4f} | "
             f"{speed:.1f} img/s"
         )
-        if self._writer is not None:
-            for name, value in means.items():
-                self._writer.add_scalar(name, value, images_seen)
+        self._plot(means, images_seen)
         self._sums, self._steps, self._line_started = None, 0, (now, images_seen)
+        return means
+
+    def measured(self, images_seen: int, values: dict[str, float], conditions: dict[str, Any]) -> None:
+        """Write what was measured of the faces, and under which conditions."""
+        self._append({"images": images_seen, **values, **conditions, "seconds": round(self.seconds, 2)})
+        self._plot(values, images_seen)
+
+    def warn(self, images_seen: int, sentence: str, **facts: Any) -> None:
+        """Write and say what a person has to know."""
+        self._append({"images": images_seen, "warning": sentence, **facts})
+        self.say(f"warning: {sentence}")
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        with (self.run / "log.jsonl").open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def _plot(self, values: dict[str, float], images_seen: int) -> None:
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, images_seen)
 
     def say(self, sentence: str) -> None:
         """Put a sentence on the console and in console.log."""
@@ -135,42 +161,54 @@ class Journal:
             self._writer.close()
 
 
-def read_log(run: Path) -> list[dict[str, float]]:
-    """The run's lines, oldest first; a last line that a crash cut short is left out."""
+def read_log(run: Path, having: str = "real_loss") -> list[dict[str, Any]]:
+    """The run's entries that have this value, oldest first: the training's lines unless told otherwise.
+
+    A last line that a crash cut short is left out.
+    """
     path = run / "log.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines if _images(line) >= 0]
+    entries = map(_entry, path.read_text().splitlines() if path.exists() else [])
+    return [entry for entry in entries if having in entry]
 
 
 def curves(run: Path) -> bytes | None:
-    """Losses and accuracies against images seen, as a PNG; None before the first line."""
-    entries = read_log(run)
-    if not entries:
+    """Losses, accuracies and distances, if any, against images seen, as a PNG; None before the first."""
+    entries, evaluations = read_log(run), read_log(run, METRIC)
+    if not entries and not evaluations:
         return None
     from matplotlib.figure import Figure  # half a second that only a run with a picture pays
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    for axes, kind in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+    panels = 3 if evaluations else 2
+    figure = Figure(figsize=(5 * panels, 4), layout="constrained")
+    all_axes = figure.subplots(1, panels)
+    for axes, kind in zip(all_axes, ("loss", "accuracy"), strict=False):
         images = [entry["images"] for entry in entries]
         for who, label in (("real", "D on real"), ("fake", "D on fake"), ("generator", "G")):
             values = [entry[f"{who}_{kind}"] for entry in entries]
             axes.plot(images, values, color=INK[who], label=label, linewidth=1.2)
-        axes.set(title=kind.capitalize(), xlabel="images seen", xlim=(0, None), ylim=(0, None))
+        axes.set_title(kind.capitalize())
+    if evaluations:
+        points = [(entry["images"], entry[METRIC]) for entry in evaluations]
+        all_axes[-1].plot(*zip(*points, strict=True), color=INK["generator"], marker="o", linewidth=1.2)
+        all_axes[-1].set_title(f"{METRIC}, {evaluations[-1]['generated']:,} faces")
+    for axes in all_axes:
+        axes.set(xlabel="images seen", xlim=(0, None), ylim=(0, None))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    figure.axes[0].legend(frameon=False)
+    all_axes[0].legend(frameon=False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110)
     return picture.getvalue()
 
 
-def _images(line: str) -> int:
-    """The images seen at a line of the log; -1 for a line that was cut short."""
+def _entry(line: str) -> dict[str, Any]:
+    """An entry of the log; an empty one for a line that was cut short."""
     try:
-        return int(json.loads(line)["images"])
-    except (ValueError, KeyError, TypeError):
-        return -1
+        entry = json.loads(line)
+        return entry if isinstance(entry, dict) else {}
+    except ValueError:
+        return {}
 
 
 def _tensorboard(run: Path) -> SummaryWriter:

@@ -15,19 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from strangers import __version__
 from strangers.data.prepared import positions
 from strangers.devices import keep_freed_memory
-from strangers.errors import UsageError
 from strangers.images import to_signed
 from strangers.recipe import Recipe
-from strangers.sampling import ModelHeader, model_of
-from strangers.training import checkpoint
 from strangers.training.journal import Journal
-from strangers.training.pictures import save_animation, save_reals, save_samples
-from strangers.training.plan import Plan, autocast, dry_run, dtype_name, duration, make_plan
+from strangers.training.pictures import save_animation
+from strangers.training.plan import Plan, Routine, autocast, dry_run, dtype_name, duration, make_plan
 from strangers.training.run import Run, open_run, read_run
-from strangers.training.step import State, StepReport, new_state, set_learning_rates, training_step
+from strangers.training.sitting import Sitting, begin, go_back, save, take_stock, tell
+from strangers.training.step import StepReport, set_learning_rates, training_step
 
 __all__ = ["dry_run", "train"]
 
@@ -49,6 +46,10 @@ def train(
     every: int = 20_000,
     log_every: int | None = None,
     keep: int = 3,
+    evaluate_every: int | None = None,
+    evaluate_count: int = 2_000,
+    patience: int | None = None,
+    on_collapse: str = "warn",
     tensorboard: bool = False,
     progress: bool = True,
 ) -> Run:
@@ -57,116 +58,94 @@ def train(
     data: a prepared set, or any source of photographs, which is then prepared into the cache.
     images or epochs: for how long; the recipe's own number of images if neither is given.
     seed: decides the first weights and everything drawn at random; from 0 to 2**63 - 1.
-    every, log_every: images between two pictures with checkpoints, and between two lines of the log.
-    keep: how many checkpoints stay.
+    every to on_collapse: see `Routine`.
 
     Ctrl-C or SIGTERM save a checkpoint and end with KeyboardInterrupt or SystemExit(143). Called again with
     the same arguments, the training goes on, and ends with the same bits on a CPU as one that never stopped.
-    Raises UsageError for a wrong argument, DataError for the photographs, RunError for the folder.
+    Raises UsageError for a wrong argument, DataError for the photographs, RunError for the folder and for a
+    training that collapsed.
     """
-    _check_intervals(every, log_every, keep)
-    path = Path(out)
-    before = read_run(path)
+    routine = Routine(every, log_every, keep, evaluate_every, evaluate_count, patience, on_collapse)
+    routine.check()
+    before = read_run(Path(out))
     if before is not None and precision == "auto":
         precision = before.get("precision", precision)  # a run goes on as it began, on whatever machine
     plan = make_plan(
         data, recipe, images=images, epochs=epochs, seed=seed, device=device,
         precision=precision, overrides=overrides, progress=progress,
     )  # fmt: skip
+    routine.check_set(plan.data)
     if plan.device.value.type == "cpu":
         keep_freed_memory()
-    run = open_run(path, plan.recipe, plan.data, seed, dtype_name(plan.precision.value))
-    journal = Journal(
-        path,
+    run = open_run(Path(out), plan.recipe, plan.data, seed, dtype_name(plan.precision.value))
+    with closing(_journal(run, plan, tensorboard, progress)) as journal:
+        _go_on(begin(run, plan, routine, journal))
+    return run
+
+
+def _journal(run: Run, plan: Plan, tensorboard: bool, progress: bool) -> Journal:
+    return Journal(
+        run.path,
         images_per_epoch=len(plan.data),
         images_per_step=plan.recipe.images_per_step,
         budget=plan.recipe.images,
         progress=progress,
         tensorboard=tensorboard,
     )
-    with closing(journal):
-        _go_on(run, plan, journal, every, log_every or LINES * plan.recipe.images_per_step, keep)
-    return run
 
 
-def _check_intervals(every: int, log_every: int | None, keep: int) -> None:
-    if every < 1000:
-        raise UsageError(
-            f"Pictures and checkpoints are at least 1,000 images apart, not {every}; pictures are named so."
-        )
-    if log_every is not None and log_every < 1:
-        raise UsageError(f"Lines of the log are at least 1 image apart, not {log_every}.")
-    if keep < 1:
-        raise UsageError(f"At least 1 checkpoint has to stay, not {keep}.")
-
-
-def _begin(run: Run, plan: Plan, journal: Journal) -> State:
-    """The state after the newest whole checkpoint, or an untrained one; and the first lines of the log."""
-    state = new_state(plan.recipe, plan.seed, plan.device.value)
-    past, complaints = checkpoint.restore(run.path, state)
-    journal.resume(state.images_seen, past.seconds, past.journal)
-    for complaint in complaints:
-        journal.say(f"warning: {complaint} The one before it is used.")
-    if state.images_seen:
-        journal.say(f"Going on after {state.images_seen:,} images.")
-    else:
-        recipe, precision = plan.recipe, dtype_name(plan.precision.value)
-        journal.say(f"{recipe.name} at {recipe.size} px on {len(plan.data):,} pictures, seed {plan.seed}.")
-        journal.say(f"On {plan.device.value}: {plan.device.reason}")
-        journal.say(f"In {precision}: {plan.precision.reason}")
-    save_reals(run.path, plan.data)
-    return state
-
-
-def _go_on(run: Run, plan: Plan, journal: Journal, every: int, log_every: int, keep: int) -> None:
-    """Train until the images are used up, or until a signal; then raise what the signal asks for."""
-    state, budget = _begin(run, plan, journal), plan.recipe.images
+def _go_on(sitting: Sitting) -> None:
+    """Train until it is over, or until a signal; then raise what the signal asks for."""
+    plan, routine, journal = sitting.plan, sitting.routine, sitting.journal
+    log_every = routine.log_every or LINES * plan.recipe.images_per_step
     with journal.bar, _stop_on_signals() as stop, _own_random_state(plan.device.value):
-        while state.images_seen < budget and stop.signal is None:
-            before = state.images_seen
-            report = _next_step(state, plan)
-            journal.add(report, state.images_seen)
-            ended = state.images_seen >= budget
-            if ended or before // log_every != state.images_seen // log_every:
-                journal.line(state.images_seen)
-            if ended or before // every != state.images_seen // every:
-                save_samples(run.path, model_of(state.average, _header(plan, state)))
-                _save(run, plan, state, journal, keep)
+        while not sitting.is_over and stop.signal is None:
+            before = sitting.state.images_seen
+            report, seen = _next_step(sitting), sitting.state.images_seen
+            journal.add(report, seen)
+            ended = seen >= plan.recipe.images
+            line, pictures, evaluation = (
+                interval is not None and before // interval != seen // interval
+                for interval in (log_every, routine.every, routine.evaluate_every)
+            )
+            if line or ended:
+                tell(sitting, sitting.guard.after_line(journal.line(seen), seen))
+            if (pictures or evaluation or ended) and not sitting.is_lost:
+                take_stock(sitting, evaluate=evaluation)
+            if sitting.is_lost:
+                go_back(sitting)
         if stop.signal is not None:
-            _save(run, plan, state, journal, keep)
-    save_animation(run.path)
+            save(sitting)
+    save_animation(sitting.run.path)
+    _end(sitting, stop)
+
+
+def _end(sitting: Sitting, stop: Stop) -> None:
+    """Say how it ended; raise what a signal asks for."""
+    journal, images_seen = sitting.journal, sitting.state.images_seen
     if stop.signal is not None:
-        journal.say(
-            f"Stopped and saved after {state.images_seen:,} images; the same command goes on from here."
-        )
+        journal.say(f"Stopped and saved after {images_seen:,} images; the same command goes on from here.")
         raise KeyboardInterrupt if stop.signal == signal.SIGINT else SystemExit(128 + stop.signal)
-    journal.say(f"Trained on {state.images_seen:,} images in {duration(journal.seconds)}.")
+    if sitting.patience_is_over:
+        journal.say(f"Stopped: the last {sitting.record.since} evaluations brought nothing better.")
+    journal.say(f"Trained on {images_seen:,} images in {duration(journal.seconds)}.")
+    if sitting.record.best_at is not None:
+        journal.say(f"{sitting.run.path / 'best'} is the model after {sitting.record.best_at:,} images.")
 
 
-def _save(run: Run, plan: Plan, state: State, journal: Journal, keep: int) -> None:
-    """A checkpoint of now, from which a training goes on exactly."""
-    now = checkpoint.Progress(journal.seconds, journal.state())
-    checkpoint.save(run.path, state, _header(plan, state), now, keep=keep)
+def _next_step(sitting: Sitting) -> StepReport:
+    """The step after `state.images_seen`: its random numbers are a function of the seed and that number.
 
-
-def _header(plan: Plan, state: State) -> ModelHeader:
-    """What the averaged generator says of itself."""
-    return ModelHeader(
-        software=f"strangers {__version__}",
-        recipe=plan.recipe,
-        images_seen=state.images_seen,
-        crop=plan.data.manifest.crop,
-        size=plan.recipe.size,
-        filter=plan.data.manifest.filter,
-        data_hash=plan.data.manifest.hash,
-    )
-
-
-def _next_step(state: State, plan: Plan) -> StepReport:
-    """The step after `state.images_seen`: its random numbers are a function of the seed and that number."""
+    And of how often the run was taken back, if it was: what failed is not repeated.
+    """
+    plan, state, guard = sitting.plan, sitting.state, sitting.guard
     set_learning_rates(state, plan.recipe)
+    for optimiser in (state.generator_optimiser, state.discriminator_optimiser):
+        for group in optimiser.param_groups:
+            group["lr"] *= guard.learning_rate_multiplier
     count, seen = plan.recipe.images_per_step, state.images_seen
-    torch.manual_seed(int(np.random.SeedSequence((plan.seed, seen)).generate_state(1, np.uint64)[0]))
+    entropy = (plan.seed, seen, guard.rollbacks) if guard.rollbacks else (plan.seed, seen)
+    torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
     pixels = plan.data.batch(positions(len(plan.data), count, plan.seed, seen))
     real = to_signed(torch.from_numpy(pixels).to(plan.device.value))
     if plan.recipe.flip:

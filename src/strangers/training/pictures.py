@@ -8,7 +8,7 @@ import numpy as np
 
 from strangers.data.prepared import PreparedSet
 from strangers.files import write_atomically
-from strangers.images import encode_animation, encode_png, grid
+from strangers.images import Pixels, encode_animation, encode_png, grid
 from strangers.sampling import Model
 from strangers.training.journal import curves
 
@@ -29,13 +29,20 @@ def save_reals(run: Path, data: PreparedSet) -> None:
     write_atomically(run / "reals.png", encode_png(grid(data.batch(first))))
 
 
-def save_samples(run: Path, model: Model) -> None:
+def save_samples(run: Path, model: Model, faces: Pixels) -> None:
     """samples/000100k.png: the model's faces of SEEDS, 100,000 images into the run. And the curves so far."""
     folder = run / "samples"
     folder.mkdir(exist_ok=True)
-    picture = encode_png(grid(model.sample(SEEDS)), model.provenance(SEEDS))
+    picture = encode_png(grid(faces), model.provenance(SEEDS))
     write_atomically(folder / f"{model.header.images_seen // 1000:06d}k.png", picture)
     save_curves(run)
+
+
+def remove_samples(run: Path, after: int) -> None:
+    """Remove the pictures of what came after so many images, when that is trained again and otherwise."""
+    for path in (run / "samples").glob("*k.png"):
+        if int(path.stem.removesuffix("k")) > after // 1000:
+            path.unlink()
 
 
 def save_curves(run: Path) -> None:

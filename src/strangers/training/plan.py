@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,67 @@ from strangers.devices import Choice, choose_device, choose_precision
 from strangers.errors import UsageError
 from strangers.recipe import Recipe, parameter_counts, with_overrides
 from strangers.recipes import recipe_named
+from strangers.training.guard import ON_COLLAPSE
 from strangers.training.step import new_state, training_step
 
 MEASURED_SECONDS = 2.0
 """How long a dry run measures the speed; at least one step."""
+
+
+FEWEST = 257
+"""Faces, and pictures of the set, in an evaluation: more than its features have dimensions."""
+
+
+@dataclass(frozen=True)
+class Routine:
+    """What is done beside the steps, and after how many images.
+
+    Attributes:
+        every, log_every: images between pictures with checkpoints, and between lines of the log, which are
+            50 steps apart unless told otherwise.
+        keep: how many checkpoints stay.
+        evaluate_every, evaluate_count: images between evaluations, if there are any, and faces in each.
+        patience: after how many evaluations without a better one the training ends, if any.
+        on_collapse: what is done when a training is lost: see guard.py.
+    """
+
+    every: int = 20_000
+    log_every: int | None = None
+    keep: int = 3
+    evaluate_every: int | None = None
+    evaluate_count: int = 2_000
+    patience: int | None = None
+    on_collapse: str = "warn"
+
+    def check(self) -> None:
+        """Raise UsageError for what cannot be."""
+        for what, images in (("Pictures and checkpoints", self.every), ("Evaluations", self.evaluate_every)):
+            if images is not None and images < 1000:
+                raise UsageError(
+                    f"{what} are at least 1,000 images apart, not {images}; pictures are named so."
+                )
+        if self.log_every is not None and self.log_every < 1:
+            raise UsageError(f"Lines of the log are at least 1 image apart, not {self.log_every}.")
+        if self.keep < 1:
+            raise UsageError(f"At least 1 checkpoint has to stay, not {self.keep}.")
+        if self.evaluate_count < FEWEST:
+            raise UsageError(
+                f"An evaluation needs at least {FEWEST} faces, better 2,000, not {self.evaluate_count}."
+            )
+        if self.patience is not None and self.evaluate_every is None:
+            raise UsageError("Patience counts evaluations: say how often with --evaluate-every.")
+        if self.patience is not None and self.patience < 1:
+            raise UsageError(f"Patience lasts for at least 1 evaluation, not {self.patience}.")
+        if self.on_collapse not in ON_COLLAPSE:
+            raise UsageError(f"--on-collapse is {', '.join(ON_COLLAPSE)}, not {self.on_collapse!r}.")
+
+    def check_set(self, data: PreparedSet) -> None:
+        """Raise UsageError for a set that is too small to be measured against."""
+        if self.evaluate_every is not None and len(data) < FEWEST:
+            raise UsageError(
+                f"Evaluations need a set of at least {FEWEST} pictures, not {len(data)}: "
+                "prepare more, or leave out --evaluate-every."
+            )
 
 
 @dataclass(frozen=True)
@@ -77,9 +134,6 @@ def dry_run(
     recipe: str | Recipe = "dcgan-64",
     out: str | Path = "runs/1",
     *,
-    every: int = 20_000,
-    log_every: int | None = None,
-    keep: int = 3,
     tensorboard: bool = False,
     **settings: Any,
 ) -> str:
@@ -87,14 +141,19 @@ def dry_run(
 
     Speed and memory are measured with a few steps on pictures of noise. Raises as `make_plan` does.
     """
-    del every, log_every, tensorboard
+    del tensorboard
+    names = [field.name for field in fields(Routine) if field.name in settings]
+    routine = Routine(**{name: settings.pop(name) for name in names})
+    routine.check()
     plan = make_plan(data, recipe, **settings)
+    routine.check_set(plan.data)
     chosen = plan.recipe
     speed = training_speed(chosen, plan.device.value, plan.precision.value, MEASURED_SECONDS)
     counts = parameter_counts(chosen)
     steps = -(-chosen.images // chosen.images_per_step)
+    checkpoints = routine.keep + (routine.evaluate_every is not None)  # the best one stays besides
     disk = (
-        keep * 4 * (4 * counts["generator"] + 3 * counts["discriminator"])
+        checkpoints * 4 * (4 * counts["generator"] + 3 * counts["discriminator"])
     )  # weights, moments and the average
     epochs = chosen.images / len(plan.data)
     rows = {
@@ -106,7 +165,7 @@ def dry_run(
         "device": f"{plan.device.value}. {plan.device.reason}",
         "precision": f"{dtype_name(plan.precision.value)}. {plan.precision.reason}",
         "memory": f"{_peak_memory(plan.device.value) / 2**30:.1f} GiB at most, measured",
-        "disk": f"{disk / 2**20:,.0f} MiB for {keep} checkpoints",
+        "disk": f"{disk / 2**20:,.0f} MiB for {checkpoints} checkpoints",
         "speed": f"{speed:,.1f} images a second, measured",
         "time": f"about {duration(chosen.images / speed)}",
     }

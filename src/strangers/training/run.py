@@ -3,7 +3,7 @@
 recipe.json  run.json       what is trained: the recipe; the seed, the set, the precision, the versions
 log.jsonl  console.log      how it went
 reals.png  samples/  curves.png  progress.webp
-checkpoints/  latest        where to go on
+checkpoints/  latest  best  where to go on, and which was the best
 """
 
 from __future__ import annotations

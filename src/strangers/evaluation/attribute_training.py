@@ -1,0 +1,249 @@
+"""How the attribute network is trained: `strangers train-attributes` repeats it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+from safetensors.torch import save
+from torch import Tensor
+from torch.nn import functional as F
+
+from strangers import __version__
+from strangers.data.prepared import PreparedSet, open_prepared, positions
+from strangers.devices import choose_device, choose_precision, keep_freed_memory
+from strangers.errors import DataError, UsageError
+from strangers.evaluation.attributes import SIZE, AttributeNetwork, Attributes, load_attributes
+from strangers.files import write_atomically
+from strangers.images import to_signed
+from strangers.networks.layers import place
+
+BATCH = 256
+LEARNING_RATE = 2e-3
+"""At its highest: it rises over the first tenth of the training and falls to 0 as a cosine."""
+WEIGHT_DECAY = 5e-2
+SHIFT = 4
+"""Pixels by which a training picture is moved at most, in each direction."""
+CONTRAST, BRIGHTNESS = 0.2, 0.1
+"""By how much contrast (as a factor) and brightness (of the range [-1, 1]) of each colour vary at most."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How well one attribute is read off the validation pictures, as shares in [0, 1].
+
+    Attributes:
+        name: of the attribute.
+        share: of the pictures that have it.
+        accuracy: of right answers.
+        balanced: the mean of the right answers among those that have it and among those that have not.
+        majority: what always saying the more frequent answer would give.
+    """
+
+    name: str
+    share: float
+    accuracy: float
+    balanced: float
+    majority: float
+
+
+def train(
+    data: str | Path,
+    validation: str | Path,
+    out: str | Path,
+    *,
+    epochs: int = 16,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: bool = True,
+) -> list[Accuracy]:
+    """Train the attribute network on a prepared set with attributes; write it and its card to `out`.
+
+    data, validation: prepared sets of 64 px with the same attributes; the second is only measured.
+    out: a .safetensors file; the card stands beside it as .md.
+    Returns the accuracies on the validation set. Raises DataError and UsageError.
+    """
+    pictures, held_out = _labelled(data), _labelled(validation)
+    if pictures.manifest.attributes != held_out.manifest.attributes:
+        raise DataError(f"{data} and {validation} do not have the same attributes; prepare both alike.")
+    if Path(out).suffix != ".safetensors":
+        raise UsageError(f"The network is written as a .safetensors file, not as {out}.")
+    where = choose_device(device).value
+    if where.type == "cpu":
+        keep_freed_memory()
+    dtype = choose_precision(precision, where).value
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+        torch.manual_seed(seed)
+        network = AttributeNetwork(len(pictures.manifest.attributes))
+        network = place(network, where)  # type: ignore[assignment]
+        _fit(network, pictures, where, dtype, epochs, seed, progress)
+    _write(Path(out), network, pictures, seed, epochs)
+    reader = load_attributes.__wrapped__(out, device)  # as others will read it: rounded to fp16
+    accuracies = measure(reader, held_out)
+    card = _card(reader, pictures, held_out, accuracies, epochs, seed)
+    write_atomically(Path(out).with_suffix(".md"), card.encode())
+    return accuracies
+
+
+def _labelled(path: str | Path) -> PreparedSet:
+    pictures = open_prepared(path)
+    if pictures.attributes is None:
+        raise DataError(
+            f"{path} has no attributes. Prepare it where list_attr_celeba.txt lies beside the pictures, "
+            "or name that place by --annotations."
+        )
+    if pictures.manifest.size != SIZE:
+        raise DataError(f"{path} has pictures of {pictures.manifest.size} px; prepare it with --size {SIZE}.")
+    return pictures
+
+
+def _fit(
+    network: AttributeNetwork,
+    pictures: PreparedSet,
+    device: torch.device,
+    dtype: torch.dtype,
+    epochs: int,
+    seed: int,
+    progress: bool,
+) -> None:
+    """AdamW on the cross-entropy of every attribute that is known."""
+    steps = max(1, epochs * len(pictures) // BATCH)
+    optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    network.train()
+    for step, (images, labels) in enumerate(
+        track(_batches(pictures, steps, seed, device), "attributes", total=steps, disable=not progress)
+    ):
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * _rate(step / steps)
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            _, logits = network(images)
+        known = labels != 0
+        loss = F.binary_cross_entropy_with_logits(logits.float()[known], (labels[known] > 0).float())
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    network.eval()
+
+
+def _rate(done: float) -> float:
+    """The learning rate as a share of its highest, after a share `done` of the training."""
+    return done / 0.1 if done < 0.1 else 0.5 + 0.5 * math.cos(math.pi * (done - 0.1) / 0.9)
+
+
+def _batches(
+    pictures: PreparedSet, steps: int, seed: int, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Varied pictures (256, 3, 64, 64) and their attributes (256, k)."""
+    assert pictures.attributes is not None
+    for step in range(steps):
+        chosen = positions(len(pictures), BATCH, seed, step * BATCH)
+        images = to_signed(torch.from_numpy(pictures.batch(chosen)).to(device))
+        yield vary(images), torch.from_numpy(pictures.attributes[chosen]).to(device)
+
+
+def vary(images: Tensor) -> Tensor:
+    """Images (n, 3, h, w), each mirrored or not, moved, and changed in contrast and brightness, at random."""
+    count, _, height, width = images.shape
+    draw = torch.rand(count, 9, device=images.device) * 2 - 1
+    mirror = torch.where(draw[:, 0] < 0, -1.0, 1.0)
+    affine = torch.zeros(count, 2, 3, device=images.device)
+    affine[:, 0, 0], affine[:, 1, 1] = mirror, 1
+    affine[:, 0, 2] = (draw[:, 1] * SHIFT).round() * 2 / width  # whole pixels: nothing is blurred
+    affine[:, 1, 2] = (draw[:, 2] * SHIFT).round() * 2 / height
+    grid = F.affine_grid(affine, list(images.shape), align_corners=False)
+    moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    gain = (1 + CONTRAST * draw[:, 3:6]).view(-1, 3, 1, 1)
+    shift = (BRIGHTNESS * draw[:, 6:9]).view(-1, 3, 1, 1)
+    return (moved * gain + shift).clamp(-1, 1).contiguous(memory_format=torch.channels_last)
+
+
+def measure(reader: Attributes, pictures: PreparedSet) -> list[Accuracy]:
+    """How well each attribute is read off a set of labelled pictures."""
+    probabilities = reader.read(np.asarray(pictures.images)).probabilities
+    labels: NDArray[np.int8] = np.asarray(pictures.attributes)
+    return [
+        _accuracy(name, probabilities[:, column] > 0.5, labels[:, column])
+        for column, name in enumerate(reader.names)
+    ]
+
+
+def _accuracy(name: str, said: NDArray[np.bool_], labels: NDArray[np.int8]) -> Accuracy:
+    said, has = said[labels != 0], labels[labels != 0] > 0
+    right, share = said == has, float(has.mean())
+    sides = [float(right[side].mean()) for side in (has, ~has) if side.any()]
+    return Accuracy(name, share, float(right.mean()), sum(sides) / len(sides), max(share, 1 - share))
+
+
+def _write(out: Path, network: AttributeNetwork, pictures: PreparedSet, seed: int, epochs: int) -> None:
+    header = {
+        "format": 1,
+        "software": f"strangers {__version__}",
+        "attributes": pictures.manifest.attributes,
+        "size": SIZE,
+        "crop": pictures.manifest.crop,
+        "filter": pictures.manifest.filter,
+        "data_hash": pictures.manifest.hash,
+        "seed": seed,
+        "epochs": epochs,
+    }
+    tensors = {
+        name: value.detach().cpu().half().contiguous()
+        for name, value in network.state_dict().items()
+        if value.is_floating_point()  # batch norm's counts of batches are of no use any more
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, bytes(save(tensors, {"strangers-attributes": json.dumps(header)})))
+
+
+def summary(accuracies: list[Accuracy]) -> dict[str, float]:
+    """Means over the attributes, as shares."""
+    rows = [asdict(accuracy) for accuracy in accuracies]
+    return {key: sum(row[key] for row in rows) / len(rows) for key in ("accuracy", "balanced", "majority")}
+
+
+def _card(
+    reader: Attributes,
+    pictures: PreparedSet,
+    held_out: PreparedSet,
+    accuracies: list[Accuracy],
+    epochs: int,
+    seed: int,
+) -> str:
+    """What a user of the network should know, as Markdown."""
+    means = summary(accuracies)
+    parameters = sum(parameter.numel() for parameter in reader.network.parameters())
+    lines = [
+        "# The attribute network",
+        "",
+        f"{len(reader.names)} attributes and {reader.dimensions} features of a face, from {SIZE}x{SIZE} "
+        f"pixels: a residual network of {parameters:,} parameters, kept as fp16.",
+        "",
+        f"- **Trained** on {len(pictures):,} pictures, crop `{pictures.manifest.crop}`, filter "
+        f"`{pictures.manifest.filter}`, for {epochs} epochs, seed {seed}, by strangers {__version__}: "
+        f"`strangers train-attributes SET --validation SET --out FILE --epochs {epochs} --seed {seed}`.",
+        f"- **Measured** on {len(held_out):,} pictures that it has not seen: mean accuracy "
+        f"{means['accuracy']:.1%}, balanced {means['balanced']:.1%}; always saying the more frequent "
+        f"answer gives {means['majority']:.1%}.",
+        "- **Meant for** distances and shares of generated faces (`strangers evaluate`), and for directions "
+        "of attributes in latent space. **Not meant for** judging people: the labels are what annotators "
+        "thought of photographs of celebrities, some are matters of taste, and the network repeats them.",
+        "- **Terms**: trained on CelebA, whose terms allow non-commercial research only.",
+        f"- **File**: SHA-256 begins {reader.hash}; data {pictures.manifest.hash[:16]}, "
+        f"validation {held_out.manifest.hash[:16]}.",
+        "",
+        "| attribute | have it | accuracy | balanced accuracy | majority |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {row.name} | {row.share:.1%} | {row.accuracy:.1%} | {row.balanced:.1%} | {row.majority:.1%} |"
+        for row in accuracies
+    ]
+    return "\n".join(lines) + "\n"

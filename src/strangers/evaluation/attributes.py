@@ -1,0 +1,162 @@
+"""The attribute network: CelebA's 40 attributes, and features of faces, from 64 px pictures.
+
+A small residual network (He et al. 2016) that `attribute_training.py` trains. Its penultimate features give
+`fd-face`, a Frechet distance in a space that was learnt from faces, where those of ImageNet are known to be
+poor (Kynkaanniemi et al. 2023). It is a part of the package and needs no download.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from strangers.devices import choose_device
+from strangers.errors import ModelError
+from strangers.files import sha256_of
+from strangers.images import Pixels, to_signed
+from strangers.networks.layers import place
+
+BUNDLED = Path(__file__).parents[1] / "models" / "attributes.safetensors"
+SIZE = 64
+"""Height and width of what the network sees; other pictures are resized to it."""
+
+GROUP = 32
+"""Pictures seen at once, always, so that what the network says of one does not depend on the others."""
+
+
+class Reading(NamedTuple):
+    """What the network says of n pictures: features (n, 256) and probabilities (n, 40), both float32."""
+
+    features: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions and a way round them: (n, before, h, w) -> (n, after, h / stride, w / stride)."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
+        self.first_norm = nn.BatchNorm2d(after)
+        self.second = nn.Conv2d(after, after, 3, padding=1, bias=False)
+        self.second_norm = nn.BatchNorm2d(after)
+        self.way_round = nn.Conv2d(before, after, 1, bias=False) if before != after else nn.Identity()
+        self.shrink = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
+
+    def forward(self, maps: Tensor) -> Tensor:
+        changed = F.relu(self.first_norm(self.first(maps)), inplace=True)
+        changed = self.second_norm(self.second(changed))
+        return F.relu(changed + self.way_round(self.shrink(maps)), inplace=True)
+
+
+class AttributeNetwork(nn.Module):
+    """Pictures (n, 3, 64, 64) in [-1, 1] -> features (n, 256) and one logit for each attribute (n, 40)."""
+
+    def __init__(self, attributes: int = 40, widths: tuple[int, ...] = (32, 64, 128, 256)) -> None:
+        super().__init__()
+        first = widths[0]
+        self.stem = nn.Conv2d(3, first, 3, 2, padding=1, bias=False)
+        self.stem_norm = nn.BatchNorm2d(first)
+        strides = (1, *(2 for _ in widths[1:]))
+        stages = zip((first, *widths), widths, strides, strict=False)
+        self.stages = nn.Sequential(*(Residual(before, after, stride) for before, after, stride in stages))
+        self.head = nn.Linear(widths[-1], attributes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        maps = F.relu(self.stem_norm(self.stem(images)), inplace=True)
+        features = self.stages(maps).mean((2, 3))
+        return features, self.head(features)
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """The trained network, which reads faces.
+
+    Attributes:
+        network: in eval mode.
+        names: of the attributes, in the order of the probabilities.
+        hash: the first 16 hexadecimal digits of the SHA-256 of its file.
+        name, dimensions: of its features, as metrics call them.
+    """
+
+    network: AttributeNetwork
+    names: tuple[str, ...]
+    hash: str
+    name: str = "face"
+    dimensions: int = 256
+
+    def __call__(self, pixels: Pixels) -> NDArray[np.float32]:
+        """Features (n, 256) of uint8 pictures (n, h, w, 3)."""
+        return self.read(pixels).features
+
+    def read(self, pixels: Pixels) -> Reading:
+        """Features and attributes of uint8 pictures (n, h, w, 3); no reading depends on other pictures."""
+        if len(pixels) == 0:
+            empty = np.zeros((0, self.dimensions), np.float32)
+            return Reading(empty, np.zeros((0, len(self.names)), np.float32))
+        device = self.network.head.weight.device
+        read = [self._read_group(group, device) for group in _groups(pixels)]
+        features, probabilities = (np.concatenate(part)[: len(pixels)] for part in zip(*read, strict=True))
+        return Reading(features, probabilities)
+
+    def _read_group(
+        self, pixels: Pixels, device: torch.device
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with torch.inference_mode():
+            features, logits = self.network(to_size(to_signed(torch.from_numpy(pixels).to(device))))
+            return features.cpu().numpy(), torch.sigmoid(logits).cpu().numpy()
+
+
+def _groups(pixels: Pixels) -> list[Pixels]:
+    """The pictures by GROUP, the last group filled up with black ones."""
+    groups = [pixels[start : start + GROUP] for start in range(0, len(pixels), GROUP)]
+    missing = GROUP - len(groups[-1])
+    if missing:
+        filling = np.zeros((missing, *pixels.shape[1:]), np.uint8)
+        groups[-1] = np.concatenate([groups[-1], filling])
+    return [np.array(group) for group in groups]  # copies, since torch takes no read-only memory
+
+
+def to_size(images: Tensor) -> Tensor:
+    """Images (n, 3, h, w) as (n, 3, 64, 64), antialiased where they get smaller."""
+    if images.shape[2:] == (SIZE, SIZE):
+        return images
+    return F.interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True)
+
+
+@cache
+def load_attributes(path: str | Path = BUNDLED, device: str = "cpu") -> Attributes:
+    """The network in a file that `attribute_training.train` wrote; the bundled one unless told otherwise.
+
+    Raises ModelError where the file is absent, damaged or another's, and UsageError for the device.
+    """
+    path = Path(path)
+    chosen = choose_device(device).value
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})["strangers-attributes"])
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no dict)
+        names = tuple(str(name) for name in header["attributes"])
+        network = AttributeNetwork(len(names))
+        counts = {
+            name: value for name, value in network.state_dict().items() if not value.is_floating_point()
+        }
+        network.load_state_dict(tensors | counts)
+        digest = sha256_of(path)[:16]
+    except FileNotFoundError:
+        raise ModelError(f"There is no attribute network at {path}.") from None
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        why = str(error).split("\n")[0]
+        raise ModelError(f"{path} is no attribute network, or it is damaged ({why}).") from None
+    network = place(network.requires_grad_(False).eval(), chosen)  # type: ignore[assignment]
+    return Attributes(network, names, digest)

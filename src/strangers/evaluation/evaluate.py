@@ -1,0 +1,297 @@
+"""evaluate: how good, how varied, how original and how fair a model's faces are, measured against a set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from strangers.data.prepare import open_or_prepare
+from strangers.data.prepared import PreparedSet, open_prepared, positions
+from strangers.errors import UsageError
+from strangers.evaluation.attributes import Attributes, load_attributes
+from strangers.evaluation.inception import load_inception
+from strangers.evaluation.memorisation import Memorisation, memorisation
+from strangers.evaluation.metrics import (
+    diversity,
+    frechet_distance,
+    kernel_distance,
+    neighbourhood,
+    statistics,
+)
+from strangers.evaluation.result import (
+    Result,
+    Share,
+    Value,
+    facts_of_model,
+    facts_of_set,
+    hardware,
+    refuse_mismatch,
+)
+from strangers.evaluation.statistics import BATCH, Collected, Extractor, collect, reference
+from strangers.images import Pixels
+from strangers.latents import format_seeds
+from strangers.machine import versions
+from strangers.sampling import Model, load
+
+METRICS = ("fd", "kd", "pr", "diversity", "memorisation")
+"""Frechet distance, kernel distance, precision to coverage, diversity with attributes, memorisation."""
+
+FEATURES = ("face", "inception")
+"""The networks whose features can be compared: the attribute network, and FID's."""
+
+COMPARED = 1_000
+"""Generated faces that are compared with every training picture."""
+
+HALVES = 10
+"""Random halves of the faces, over which a Frechet distance's error is computed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to measure.
+
+    Attributes:
+        metrics: some of METRICS.
+        features: some of FEATURES.
+        count: of generated faces, those of the seeds from 0, and of pictures of the set, if it has as many.
+        truncation: what the latents are multiplied by.
+        weights: of the Inception network; see `load_inception`.
+        device: to compute on.
+        shrinkage: for fewer faces than features have dimensions; see `frechet_distance`.
+        allow_mismatch: measure across protocols, and say so.
+        batch: faces at once; it changes no number.
+    """
+
+    metrics: Sequence[str] = METRICS
+    features: Sequence[str] = ("face",)
+    count: int = 10_000
+    truncation: float = 1.0
+    weights: str | Path | None = None
+    device: str = "auto"
+    shrinkage: bool = False
+    allow_mismatch: bool = False
+    batch: int = BATCH
+
+    def check(self) -> None:
+        """Raise UsageError for what cannot be."""
+        for kind, asked, known in (("metric", self.metrics, METRICS), ("features", self.features, FEATURES)):
+            if not asked:
+                raise UsageError(f"At least one of the {kind} {', '.join(known)} has to be asked for.")
+            for name in asked:
+                if name not in known:
+                    raise UsageError(f"There is no {kind} {name!r}. There are {', '.join(known)}.")
+        if self.count < 2:
+            raise UsageError(f"A measurement needs at least 2 faces, not {self.count}; 10,000 are usual.")
+        if "face" not in self.features and "diversity" in self.metrics and tuple(self.metrics) != METRICS:
+            raise UsageError("Diversity is read off the face features; add face to --features.")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A result, and the first faces, uint8 (n, size, size, 3), for a report to show."""
+
+    result: Result
+    faces: Pixels
+
+
+def evaluate(
+    model: Model | str | Path,
+    data: str | Path,
+    *,
+    held_out: str | Path | None = None,
+    settings: Settings | None = None,
+    progress: bool = True,
+) -> Measured:
+    """Measure the model's faces against the pictures of `data`.
+
+    data: a prepared set, or any source of photographs, prepared into the cache as the model's were.
+    held_out: a prepared set that the training has not seen, as the control of the memorisation check.
+    Raises UsageError where the protocols differ or an argument is wrong, DataError, and ModelError.
+    """
+    settings = settings or Settings()
+    settings.check()
+    began = time.monotonic()
+    path = str(model) if not isinstance(model, Model) else f"model {model.hash}"
+    if not isinstance(model, Model):
+        model = load(model, device=settings.device)
+    header = model.header
+    crop = header.crop if header.crop != "auto" else None
+    pictures = open_or_prepare(data, size=header.size, crop=crop, progress=progress)
+    facts, set_facts = facts_of_model(path, model), facts_of_set(pictures)
+    mismatch = refuse_mismatch(facts, set_facts, settings.allow_mismatch)
+    control = None if held_out is None else open_prepared(held_out)
+    if control is not None:
+        refuse_mismatch(facts, facts_of_set(control), settings.allow_mismatch)
+    extractors = _extractors(settings)
+    with _progress(progress) as advance:
+        collected, faces = _collect(model, pictures, extractors, settings, advance)
+        values: dict[str, Value] = {}
+        for extractor in extractors:
+            values |= _values(extractor.name, *collected[extractor.name], settings)
+        copies = _memorisation(faces, pictures, control, settings, advance)
+    result = Result(
+        model=facts,
+        data=set_facts,
+        mismatch=mismatch,
+        generated=settings.count,
+        reference=min(settings.count, len(pictures)),
+        seeds=format_seeds(range(settings.count)),
+        truncation=settings.truncation,
+        features={extractor.name: extractor.hash for extractor in extractors},
+        shrinkage=settings.shrinkage,
+        values=values,
+        attributes=_shares(extractors, collected),
+        memorisation=copies,
+        versions=versions(),
+        hardware=hardware(str(next(model.generator.parameters()).device)),
+        seconds=round(time.monotonic() - began, 1),
+    )
+    return Measured(result, faces)
+
+
+def measure_all(
+    models: Sequence[str],
+    data: str | Path,
+    *,
+    held_out: str | Path | None = None,
+    settings: Settings | None = None,
+    progress: bool = True,
+) -> list[Measured]:
+    """Measure several models alike, one after another."""
+    return [
+        evaluate(model, data, held_out=held_out, settings=settings, progress=progress) for model in models
+    ]
+
+
+def _extractors(settings: Settings) -> list[Extractor]:
+    extractors: list[Extractor] = []
+    if "face" in settings.features:
+        extractors.append(load_attributes(device=settings.device))
+    if "inception" in settings.features:
+        extractors.append(load_inception(settings.weights, device=settings.device))
+    return extractors
+
+
+def _collect(
+    model: Model,
+    pictures: PreparedSet,
+    extractors: Sequence[Extractor],
+    settings: Settings,
+    advance: Callable[[str, int, int], None],
+) -> tuple[dict[str, tuple[Collected, Collected]], Pixels]:
+    """Of each extractor: what it sees in the set and in the faces; and the first faces themselves."""
+    size = min(settings.count, len(pictures))
+    real = [
+        reference(
+            pictures, extractor, settings.count, lambda n: advance("photographs", n, size * len(extractors))
+        )
+        for extractor in extractors
+    ]
+    kept: list[Pixels] = []
+
+    def faces() -> Iterator[Pixels]:
+        seeds = range(settings.count)
+        for numbers, drawn in model.batches(seeds, truncation=settings.truncation, batch=settings.batch):
+            if numbers[0] < COMPARED:
+                kept.append(drawn)
+            yield drawn
+
+    fake = collect(faces(), extractors, lambda n: advance("faces", n, settings.count))
+    names = [extractor.name for extractor in extractors]
+    return dict(zip(names, zip(real, fake, strict=True), strict=True)), np.concatenate(kept)[:COMPARED]
+
+
+def _values(features: str, real: Collected, fake: Collected, settings: Settings) -> dict[str, Value]:
+    """Every metric that was asked for, on one kind of features."""
+    values: dict[str, Value] = {}
+    if "fd" in settings.metrics:
+        distance = frechet_distance(real.statistics, fake.statistics, shrinkage=settings.shrinkage)
+        error = _frechet_error(real, fake, settings)
+        values[metric_name("fd", features)] = Value(value=distance, error=error)
+    if "kd" in settings.metrics:
+        estimate = kernel_distance(real.features, fake.features)
+        values[metric_name("kd", features)] = Value(value=estimate.value, error=estimate.error)
+    if "pr" in settings.metrics:
+        found = neighbourhood(real.features, fake.features)
+        for name in ("precision", "recall", "density", "coverage"):
+            values[metric_name(name, features)] = Value(value=getattr(found, name))
+    if "diversity" in settings.metrics and fake.probabilities is not None:
+        values["diversity"] = Value(value=diversity(fake.probabilities))
+    return values
+
+
+def _frechet_error(real: Collected, fake: Collected, settings: Settings) -> float | None:
+    """The standard error of the Frechet distance: its spread over random halves of the generated faces.
+
+    A half drawn without replacement varies about the whole by as much as the whole does about the truth
+    (the delete-half jackknife, Shao and Wu 1989). None where halves are too few for their dimensions.
+    """
+    count, dimensions = fake.features.shape
+    if count // 2 <= dimensions and not settings.shrinkage:
+        return None
+    distances = []
+    for seed in range(HALVES):
+        half = positions(count, count // 2, seed, 0)
+        part = statistics(fake.features[half])
+        distances.append(frechet_distance(real.statistics, part, shrinkage=settings.shrinkage))
+    return float(np.std(distances, ddof=1) * np.sqrt(count / fake.statistics.count))
+
+
+def metric_name(metric: str, features: str) -> str:
+    """What a metric on these features is called: fd-face, fid768, kid, precision-face, recall768."""
+    if features == "face":
+        return f"{metric}-face"
+    dimensions = features.removeprefix("inception").removesuffix("2048")  # plain "fid" is the published one
+    return {"fd": "fid", "kd": "kid"}.get(metric, metric) + dimensions
+
+
+def _shares(
+    extractors: Sequence[Extractor], collected: dict[str, tuple[Collected, Collected]]
+) -> tuple[Share, ...]:
+    """How many have each attribute, by the network's word for both sides, so that its errors cancel."""
+    for extractor in extractors:
+        if isinstance(extractor, Attributes):
+            real, fake = collected[extractor.name]
+            assert real.probabilities is not None
+            assert fake.probabilities is not None
+            shares = [(side > 0.5).mean(axis=0) for side in (real.probabilities, fake.probabilities)]
+            return tuple(
+                Share(name=name, data=float(data), generated=float(generated))
+                for name, data, generated in zip(extractor.names, *shares, strict=True)
+            )
+    return ()
+
+
+def _memorisation(
+    faces: Pixels,
+    pictures: PreparedSet,
+    control: PreparedSet | None,
+    settings: Settings,
+    advance: Callable[[str, int, int], None],
+) -> Memorisation | None:
+    if "memorisation" not in settings.metrics:
+        return None
+    network = load_attributes(device=settings.device)
+    total = len(pictures)
+    return memorisation(faces, pictures, network, control, lambda n: advance("neighbours", n, total))
+
+
+@contextmanager
+def _progress(wanted: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each kind of work, with the time left; gives `advance(kind, how many more, of how many)`."""
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=not wanted) as bars:
+        tasks = {}
+
+        def advance(kind: str, count: int, total: int) -> None:
+            if kind not in tasks:
+                tasks[kind] = bars.add_task(kind, total=total)
+            bars.advance(tasks[kind], count)
+
+        yield advance

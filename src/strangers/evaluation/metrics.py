@@ -1,0 +1,286 @@
+"""Metrics: pure functions from features to numbers, in float64.
+
+features -> statistics -> frechet_distance     how far apart two sets of pictures lie, as Gaussians
+features -> kernel_distance                    the same by a kernel: unbiased, so fit for few pictures
+features -> neighbourhood                      precision, recall, density, coverage
+probabilities -> diversity                     how many kinds of faces there are
+features -> nearest                            who resembles whom
+
+Features are (n, d). No result depends on the order of the pictures or on how they were batched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from strangers.errors import DataError
+
+Floats = NDArray[np.float64]
+
+BLOCK = 1024
+"""Rows of a matrix of distances that are in memory at once."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean (d,) and unbiased covariance (d, d) of `count` feature vectors."""
+
+    count: int
+    mean: Floats
+    covariance: Floats
+
+
+class Moments:
+    """Statistics of features that come in batches; its memory does not grow with their number.
+
+    Sums are of the differences from the first batch's mean, so that little is lost to rounding.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._origin: Floats | None = None
+        self._sum: Floats | None = None
+        self._products: Floats | None = None
+
+    def add(self, features: ArrayLike) -> None:
+        """Take in (n, d) more. Raises DataError if a value is not finite."""
+        batch = _finite(features, self.count)
+        if len(batch) == 0:
+            return
+        if self._origin is None or self._sum is None or self._products is None:
+            self._origin = batch.mean(axis=0)
+            self._sum = np.zeros_like(self._origin)
+            self._products = np.zeros((len(self._origin), len(self._origin)))
+        centred = batch - self._origin
+        self.count += len(batch)
+        self._sum += centred.sum(axis=0)
+        self._products += centred.T @ centred
+
+    def statistics(self) -> Statistics:
+        """Of all that was added. Raises DataError for fewer than two."""
+        if self.count < 2 or self._origin is None or self._sum is None or self._products is None:
+            raise DataError(f"Statistics need at least 2 pictures, not {self.count}.")
+        mean = self._sum / self.count
+        covariance = (self._products - self.count * np.outer(mean, mean)) / (self.count - 1)
+        return Statistics(self.count, self._origin + mean, covariance)
+
+
+def statistics(features: ArrayLike) -> Statistics:
+    """Of all the features at once. Raises DataError for fewer than two, or values that are not finite."""
+    moments = Moments()
+    moments.add(features)
+    return moments.statistics()
+
+
+def frechet_distance(first: Statistics, second: Statistics, *, shrinkage: bool = False) -> float:
+    """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), at least 0.
+
+    Dowson and Landau 1982; Heusel et al. 2017, eq. 6. (S1 S2)^(1/2) has the trace of
+    (S1^(1/2) S2 S1^(1/2))^(1/2), whose eigenvalues are real and not negative.
+    shrinkage: draw both covariances towards a multiple of the identity first (`shrunk`). Without it DataError
+    is raised where pictures are not more than dimensions, since such a covariance is singular.
+    """
+    if first.mean.shape != second.mean.shape:
+        raise DataError(
+            f"Features of {len(first.mean)} and of {len(second.mean)} dimensions cannot be compared."
+        )
+    for side in (first, second):
+        if side.count <= len(side.mean) and not shrinkage:
+            raise DataError(
+                f"{side.count:,} pictures are too few for features of {len(side.mean):,} dimensions: take "
+                f"at least {len(side.mean) + 1:,}, better ten times as many; or features of fewer "
+                "dimensions; or add --shrinkage, and compare only with results that say so too."
+            )
+    one, other = (shrunk(side) if shrinkage else side.covariance for side in (first, second))
+    values, vectors = np.linalg.eigh(one)
+    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    overlap = np.sqrt(np.linalg.eigvalsh(root @ other @ root).clip(min=0)).sum()
+    shift = first.mean - second.mean
+    return max(0.0, float(shift @ shift + np.trace(one) + np.trace(other) - 2 * overlap))
+
+
+def shrunk(of: Statistics) -> Floats:
+    """The covariance, drawn towards a multiple of the identity; the more, the fewer pictures it is of.
+
+    Oracle approximating shrinkage: Chen et al. 2010, eq. 23.
+    """
+    dimensions, trace = len(of.mean), float(np.trace(of.covariance))
+    squares = float((of.covariance**2).sum())
+    above = (1 - 2 / dimensions) * squares + trace**2
+    below = (of.count + 1 - 2 / dimensions) * (squares - trace**2 / dimensions)
+    weight = 1.0 if below <= 0 else min(1.0, above / below)
+    identity = np.eye(dimensions) * (trace / dimensions)
+    result: Floats = (1 - weight) * of.covariance + weight * identity
+    return result
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its standard error."""
+
+    value: float
+    error: float
+
+
+def kernel_distance(
+    first: ArrayLike, second: ArrayLike, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0
+) -> Estimate:
+    """The squared maximum mean discrepancy under the kernel (x.y / d + 1)^3.
+
+    Binkowski et al. 2018, section 4. The mean of unbiased estimates (Gretton et al. 2012, eq. 3) on
+    `subsets` random pairs of subsets, and its standard error; where pictures are fewer than a subset, it has
+    as many as there are. The value can be below 0.
+    Raises DataError for fewer than two pictures, or values that are not finite.
+    """
+    one, other = _finite(first), _finite(second)
+    size = min(subset_size, len(one), len(other))
+    if size < 2:
+        raise DataError("A kernel distance needs at least 2 pictures on each side.")
+    random = np.random.Philox(key=np.array([seed, 0], np.uint64))
+    values = []
+    for _ in range(subsets):
+        chosen = [np.argsort(random.random_raw(len(side)), kind="stable")[:size] for side in (one, other)]
+        values.append(discrepancy(one[chosen[0]], other[chosen[1]]))
+    return Estimate(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(subsets)))
+
+
+def discrepancy(first: Floats, second: Floats) -> float:
+    """The unbiased estimate of the squared maximum mean discrepancy between n and n pictures."""
+
+    def kernel(x: Floats, y: Floats) -> Floats:
+        product: Floats = (x @ y.T / x.shape[1] + 1) ** 3
+        return product
+
+    count = len(first)
+    within = sum((k.sum() - np.trace(k)) for k in (kernel(first, first), kernel(second, second)))
+    return float(within / (count * (count - 1)) - 2 * kernel(first, second).mean())
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """How the generated lie among the real: shares in [0, 1], and density, which is 1 for the real."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def neighbourhood(real: ArrayLike, fake: ArrayLike, *, neighbours: int = 3, wider: int = 5) -> Neighbourhood:
+    """Balls that reach to the k-th nearest of a picture's own kind stand for where that kind lives.
+
+    precision, recall: the share of the generated in any ball of the real, and of the real in any of the
+    generated, with k = `neighbours` (Kynkaanniemi et al. 2019, eq. 1 and 2). density, coverage: how many
+    balls of the real hold a generated one, over k; and the share of these balls that hold any, with
+    k = `wider` (Naeem et al. 2020, eq. 3 and 4). A ball's surface is outside.
+    Raises DataError where a side has not more than k pictures, or values that are not finite.
+    """
+    photographs, faces = _finite(real), _finite(fake)
+    most = max(neighbours, wider)
+    if min(len(photographs), len(faces)) <= most:
+        raise DataError(f"Precision and its like need more than {most} pictures on each side.")
+    real_radii = _radii(photographs, (neighbours, wider))
+    fake_radii = _radii(faces, (neighbours,))[:, 0]
+    inside = np.zeros(len(faces), bool)
+    balls = 0
+    recalled, covered = [], []
+    for start, distances in _distances(photographs, faces):
+        narrow, wide = real_radii[start : start + len(distances)].T
+        inside |= (distances < narrow[:, None]).any(axis=0)
+        recalled.append((distances < fake_radii).any(axis=1))
+        balls += int((distances < wide[:, None]).sum())
+        covered.append(distances.min(axis=1) < wide)
+    return Neighbourhood(
+        precision=float(inside.mean()),
+        recall=float(np.concatenate(recalled).mean()),
+        density=balls / (wider * len(faces)),
+        coverage=float(np.concatenate(covered).mean()),
+    )
+
+
+def diversity(probabilities: ArrayLike) -> float:
+    """How many values each attribute takes, effectively: 1 if all faces are alike, 2 if all are clear halves.
+
+    exp of the mutual information between face and attribute, H(mean p) - mean H(p), in the mean over the
+    attributes of `probabilities`, (n, k) in [0, 1]: the Inception Score (Salimans et al. 2016, section 4)
+    of labels that are k independent yes or no, per label. Only values of the same network are comparable.
+    """
+    chances = _finite(probabilities)
+    information = _entropy(chances.mean(axis=0)) - _entropy(chances).mean(axis=0)
+    return float(np.exp(information.mean()))
+
+
+def nearest(queries: ArrayLike, bank: ArrayLike, *, count: int = 1) -> tuple[NDArray[np.int64], Floats]:
+    """The `count` nearest of the bank to each query, nearest first: positions and distances (n, count).
+
+    They are chosen in float32, whose rounding may swap what is equally near; the distances are computed in
+    float64. Raises DataError if the bank has fewer than `count`.
+    """
+    asked, known = np.asarray(queries, np.float32), np.asarray(bank, np.float32)
+    if not 1 <= count <= len(known):
+        raise DataError(f"There are {len(known)} pictures, so no {count} nearest ones.")
+    centre = known.mean(axis=0)
+    points = torch.from_numpy(known - centre)
+    norms = points.square().sum(1)
+    positions, distances = [], []
+    for start in range(0, len(asked), BLOCK):
+        block = torch.from_numpy(asked[start : start + BLOCK] - centre)
+        chosen = torch.topk(norms - 2 * (block @ points.T), count, largest=False).indices.numpy()
+        exact = np.stack(
+            [
+                np.linalg.norm(known[row].astype(np.float64) - query, axis=1)
+                for row, query in zip(chosen, asked[start : start + BLOCK], strict=True)
+            ]
+        )
+        order = np.argsort(exact, axis=1, kind="stable")
+        positions.append(np.take_along_axis(chosen, order, axis=1).astype(np.int64))
+        distances.append(np.take_along_axis(exact, order, axis=1))
+    if not positions:
+        return np.zeros((0, count), np.int64), np.zeros((0, count))
+    return np.concatenate(positions), np.concatenate(distances)
+
+
+def _radii(points: Floats, ranks: tuple[int, ...]) -> Floats:
+    """(n, len(ranks)): each point's distance to its k-th nearest other, for each k."""
+    radii = []
+    for start, distances in _distances(points, points):
+        rows = np.arange(len(distances))
+        distances[rows, start + rows] = 0  # a point is no neighbour of itself: it takes place 0
+        radii.append(np.partition(distances, ranks, axis=1)[:, list(ranks)])
+    return np.concatenate(radii)
+
+
+def _distances(first: Floats, second: Floats) -> Iterator[tuple[int, Floats]]:
+    """Blocks of the matrix of Euclidean distances: the first row's position, and (rows, len(second))."""
+    centre = second.mean(axis=0)  # nearer to 0 less is lost to rounding
+    one, other = first - centre, second - centre
+    squares = (other**2).sum(axis=1)
+    for start in range(0, len(one), BLOCK):
+        block = one[start : start + BLOCK]
+        squared = (block**2).sum(axis=1)[:, None] + squares - 2 * (block @ other.T)
+        yield start, np.sqrt(squared.clip(min=0))
+
+
+def _entropy(chances: Floats) -> Floats:
+    """Of yes or no with these chances, in nats."""
+    inside = chances.clip(1e-12, 1 - 1e-12)
+    result: Floats = -(inside * np.log(inside) + (1 - inside) * np.log(1 - inside))
+    return result
+
+
+def _finite(features: ArrayLike, before: int = 0) -> Floats:
+    """As float64 (n, d). Raises DataError that names the first row with a value that is not finite."""
+    values = np.asarray(features, np.float64)
+    if values.ndim != 2:
+        raise DataError(f"Features are (pictures, dimensions), not of shape {values.shape}.")
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        raise DataError(
+            f"The features of picture {before + bad[0]} are not finite: it or the network is damaged."
+        )
+    return values

@@ -1,0 +1,27 @@
+"""Faces as PNG files: all in one grid, or one file each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from strangers.files import write_atomically
+from strangers.images import encode_png, grid
+from strangers.sampling import Model
+
+
+def write_grid(model: Model, seeds: Sequence[int], out: Path, columns: int | None, truncation: float) -> None:
+    """All the faces in one PNG."""
+    faces = grid(model.sample(seeds, truncation=truncation), columns)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, encode_png(faces, model.provenance(seeds, truncation)))
+
+
+def write_each(model: Model, seeds: Sequence[int], out: Path, truncation: float) -> None:
+    """One PNG per face, named by its seed."""
+    for numbers, faces in model.batches(seeds, truncation=truncation):
+        out.mkdir(parents=True, exist_ok=True)  # after the first faces, so that a wrong call leaves nothing
+        for seed, face in zip(numbers, faces, strict=True):
+            write_atomically(
+                out / f"seed{seed:04d}.png", encode_png(face, model.provenance([seed], truncation))
+            )

@@ -1,0 +1,151 @@
+"""The attribute network: the bundled one, and how one is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from strangers.data.prepare import prepare
+from strangers.data.prepared import PreparedSet
+from strangers.errors import DataError, ModelError, UsageError
+from strangers.evaluation import attribute_training
+from strangers.evaluation.attribute_training import vary
+from strangers.evaluation.attributes import BUNDLED, AttributeNetwork, load_attributes
+from strangers.images import Pixels
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
+    """Drawn faces with exact labels."""
+    place = tmp_path_factory.mktemp("sets") / "drawn"
+    return prepare("synthetic:160", place, size=64, workers=1, progress=False)
+
+
+@pytest.fixture(scope="module")
+def pixels(drawn: PreparedSet) -> Pixels:
+    return np.asarray(drawn.images[:70])
+
+
+def test_the_bundled_network_is_small() -> None:
+    assert BUNDLED.stat().st_size <= 4_000_000
+    network = load_attributes().network
+    assert sum(parameter.numel() for parameter in network.parameters()) <= 2_000_000
+    assert not network.training
+
+
+def test_its_card_tells_what_it_reached() -> None:
+    card = BUNDLED.with_suffix(".md").read_text()
+    assert load_attributes().hash in card
+    for name in load_attributes().names:
+        assert f"| {name} |" in card
+
+
+def test_it_reads_celebas_forty_attributes(pixels: Pixels) -> None:
+    reader = load_attributes()
+    features, probabilities = reader.read(pixels)
+    assert len(reader.names) == len(set(reader.names)) == 40
+    assert {"Smiling", "Eyeglasses", "Wearing_Hat"} <= set(reader.names)
+    assert features.shape == (70, reader.dimensions)
+    assert probabilities.shape == (70, 40)
+    assert features.dtype == probabilities.dtype == np.float32
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_it_sees_glasses_on_drawn_faces_too(drawn: PreparedSet) -> None:
+    assert drawn.attributes is not None
+    column = drawn.manifest.attributes.index("Eyeglasses")
+    has = drawn.attributes[:, column] > 0
+    reader = load_attributes()
+    said = reader.read(np.asarray(drawn.images)).probabilities[:, reader.names.index("Eyeglasses")]
+    assert said[has].mean() > said[~has].mean() + 0.2
+
+
+@pytest.mark.parametrize("count", [1, 31, 32, 33])
+def test_a_reading_does_not_depend_on_the_other_pictures(pixels: Pixels, count: int) -> None:
+    reader = load_attributes()
+    for alone, among in zip(reader.read(pixels[:count]), reader.read(pixels), strict=True):
+        np.testing.assert_array_equal(alone, among[:count])
+
+
+def test_no_pictures_give_no_readings() -> None:
+    features, probabilities = load_attributes().read(np.zeros((0, 64, 64, 3), np.uint8))
+    assert features.shape == (0, 256)
+    assert probabilities.shape == (0, 40)
+
+
+@pytest.mark.parametrize("size", [32, 128])
+def test_pictures_of_other_sizes_are_resized(size: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
+    assert load_attributes()(pixels).shape == (2, 256)
+
+
+def test_training_learns_and_writes_what_loading_reads(
+    drawn: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attribute_training, "BATCH", 16)
+    out = tmp_path / "attributes.safetensors"
+    accuracies = attribute_training.train(
+        drawn.path, drawn.path, out, epochs=8, precision="fp32", progress=False
+    )
+    assert [row.name for row in accuracies] == drawn.manifest.attributes
+    means = attribute_training.summary(accuracies)
+    assert means["balanced"] > 0.55  # always saying the same is right on half of each side
+    again = attribute_training.measure(load_attributes(out), drawn)
+    assert again == accuracies
+    assert f"{means['accuracy']:.1%}" in out.with_suffix(".md").read_text()
+
+
+def test_training_repeats_itself(drawn: PreparedSet, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    for out in (first, second):
+        attribute_training.train(drawn.path, drawn.path, out, epochs=1, precision="fp32", progress=False)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_varied_pictures_stay_in_range_and_differ() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(8, 3, 64, 64) * 2 - 1
+    varied = vary(images)
+    assert varied.shape == images.shape
+    assert varied.abs().max() <= 1
+    assert all((one != other).any() for one, other in zip(varied, images, strict=True))
+
+
+def test_sets_that_cannot_teach_are_refused(drawn: PreparedSet, tmp_path: Path) -> None:
+    small = prepare("synthetic:8", tmp_path / "small", size=32, workers=1, progress=False)
+    with pytest.raises(DataError, match="--size 64"):
+        attribute_training.train(small.path, drawn.path, tmp_path / "a.safetensors", progress=False)
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("images.npy", "names.txt"):
+        (bare / name).write_bytes((drawn.path / name).read_bytes())
+    manifest = drawn.manifest.model_copy(update={"attributes": []})
+    (bare / "manifest.json").write_text(manifest.model_dump_json())
+    with pytest.raises(DataError, match=r"list_attr_celeba\.txt"):
+        attribute_training.train(bare, drawn.path, tmp_path / "a.safetensors", progress=False)
+    with pytest.raises(UsageError, match=r"\.safetensors"):
+        attribute_training.train(drawn.path, drawn.path, tmp_path / "a.pt", progress=False)
+    assert not list(tmp_path.glob("a.*"))
+
+
+def test_files_that_are_no_network_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no attribute network at"):
+        load_attributes(tmp_path / "absent.safetensors")
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(BUNDLED.read_bytes()[:-100])
+    with pytest.raises(ModelError, match="damaged"):
+        load_attributes(cut)
+    page = tmp_path / "page.safetensors"
+    page.write_text("<html>quota exceeded</html>")
+    with pytest.raises(ModelError, match="damaged"):
+        load_attributes(page)
+
+
+def test_the_network_has_gradients_everywhere() -> None:
+    network = AttributeNetwork()
+    features, logits = network(torch.randn(4, 3, 64, 64))
+    (features.mean() + logits.mean()).backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())

@@ -1,0 +1,272 @@
+"""The Inception network's weights: looked for, fetched and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import urllib.error
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from strangers.errors import ModelError
+from strangers.evaluation import inception_weights
+from strangers.evaluation.inception import Inception, load_inception
+
+NAME = "pt_inception-2015-12-05-6726825d.pth"
+
+
+def weights() -> dict[str, Tensor]:
+    """Those of the smallest network."""
+    torch.manual_seed(0)
+    state = Inception(64).state_dict()
+    return {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No weights anywhere, and no network."""
+
+    def dead(*_: object, **__: object) -> None:
+        raise urllib.error.URLError(OSError(101, "Network is unreachable"))
+
+    monkeypatch.delenv("STRANGERS_INCEPTION", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(inception_weights, "urlopen", dead)
+
+
+# Where weights come from.
+
+
+class Answer(io.BytesIO):
+    """What a server sends."""
+
+    @property
+    def length(self) -> int:
+        return len(self.getvalue())
+
+
+def publish(monkeypatch: pytest.MonkeyPatch, data: bytes, published: bytes | None = None) -> list[str]:
+    """Let the network send `data`, where `published`, if not the same, should come; gives what was asked."""
+    asked: list[str] = []
+
+    def answer(url: str, timeout: float) -> Answer:
+        asked.append(url)
+        return Answer(data)
+
+    monkeypatch.setattr(inception_weights, "urlopen", answer)
+    digest = hashlib.sha256(data if published is None else published).hexdigest()
+    monkeypatch.setattr(inception_weights, "SHA256", digest)
+    return asked
+
+
+def test_weights_are_taken_from_the_first_place_that_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {}
+    for name in ("argument", "variable", "published"):
+        places[name] = tmp_path / f"{name}.pth"
+        bias = {"Conv2d_1a_3x3.bn.bias": torch.full((32,), float(len(name)))}
+        torch.save(weights() | bias, places[name])
+    asked = publish(monkeypatch, places["published"].read_bytes())
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in places.items()}
+
+    assert load_inception(None, 64, "cpu").hash == hashes["published"]
+    assert asked == [inception_weights.URL]
+    cached = tmp_path / "cache" / "strangers" / "weights" / NAME
+    assert cached.read_bytes() == places["published"].read_bytes()
+    assert load_inception(None, 64, "cpu").hash == hashes["published"]
+    assert len(asked) == 1  # the second time, it was in the cache
+    monkeypatch.setenv("STRANGERS_INCEPTION", str(places["variable"]))
+    assert load_inception(None, 64, "cpu").hash == hashes["variable"]
+    assert load_inception(places["argument"], 64, "cpu").hash == hashes["argument"]
+    assert len(asked) == 1
+
+
+def test_the_published_file_is_known_by_its_hash() -> None:
+    assert inception_weights.URL.endswith(f"/pytorch-fid/releases/download/fid_weights/{NAME}")
+    assert len(inception_weights.SHA256) == 64
+    assert inception_weights.SHA256.startswith(NAME.removesuffix(".pth").rpartition("-")[2])
+
+
+def test_without_a_network_a_sentence_says_what_to_fetch_and_where_to_put_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_inception(device="cpu")
+    said = str(caught.value)
+    for part in ("Network is unreachable", inception_weights.URL, str(tmp_path / "cache"), NAME, "--weights"):
+        assert part in said
+    assert "STRANGERS_INCEPTION" in said
+    assert "\n" not in said
+    assert not list(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"), [(b"<html>Sign in</html>", "a web page came"), (b"\x80\x02half", "6 other bytes came")]
+)
+def test_a_wrong_download_is_not_kept(
+    sent: bytes, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(monkeypatch, sent, b"published")
+    with pytest.raises(ModelError, match=says):
+        load_inception(device="cpu")
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    publish(monkeypatch, b"published")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(ModelError, match="No space left on device"):
+        load_inception(device="cpu")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_another_file_in_the_cache_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "strangers" / "weights" / NAME
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"half")
+    with pytest.raises(ModelError, match=r"does not begin with 6726825d. Remove it") as caught:
+        load_inception(device="cpu")
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_the_variable_names_but_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRANGERS_INCEPTION", str(tmp_path / "nowhere"))
+    with pytest.raises(ModelError, match=r"nowhere\. STRANGERS_INCEPTION names it"):
+        load_inception(device="cpu")
+
+
+# What a file of weights can be.
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_of_weights_is_read_in_either_format(zipped: bool, tmp_path: Path) -> None:
+    whole = weights() | {
+        "fc.weight": torch.zeros(1008, 2048),
+        "fc.bias": torch.zeros(1008),
+        "Conv2d_1a_3x3.bn.num_batches_tracked": torch.tensor(0),
+    }
+    torch.save(whole, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    from_pickle = load_inception(tmp_path / "w.pth", 64, "cpu")
+    save_file(weights(), tmp_path / "w.safetensors")
+    from_safetensors = load_inception(tmp_path / "w.safetensors", 64, "cpu")
+    pixels = np.arange(2 * 9 * 8 * 3, dtype=np.uint8).reshape(2, 9, 8, 3)
+    np.testing.assert_array_equal(from_pickle(pixels), from_safetensors(pixels))
+
+
+def missing(path: Path) -> None:
+    """There is nothing at all."""
+
+
+def folder(path: Path) -> None:
+    path.mkdir()
+
+
+def empty(path: Path) -> None:
+    path.touch()
+
+
+def web_page(path: Path) -> None:
+    path.write_text("\n<!doctype html><title>Not found</title>")
+
+
+def git_lfs_pointer(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4\n")
+
+
+def truncated_safetensors(path: Path) -> None:
+    save_file(weights(), path)
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def truncated_zip(path: Path) -> None:
+    torch.save(weights(), path)
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def truncated_pickle(path: Path) -> None:
+    torch.save(weights(), path, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+class Malice:
+    """What unpickling would run."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pytest.fail, ("Code in a file of weights was run.",)
+
+
+def pickled_code(path: Path) -> None:
+    torch.save({"Conv2d_1a_3x3.conv.weight": Malice()}, path)
+
+
+def list_of_tensors(path: Path) -> None:
+    torch.save([torch.zeros(3)], path)
+
+
+def nested(path: Path) -> None:
+    torch.save({"state_dict": weights()}, path)
+
+
+def torchvision(path: Path) -> None:
+    others = {"AuxLogits.conv0.conv.weight": torch.zeros(128, 768, 1, 1)}
+    save_file(weights() | others, path)
+
+
+def classifier_of_a_thousand(path: Path) -> None:
+    save_file(weights() | {"fc.bias": torch.zeros(1000)}, path)
+
+
+def other_shape(path: Path) -> None:
+    save_file(weights() | {"Conv2d_2a_3x3.conv.weight": torch.zeros(32, 32, 1, 1)}, path)
+
+
+def gap(path: Path) -> None:
+    others = weights()
+    del others["Conv2d_2a_3x3.bn.running_var"]
+    save_file(others, path)
+
+
+def not_a_number(path: Path) -> None:
+    save_file(weights() | {"Conv2d_2a_3x3.bn.bias": torch.full((32,), float("nan"))}, path)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (missing, "There is no file"),
+        (folder, "There is no file"),
+        (empty, "holds no weights, or is damaged: "),
+        (web_page, "is a web page"),
+        (git_lfs_pointer, "no file of tensors alone"),
+        (truncated_safetensors, "holds no weights, or is damaged: "),
+        (truncated_zip, "holds no weights, or is damaged: "),
+        (truncated_pickle, "holds no weights, or is damaged: "),
+        (pickled_code, "could be code"),
+        (list_of_tensors, "something else"),
+        (nested, "something else"),
+        (torchvision, "of another network \\('AuxLogits"),
+        (classifier_of_a_thousand, "of another network \\('fc.bias', \\(1000,\\)\\)"),
+        (other_shape, "of another network \\('Conv2d_2a_3x3.conv.weight'"),
+        (gap, "has no 'Conv2d_2a_3x3.bn.running_var'"),
+        (not_a_number, "not all finite"),
+    ],
+)
+def test_a_bad_file_is_told_in_a_sentence(make: Callable[[Path], None], says: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad weights"
+    make(path)
+    with pytest.raises(ModelError, match=says) as caught:
+        load_inception(path, 64, "cpu")
+    said = str(caught.value)
+    assert str(path) in said
+    assert "\n" not in said

@@ -1,0 +1,175 @@
+"""Metrics: published reference values, and properties that no library has to vouch for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from strangers.errors import DataError
+from strangers.evaluation.metrics import (
+    Moments,
+    discrepancy,
+    diversity,
+    frechet_distance,
+    kernel_distance,
+    nearest,
+    neighbourhood,
+    shrunk,
+    statistics,
+)
+
+Floats = NDArray[np.float64]
+
+REFERENCE = json.loads((Path(__file__).parent / "fixtures" / "metrics.json").read_text())
+"""What others compute from `features(1, 400)` and `features(2, 300, shift=0.15)`: the Frechet distance with
+scipy's sqrtm, prdc's compute_prdc for k = 3 and 5, torch-fidelity's mmd2 of the first 300 of each."""
+
+
+def features(seed: int, count: int, dimensions: int = 24, shift: float = 0.0) -> Floats:
+    """Nearly normal features, the same with any version of numpy."""
+    words = np.random.Philox(key=np.array([seed, 7], np.uint64)).random_raw(count * dimensions * 4)
+    uniform = words.astype(np.float64) / 2**64
+    normal = (uniform.reshape(count, dimensions, 4).sum(2) - 2) * np.sqrt(3)
+    pattern = np.arange(dimensions**2).reshape(dimensions, dimensions) % 17
+    mix = np.cos(pattern + seed) / np.sqrt(dimensions) + np.eye(dimensions)
+    mixed: Floats = normal @ mix + shift
+    return mixed
+
+
+REAL, FAKE = features(1, 400), features(2, 300, shift=0.15)
+
+
+def test_frechet_distance_is_scipys() -> None:
+    assert frechet_distance(statistics(REAL), statistics(FAKE)) == pytest.approx(REFERENCE["frechet"], 1e-9)
+
+
+def test_discrepancy_is_torch_fidelitys() -> None:
+    assert discrepancy(REAL[:300], FAKE) == pytest.approx(REFERENCE["mmd"], 1e-9)
+
+
+def test_neighbourhood_is_prdcs() -> None:
+    found = neighbourhood(REAL, FAKE, neighbours=3, wider=5)
+    assert found.precision == pytest.approx(REFERENCE["prdc3"]["precision"])
+    assert found.recall == pytest.approx(REFERENCE["prdc3"]["recall"])
+    assert found.density == pytest.approx(REFERENCE["prdc5"]["density"])
+    assert found.coverage == pytest.approx(REFERENCE["prdc5"]["coverage"])
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, near = neighbourhood(REAL, FAKE), nearest(FAKE, REAL, count=3)
+    monkeypatch.setattr("strangers.evaluation.metrics.BLOCK", 7)
+    assert neighbourhood(REAL, FAKE) == whole
+    for part, other in zip(nearest(FAKE, REAL, count=3), near, strict=True):
+        np.testing.assert_allclose(part, other, rtol=1e-12)
+
+
+def test_frechet_distance_of_known_normals() -> None:
+    """N(0, 1) and N(3, 4) in each of two directions: 2 * (3^2 + (2 - 1)^2)."""
+    square = np.array([[1.0, 1], [1, -1], [-1, 1], [-1, -1]] * 500)
+    one = square * np.sqrt((len(square) - 1) / len(square))  # unbiased variance exactly 1
+    assert frechet_distance(statistics(one), statistics(3 + 2 * one)) == pytest.approx(20, 1e-12)
+
+
+def test_frechet_distance_survives_singular_covariances() -> None:
+    flat = REAL.copy()
+    flat[:, 5:9] = flat[:, :4]
+    assert frechet_distance(statistics(flat), statistics(flat)) == pytest.approx(0, abs=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(parts=st.lists(st.integers(1, 120), min_size=1, max_size=6), offset=st.sampled_from([0.0, 1e4]))
+def test_moments_do_not_depend_on_batches(parts: list[int], offset: float) -> None:
+    moments = Moments()
+    for batch in np.split(REAL + offset, np.cumsum(parts)[np.cumsum(parts) < len(REAL)]):
+        moments.add(batch)
+    found = moments.statistics()
+    assert found.count == len(REAL)
+    np.testing.assert_allclose(found.mean, REAL.mean(axis=0) + offset, rtol=1e-10)
+    np.testing.assert_allclose(found.covariance, np.cov(REAL, rowvar=False), rtol=1e-7, atol=1e-9)
+
+
+def test_a_set_is_at_no_distance_from_itself_and_order_is_nothing() -> None:
+    assert frechet_distance(statistics(REAL), statistics(REAL[::-1])) == pytest.approx(0, abs=1e-9)
+    halves = kernel_distance(REAL[:200], REAL[200:]).value
+    assert abs(halves) < 0.1 * kernel_distance(REAL, FAKE).value
+    same = neighbourhood(REAL, REAL)
+    assert same.precision == same.recall == same.coverage == 1
+
+
+def test_distances_grow_as_sets_part() -> None:
+    away = [frechet_distance(statistics(REAL), statistics(features(3, 400, shift=s))) for s in (0.1, 0.5, 2)]
+    assert away == sorted(away)
+    kernels = [kernel_distance(REAL, features(3, 400, shift=s)).value for s in (0.1, 0.5, 2)]
+    assert kernels == sorted(kernels)
+    far = neighbourhood(REAL, REAL + 100)
+    assert (far.precision, far.recall, far.density, far.coverage) == (0, 0, 0, 0)
+
+
+def test_kernel_distances_error_is_its_spread() -> None:
+    values = [kernel_distance(REAL, FAKE, subsets=30, subset_size=60, seed=s) for s in range(12)]
+    spread = np.std([estimate.value for estimate in values], ddof=1)
+    assert 0.4 < values[0].error / spread < 2.5
+    assert kernel_distance(REAL, FAKE, seed=3) == kernel_distance(REAL, FAKE, seed=3)
+
+
+def test_few_pictures_ask_for_shrinkage() -> None:
+    few = statistics(REAL[:20])
+    with pytest.raises(DataError, match=r"20 pictures are too few .* at least 25.*--shrinkage"):
+        frechet_distance(few, statistics(FAKE))
+    assert frechet_distance(few, statistics(FAKE), shrinkage=True) > 0
+    assert np.linalg.eigvalsh(shrunk(few)).min() > 0
+    assert np.trace(shrunk(few)) == pytest.approx(np.trace(few.covariance))
+
+
+def test_shrinkage_fades_as_pictures_grow() -> None:
+    def change(count: int) -> float:
+        found = statistics(REAL[:count])
+        return float(np.abs(shrunk(found) - found.covariance).max())
+
+    assert change(400) < change(100) < change(30)
+
+
+def test_diversity_counts_kinds() -> None:
+    halves = np.tile(np.array([[0.0], [1.0]]), (50, 40))
+    assert diversity(halves) == pytest.approx(2)
+    assert diversity(np.full((100, 40), 0.5)) == pytest.approx(1)  # unsure of every face alike
+    assert diversity(np.ones((100, 40))) == pytest.approx(1)
+
+
+def test_nearest_finds_copies_and_their_order() -> None:
+    positions, distances = nearest(REAL[[7, 3]], REAL, count=4)
+    assert positions[:, 0].tolist() == [7, 3]
+    assert distances[:, 0].tolist() == [0, 0]
+    assert (np.diff(distances, axis=1) >= 0).all()
+    exact = np.linalg.norm(REAL - REAL[7], axis=1)
+    np.testing.assert_allclose(distances[0], np.sort(exact)[:4], rtol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_named(bad: float) -> None:
+    broken = REAL.copy()
+    broken[11, 3] = bad
+    for use in (statistics, lambda f: kernel_distance(f, FAKE), lambda f: neighbourhood(REAL, f)):
+        with pytest.raises(DataError, match="picture 11 are not finite"):
+            use(broken)
+
+
+def test_features_that_cannot_be_compared_are_refused() -> None:
+    with pytest.raises(DataError, match="24 and of 5 dimensions"):
+        frechet_distance(statistics(REAL), statistics(REAL[:, :5]))
+    with pytest.raises(DataError, match="at least 2"):
+        statistics(REAL[:1])
+    with pytest.raises(DataError, match="more than 5"):
+        neighbourhood(REAL[:5], FAKE)
+    with pytest.raises(DataError, match="no 6 nearest"):
+        nearest(REAL, REAL[:5], count=6)
+    with pytest.raises(DataError, match="at least 2 pictures"):
+        kernel_distance(REAL[:1], FAKE)
+    with pytest.raises(DataError, match="not of shape"):
+        statistics(REAL[0])
