@@ -101,6 +101,9 @@ def prepare(
         print(f"Skipped {counted(manifest.skipped, 'file')}; {out / 'skipped.csv'} says which and why.")
 
 
+app.command(epilog="Example: strangers explore celeba64 --out celeba64.html")(measuring.explore)
+
+
 @app.command(epilog="Example: strangers train celeba64 --recipe dcgan-64 --images 2M --out runs/faces")
 def train(
     data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as of `prepare`.")],

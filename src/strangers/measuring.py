@@ -1,4 +1,4 @@
-"""The commands that measure: `evaluate` and `train-attributes`."""
+"""The commands that measure: `evaluate`, `explore` and `train-attributes`."""
 
 from __future__ import annotations
 
@@ -53,6 +53,25 @@ def evaluate(
     )  # fmt: skip
     measured = measure_all([model, *(against or [])], data, held_out=held_out, settings=settings)
     print(write(out, measured))
+
+
+def explore(
+    data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as of `prepare`.")],
+    *,
+    out: Annotated[Path, Option(metavar="HTML", help="The page; the same as JSON stands beside it.")] = Path(
+        "explore.html"
+    ),
+    size: Annotated[
+        int, Option(metavar="PX", min=8, max=1024, help="Of the pictures, if DATA is a SOURCE.")
+    ] = 64,
+    landmarks: Annotated[
+        Path | None, Option(metavar="FILE", help="CelebA's landmarks, for the orientation of faces.")
+    ] = None,
+) -> None:
+    """Say what is in a set: sizes, light, attributes, orientation, duplicates, a sample."""
+    from strangers.exploring import write
+
+    print(write(data, out, size=size, landmarks=landmarks))
 
 
 def train_attributes(

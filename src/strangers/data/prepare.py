@@ -82,6 +82,7 @@ def prepare(
             format=FORMAT, software=f"strangers {__version__}", count=writer.count, size=size,
             crop=chosen.name, filter=opened.filter, source=str(source), split=split, hash=writer.hash(),
             attributes=list(opened.annotations.names), skipped=writer.skipped, notes=_notes(attributes),
+            originals=dict(writer.originals.most_common()),
         )  # fmt: skip
         writer.finish(manifest, attributes)
     return open_prepared(out)
@@ -143,7 +144,7 @@ def _write(
     known: list[NDArray[np.int8]] = []
     for made in work:
         used = _first(made, None if limit is None else limit - writer.count)
-        writer.add(used.names, used.images, used.problems)
+        writer.add(used.names, used.images, used.problems, used.originals)
         if used.attributes is not None:
             known.append(used.attributes)
         advance(len(used.names))
@@ -208,7 +209,7 @@ def _first(made: Made, most: int | None) -> Made:
         return made
     end = [index for index, problem in enumerate(made.problems) if not problem][most - 1] + 1
     attributes = None if made.attributes is None else made.attributes[:most]
-    return Made(made.names[:end], made.problems[:end], made.images[:most], attributes)
+    return Made(made.names[:end], made.problems[:end], made.images[:most], attributes, made.originals[:most])
 
 
 def _notes(attributes: NDArray[np.int8] | None) -> list[str]:

@@ -43,6 +43,8 @@ class Manifest(BaseModel):
         attributes: names of the columns of attributes.npy; empty where there is none.
         skipped: number of rows of skipped.csv.
         notes: sentences about what a user should know of this set.
+        originals: how many photographs had which width x height, as in {"178x218": 3000}; empty for
+            drawn faces, and for sets that were prepared before this was kept.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -59,6 +61,7 @@ class Manifest(BaseModel):
     attributes: list[str] = []
     skipped: int = 0
     notes: list[str] = []
+    originals: dict[str, int] = {}
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,15 @@ CHUNK_BYTES = 2**23
 class Made(NamedTuple):
     """What one job made: a problem for every name, "" where there is none, and the images of those.
 
-    attributes, int8 (images, k), only where the job knows them.
+    attributes, int8 (images, k), only where the job knows them. originals: width x height of each image's
+    photograph, as in "178x218"; none of what was drawn.
     """
 
     names: list[str]
     problems: list[str]
     images: NDArray[np.uint8]
     attributes: NDArray[np.int8] | None = None
+    originals: tuple[str, ...] = ()
 
 
 class Job(Protocol):
@@ -78,17 +80,19 @@ class Photographs:
     def make(self, size: int, crop: Crop) -> Made:
         """Decode, crop and resize; a file that cannot be used has a problem instead of an image."""
         images: list[NDArray[np.uint8]] = []
-        problems = []
+        problems, originals = [], []
         for file in self.files:
             try:
                 if file.problem:
                     raise DataError(file.problem)
                 images.append(decode.face(file.data, size, crop))
                 problems.append("")
+                width, height = decode.dimensions(file.data)
+                originals.append(f"{width}x{height}")
             except DataError as error:
                 problems.append(str(error))
         pixels = np.stack(images) if images else np.zeros((0, size, size, 3), np.uint8)
-        return Made([file.name for file in self.files], problems, pixels)
+        return Made([file.name for file in self.files], problems, pixels, originals=tuple(originals))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -24,11 +25,13 @@ class Writer:
     Attributes:
         names: of the images written.
         skipped: number of files that were not.
+        originals: how many photographs had which width x height.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
         self.names: list[str] = []
         self.skipped = 0
+        self.originals: Counter[str] = Counter()
         self._folder = folder
         self._size = size
         self._digest = hashlib.sha256()
@@ -52,8 +55,15 @@ class Writer:
         """Number of images written."""
         return len(self.names)
 
-    def add(self, names: Sequence[str], images: NDArray[np.uint8], problems: Sequence[str]) -> None:
+    def add(
+        self,
+        names: Sequence[str],
+        images: NDArray[np.uint8],
+        problems: Sequence[str],
+        originals: Sequence[str] = (),
+    ) -> None:
         """Append `images` and the names that have no problem, and list the others as skipped."""
+        self.originals.update(originals)
         for name, problem in zip(names, problems, strict=True):
             if problem:
                 self._rows.writerow((printable(name), printable(problem)))

@@ -1,0 +1,140 @@
+"""explore finds what was put into a set."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.data.explore import explore, orientation
+from strangers.data.prepare import prepare
+from strangers.data.prepared import PreparedSet, open_prepared
+from strangers.errors import DataError
+from strangers.images import Pixels
+
+
+def zipped(place: Path, pictures: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(place, "w") as archive:
+        for name, content in pictures.items():
+            archive.writestr(name, content)
+    return place
+
+
+def png(pixels: Pixels) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def faces() -> Pixels:
+    from strangers.data import synthetic
+
+    return synthetic.draw(range(40), 64)[0]
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, faces: Pixels) -> PreparedSet:
+    """Forty faces, a copy of one, one a little brighter, one of another shape, and one broken file."""
+    pictures = {f"{n:03d}.png": png(face) for n, face in enumerate(faces)}
+    pictures["100.png"] = pictures["003.png"]
+    pictures["101.png"] = png((faces[5].astype(int) + 3).clip(0, 255).astype(np.uint8))
+    pictures["102.png"] = png(np.pad(faces[6][::-1], ((0, 16), (0, 0), (0, 0))))
+    pictures["103.png"] = pictures["007.png"][:300]
+    source = zipped(tmp_path / "mixed.zip", pictures)
+    return prepare(source, tmp_path / "mixed", size=64, workers=1, progress=False)
+
+
+def test_what_was_put_in_is_found(mixed: PreparedSet) -> None:
+    found = explore(mixed)
+    assert found.count == 43
+    assert found.originals == {"64x64": 42, "64x80": 1}
+    assert found.equal == 1
+    assert [sorted(group) for group in found.duplicates] == [["003.png", "100.png"]]
+    assert ("005.png", "101.png") in found.near_duplicates
+    assert not {"003.png", "100.png"} & {name for pair in found.near_duplicates for name in pair}
+    assert sum(found.skipped.values()) == 1
+    assert found.skipped_files[0][0] == "103.png"
+    assert len(found.sample) == 43
+    assert found.attributes == {}
+
+
+def test_colours_and_light_are_those_of_the_pictures(tmp_path: Path) -> None:
+    plain = np.zeros((64, 64, 3), np.uint8)
+    plain[:] = (200, 100, 50)
+    halves = np.zeros((64, 64, 3), np.uint8)
+    halves[:, 32:] = 255
+    source = zipped(tmp_path / "two.zip", {"a.png": png(plain), "b.png": png(halves)})
+    found = explore(prepare(source, tmp_path / "two", size=64, workers=1, progress=False))
+    assert found.colours == pytest.approx((163.75, 113.75, 88.75))
+    luma = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
+    assert found.brightness.mean == pytest.approx((luma + 127.5) / 2, abs=0.01)
+    assert found.contrast.highest > 100
+    assert found.symmetry.lowest < -0.9  # light on one side only
+    assert found.variety == pytest.approx(
+        np.sqrt(((plain[:, :, None].astype(float) - halves[:, :, None]) ** 2).mean()), rel=0.01
+    )
+
+
+def test_exact_labels_become_shares(tmp_path: Path) -> None:
+    drawn = prepare("synthetic:200", tmp_path / "drawn", size=32, workers=1, progress=False)
+    found = explore(drawn)
+    assert drawn.attributes is not None
+    column = drawn.manifest.attributes.index("Eyeglasses")
+    assert found.coverings["Eyeglasses"] == (drawn.attributes[:, column] > 0).mean()
+    assert set(found.coverings) <= set(found.attributes) == set(drawn.manifest.attributes)
+    assert found.originals == {}
+
+
+def test_a_set_of_one_picture_is_a_set(tmp_path: Path) -> None:
+    found = explore(prepare("synthetic:1", tmp_path / "one", size=32, workers=1, progress=False))
+    assert (found.count, found.variety, found.equal, found.sample) == (1, 0.0, 0, [0])
+
+
+def test_blocks_change_nothing(mixed: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = explore(mixed)
+    monkeypatch.setattr("strangers.data.explore.BLOCK", 5)
+    assert explore(mixed) == whole
+
+
+def test_landmarks_tell_which_way_faces_look(tmp_path: Path) -> None:
+    table = tmp_path / "list_landmarks_align_celeba.txt"
+    rows = {"000001.jpg": 80, "000002.jpg": 89, "000003.jpg": 100, "000004.jpg": 90}
+    lines = ["4", "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x rightmouth_x"]
+    lines += [f"{name} 69 110 109 110 {nose} 130 75 150 105 150" for name, nose in rows.items()]
+    table.write_text("\n".join(lines))
+    found = orientation(table, [name.replace(".jpg", ".webp") for name in rows])
+    assert (found.left, found.ahead, found.right, found.faces) == (0.25, 0.5, 0.25, 4)
+    kaggle = tmp_path / "list_landmarks_align_celeba.csv"
+    kaggle.write_text("\n".join(line.replace(" ", ",") for line in lines[1:]))
+    assert orientation(kaggle, list(rows)) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "other pictures"),
+        ("9.jpg 1 2 3 4 5 6 7 8 9 10", "other pictures"),
+        ("9.jpg" + " x" * 10, "no table"),
+        (None, "There is no table"),
+    ],
+)
+def test_landmarks_of_something_else_are_told(tmp_path: Path, content: str | None, complaint: str) -> None:
+    table = tmp_path / "landmarks.txt"
+    if content is not None:
+        table.write_text(content)
+    with pytest.raises(DataError, match=complaint):
+        orientation(table, ["1.jpg"])
+
+
+def test_sets_from_before_sizes_were_kept_still_open(tmp_path: Path) -> None:
+    drawn = prepare("synthetic:4", tmp_path / "old", size=32, workers=1, progress=False)
+    manifest = drawn.path / "manifest.json"
+    text = manifest.read_text()
+    start = text.index(',\n  "originals"')
+    manifest.write_text(text[:start] + "\n}\n")
+    assert open_prepared(drawn.path).manifest.originals == {}
