@@ -36,7 +36,8 @@ figure { margin: 1rem 0; }
 img { max-width: 100%; height: auto; display: block; }
 img.pixels { image-rendering: pixelated; }
 figcaption { font-size: .9rem; margin-top: .4rem; max-width: 45rem; }
-.bars { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr; gap: .15rem .75rem; font-size: .9rem; }
+.bars { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr; gap: .15rem .75rem; font-size: .9rem;
+  align-items: center; }
 .bars .label { text-align: right; overflow-wrap: anywhere; }
 .bar { display: flex; align-items: center; gap: .4rem; height: .75rem; font-size: .75rem;
   font-variant-numeric: tabular-nums; }
