@@ -243,7 +243,8 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     share, spread = hits / count, z * z / count
     centre = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / (4 * count))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    low = 0.0 if hits == 0 else centre - half  # exactly, not up to rounding
+    return low, 1.0 if hits == count else centre + half
 
 
 def _verdict(likenesses: list[Likeness]) -> Verdict:

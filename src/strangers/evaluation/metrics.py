@@ -233,11 +233,13 @@ def nearest(queries: ArrayLike, bank: ArrayLike, *, count: int = 1) -> tuple[NDA
     may have misplaced, and compared in float64. Raises DataError if the bank has fewer than `count`, or for
     values that are not finite.
     """
-    asked, known = _finite(queries), _finite(bank)
+    asked, known = np.asarray(queries), np.asarray(bank)  # as they are: copies in float64 cost more time
+    for side in (asked, known):
+        _finite(side)
     if not 1 <= count <= len(known):
         raise DataError(f"There are {len(known)} pictures, so no {count} nearest ones.")
-    centre = known.mean(axis=0)
-    rough_asked, rough_known = (asked - centre).astype(np.float32), (known - centre).astype(np.float32)
+    centre = known.mean(axis=0, dtype=np.float32)
+    rough_asked, rough_known = ((side - centre).astype(np.float32, copy=False) for side in (asked, known))
     norms = (rough_known**2).sum(axis=1)
     lengths = np.linalg.norm(rough_asked.astype(np.float64), axis=1) + np.sqrt(norms.max())
     doubt = 2 * (known.shape[1] + 8) * 2.0**-24 * lengths**2  # Higham 2002, section 3.1, for both compared
@@ -247,7 +249,7 @@ def nearest(queries: ArrayLike, bank: ArrayLike, *, count: int = 1) -> tuple[NDA
         limits = np.partition(squared, count - 1, axis=1)[:, count - 1]
         for query, (row, limit) in enumerate(zip(squared, limits, strict=True), start):
             candidates = np.flatnonzero(row <= limit + doubt[query])
-            exact = np.linalg.norm(known[candidates] - asked[query], axis=1)
+            exact = np.linalg.norm(known[candidates].astype(np.float64) - asked[query], axis=1)
             order = np.argsort(exact, kind="stable")[:count]
             positions[query], distances[query] = candidates[order], exact[order]
     return positions, distances
