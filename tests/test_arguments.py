@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images
+from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images, parse_part
 from strangers.errors import UsageError
 
 
@@ -68,3 +68,10 @@ def test_other_kinds_of_picture_are_refused() -> None:
 
 def test_one_thing_is_not_one_things() -> None:
     assert [counted(number, "face") for number in (0, 1, 2000)] == ["0 faces", "1 face", "2,000 faces"]
+
+
+def test_a_part_is_its_number_and_how_many_there_are() -> None:
+    assert parse_part("3/16") == (3, 16)
+    for text in ("0/4", "5/4", "1", "1/0", "-1/4", "1/4/2", "one/two", "1 / 4", ""):
+        with pytest.raises(UsageError, match="write it as K/N"):
+            parse_part(text)

@@ -1,4 +1,4 @@
-"""Devices and precisions: what "auto" means on each kind of machine, and what a wrong name is told."""
+"""Devices, precisions, threads: what "auto" means on each kind of machine, and what a wrong name is told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from strangers import devices
-from strangers.devices import choose_device, choose_precision
+from strangers.devices import choose_device, choose_precision, choose_threads
 from strangers.errors import UsageError
 
 CPU = torch.device("cpu")
@@ -68,6 +68,35 @@ def test_a_gpu_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     pretend(monkeypatch, gpus=2)
     with pytest.raises(UsageError, match="has 2, numbered from 0"):
         choose_device("cuda:2")
+
+
+def test_each_process_of_a_machine_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, gpus=2)
+    taken: list[int] = []
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    devices = [choose_device("auto", rank, 2).value for rank in range(2)]
+    assert devices == [torch.device("cuda", 0), torch.device("cuda", 1)]
+    assert taken == [0, 1]
+    with pytest.raises(UsageError, match="has 2, numbered from 0"):
+        choose_device("auto", 0, 3)
+    with pytest.raises(UsageError, match=r"2 processes cannot share device 'cuda:1'; leave --device out\."):
+        choose_device("cuda:1", 0, 2)
+
+
+def test_processes_of_a_machine_without_cuda_are_on_its_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, mps=True)
+    assert choose_device("auto", 1, 2).value == CPU
+
+
+def test_threads_are_those_asked_for_or_a_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "usable_cores", lambda: 8)
+    assert choose_threads(3).value == 3
+    assert choose_threads(3, local_count=4).value == 3
+    assert choose_threads(None, local_count=4).value == 2
+    assert choose_threads(None, local_count=16).value == 1
+    for count in (0, 9):
+        with pytest.raises(UsageError, match=rf"^This machine computes on 1 to 8 threads, not {count}\.$"):
+            choose_threads(count)
 
 
 @pytest.mark.parametrize(

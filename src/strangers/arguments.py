@@ -1,4 +1,4 @@
-"""What people type and read: numbers of images, changed fields, grids, names of pictures, counts."""
+"""What people type and read: numbers of images, changed fields, grids, names of pictures, parts, counts."""
 
 from __future__ import annotations
 
@@ -40,6 +40,14 @@ def parse_grid(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})", text)
     if not match:
         raise UsageError(f"--grid {text}: write it as columns x rows, for instance 8x8.")
+    return int(match[1]), int(match[2])
+
+
+def parse_part(text: str) -> tuple[int, int]:
+    """The part K of N, from a text such as "3/16". Raises UsageError."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise UsageError(f"--part {text}: write it as K/N, for instance 3/16, with K from 1 to N.")
     return int(match[1]), int(match[2])
 
 

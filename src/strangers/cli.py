@@ -18,9 +18,10 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from strangers import __version__, measuring
+from strangers import __version__, measuring, preparing
 from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images
-from strangers.errors import StrangersError, UsageError
+from strangers.errors import PeerError, RunError, StrangersError, UsageError
+from strangers.machine import process_number
 
 app = typer.Typer(
     help="Generators of human faces: trained, measured, shared.",
@@ -52,55 +53,9 @@ def strangers(
     pass
 
 
-@app.command(epilog="Example: strangers prepare img_align_celeba.zip --size 64 --out celeba64")
-def prepare(
-    source: Annotated[
-        str, Argument(metavar="SOURCE", help="A folder, .zip or .tar, hf:OWNER/NAME, or synthetic[:N].")
-    ],
-    *,
-    out: Annotated[Path, Option(metavar="DIR", help="The set's folder; it must not exist yet.")],
-    size: Annotated[
-        int, Option(metavar="PX", min=8, max=1024, help="Height and width of the pictures.")
-    ] = 64,
-    crop: Annotated[
-        str | None, Option(metavar="NAME", help="Crop protocol.  [default: c178 if 178x218, else square]")
-    ] = None,
-    cropped: Annotated[
-        str | None, Option(metavar="NAME", help="The crop they had before; nothing more is cut off.")
-    ] = None,
-    annotations: Annotated[
-        Path | None, Option(metavar="PATH", help="Where CelebA's tables are, if not beside the pictures.")
-    ] = None,
-    limit: Annotated[int | None, Option(metavar="N", min=1, help="Only the first N.")] = None,
-    split: Annotated[
-        str | None, Option(metavar="NAME", help="train, val or test, by CelebA's tables.  [default: all]")
-    ] = None,
-    workers: Annotated[
-        int | None, Option(metavar="N", min=1, help="Processes.  [default: a core each]")
-    ] = None,
-) -> None:
-    """Turn photographs into a prepared set: cropped, resized, and read at once by every training."""
-    from strangers.data.prepare import prepare
-
-    prepared = prepare(
-        source,
-        out,
-        size=size,
-        crop=crop,
-        applied_crop=cropped,
-        annotations=annotations,
-        limit=limit,
-        split=split,
-        workers=workers,
-    )
-    manifest = prepared.manifest
-    print(
-        f"Wrote {counted(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}, to {out}."
-    )
-    if manifest.skipped:
-        print(f"Skipped {counted(manifest.skipped, 'file')}; {out / 'skipped.csv'} says which and why.")
-
-
+app.command(epilog="Example: strangers prepare img_align_celeba.zip --size 64 --out celeba64")(
+    preparing.prepare
+)
 app.command(epilog="Example: strangers explore celeba64 --out celeba64.html")(measuring.explore)
 
 
@@ -119,6 +74,9 @@ def train(
     seed: Annotated[int, Option(metavar="N", min=0, help="Decides all that is random.")] = 0,
     device: Device = "auto",
     precision: Annotated[str, Option(metavar="NAME", help="auto, fp32 or bf16.")] = "auto",
+    threads: Annotated[
+        int | None, Option(metavar="N", min=1, help="Threads on a CPU.  [default: a core each]")
+    ] = None,
     changes: Annotated[
         list[str] | None, Option("--set", metavar="FIELD=VALUE", help="Change the recipe; repeatable.")
     ] = None,
@@ -143,8 +101,8 @@ def train(
     """Train a generator, or go on where this command stopped."""
     settings: dict[str, Any] = {
         "recipe": recipe, "out": out, "epochs": epochs, "seed": seed, "device": device,
-        "precision": precision, "overrides": parse_changes(changes or []), "every": parse_images(every),
-        "images": None if images is None else parse_images(images),
+        "precision": precision, "threads": threads, "overrides": parse_changes(changes or []),
+        "every": parse_images(every), "images": None if images is None else parse_images(images),
         "log_every": None if log_every is None else parse_images(log_every), "keep": keep,
         "evaluate_every": None if evaluate_every is None else parse_images(evaluate_every),
         "evaluate_count": evaluate_count, "patience": patience, "on_collapse": on_collapse,
@@ -155,8 +113,10 @@ def train(
 
     if dry_run:
         print(loop.dry_run(data, **settings))
-    else:
-        print(results(loop.train(data, **settings).path))
+        return
+    run = loop.train(data, **settings)
+    if process_number() == 0:
+        print(results(run.path))
 
 
 @app.command(epilog="Example: strangers sample runs/faces --seeds 0-63 --out faces.png")
@@ -246,10 +206,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = app(words or ["--help"], prog_name="strangers", standalone_mode=False)
         sys.stdout.flush()  # here, so that a reader who has gone is noticed here
+    except (UsageError, RunError, PeerError) as error:  # which all processes of a training meet
+        return _fail(str(error), error.exit_code) if process_number() == 0 else error.exit_code
     except StrangersError as error:
         return _fail(str(error), error.exit_code)
     except typer.TyperException as error:
-        return _fail(" ".join(error.format_message().split()), error.exit_code)
+        sentence = " ".join(error.format_message().split())
+        return _fail(sentence, error.exit_code) if process_number() == 0 else error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes as it ends
         return 1

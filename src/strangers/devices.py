@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -10,6 +11,7 @@ from typing import Generic, TypeVar
 import torch
 
 from strangers.errors import UsageError
+from strangers.machine import usable_cores
 
 T = TypeVar("T")
 
@@ -31,11 +33,22 @@ class Choice(Generic[T]):
     reason: str
 
 
-def choose_device(name: str = "auto") -> Choice[torch.device]:
-    """The device of that name; "auto" is CUDA, else MPS, else the CPU. Raises UsageError if absent."""
+def choose_device(name: str = "auto", local_rank: int = 0, local_count: int = 1) -> Choice[torch.device]:
+    """The device of that name; "auto" is CUDA, else MPS, else the CPU. Raises UsageError if absent.
+
+    local_rank, local_count: which of how many processes on this machine asks; each gets a GPU of its own.
+    """
+    if local_count > 1 and name in ("auto", "cuda") and torch.cuda.is_available():
+        _require_cuda(f"cuda:{local_count - 1}", local_count - 1)
+        torch.cuda.set_device(local_rank)
+        return Choice(torch.device("cuda", local_rank), "Each process has a GPU of its own.")
+    if local_count > 1 and name not in ("cpu", "auto"):
+        raise UsageError(f"{local_count} processes cannot share device {name!r}; leave --device out.")
     if name == "auto":
         if torch.cuda.is_available():
             return Choice(torch.device("cuda"), f"CUDA is available: {torch.cuda.get_device_name()}.")
+        if local_count > 1:
+            return Choice(torch.device("cpu"), "CUDA is not available, and processes cannot share MPS.")
         if torch.backends.mps.is_available():
             return Choice(torch.device("mps"), "MPS is available, and CUDA is not.")
         return Choice(torch.device("cpu"), "Neither CUDA nor MPS is available.")
@@ -66,6 +79,24 @@ def choose_precision(name: str, device: torch.device) -> Choice[torch.dtype]:
     if name == "bf16":
         return Choice(torch.bfloat16, f"It was asked for, but expect it to be slow: {because}")
     return Choice(torch.float32, because)
+
+
+def choose_threads(count: int | None, local_count: int = 1) -> Choice[int]:
+    """How many threads torch computes on, on a CPU: `count`, or this process's share of the cores.
+
+    local_count: how many processes of one training share this machine; torchrun gives each one thread, which
+    is not what was meant. Raises UsageError for fewer than one, or for more than there are cores.
+    """
+    cores = usable_cores()
+    if count is not None:
+        if not 1 <= count <= cores:
+            raise UsageError(f"This machine computes on 1 to {cores} threads, not {count}.")
+        return Choice(count, "It was asked for.")
+    if local_count > 1:
+        return Choice(max(1, cores // local_count), f"{local_count} processes share {cores} cores.")
+    threads = torch.get_num_threads()
+    asked = os.environ.get("OMP_NUM_THREADS")
+    return Choice(threads, f"OMP_NUM_THREADS is {asked}." if asked else f"{cores} cores may be used.")
 
 
 def keep_freed_memory() -> None:

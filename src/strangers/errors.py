@@ -4,7 +4,8 @@
     ├── UsageError          a wrong call: an argument, an option, a name; exit code 2
     ├── DataError           photographs, archives and prepared sets
     ├── ModelError          model files
-    └── RunError            run folders and checkpoints
+    ├── RunError            run folders and checkpoints
+    └── PeerError           another process of the same training has ended
 
 Every message is a sentence that says what was wrong, where, and what to do.
 The command line prints the message alone; a traceback means a defect of ours.
@@ -35,3 +36,7 @@ class ModelError(StrangersError):
 
 class RunError(StrangersError):
     """A run folder or a checkpoint that cannot be used."""
+
+
+class PeerError(StrangersError):
+    """Another process of the same training has ended; what it said is the cause."""

@@ -36,6 +36,11 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def process_number() -> int:
+    """Which process of one training this is, by torchrun's word; 0 for one that torchrun did not start."""
+    return int(os.environ.get("RANK", "0")) if "TORCHELASTIC_RUN_ID" in os.environ else 0
+
+
 def processor_name() -> str:
     """The CPU's name, from /proc where there is one."""
     try:

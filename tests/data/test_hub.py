@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from strangers.data.hub import Parquet, fetch
+from strangers.data.merging import merge
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
 from strangers.errors import DataError
@@ -144,6 +145,23 @@ def test_a_data_set_of_parquet_files_is_that_of_its_pictures(hub: Hub, celeba: P
     assert prepared.names[29] == "data/train-00001-of-00002/000009"
     assert (prepared.manifest.source, prepared.manifest.crop) == ("hf:someone/CelebA-faces", "c178")
     assert not [path for path in hub.asked if path.endswith("README.md")]
+
+
+def test_the_rows_of_parquet_files_are_divided_into_parts(hub: Hub, celeba: Path, tmp_path: Path) -> None:
+    pictures = [(None, path.read_bytes()) for path in sorted(celeba.rglob("*.jpg"))[:11]]
+    hub.data_sets["someone/rows"] = {
+        "a.parquet": shard(pictures[:4], tmp_path / "shard"),
+        "b.parquet": shard(pictures[4:], tmp_path / "shard"),
+    }
+    whole = prepared_from("hf:someone/rows", tmp_path / "whole")
+    parts = [
+        prepare("hf:someone/rows", tmp_path / str(k), size=16, part=(k, 3), workers=1, progress=False).path
+        for k in (1, 2, 3)
+    ]
+    merged = merge(parts, tmp_path / "merged")
+    assert merged.names == whole.names
+    assert merged.manifest == whole.manifest
+    np.testing.assert_array_equal(merged.images, whole.images)
 
 
 @pytest.mark.parametrize("kind", ["files", "zip"])

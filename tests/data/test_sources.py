@@ -155,9 +155,9 @@ def test_a_single_picture_is_no_source(celeba: Path) -> None:
 
 
 def test_drawn_faces_take_no_tables(celeba: Path) -> None:
-    for options in ({"split": "train"}, {"annotations": str(celeba)}):
+    for tables, split in ((None, "train"), (str(celeba), None)):
         with pytest.raises(UsageError, match=r"^Drawn faces have their own attributes and no splits"):
-            open_source("synthetic:5", **options)
+            open_source("synthetic:5", tables, split)
 
 
 def test_as_many_faces_are_drawn_as_are_asked_for() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from strangers.recipe import Recipe, with_overrides
 from strangers.recipes import RECIPES
@@ -112,3 +113,33 @@ def test_a_discriminator_without_training_data_signal_cannot_win(small_recipe: R
         assert (value * small_recipe.batch).item() == pytest.approx(
             round((value * small_recipe.batch).item())
         )
+
+
+def test_the_losses_are_those_of_the_plain_algorithm(small_recipe: Recipe) -> None:
+    """Goodfellow et al. 2014, algorithm 1, as tutorials write it: three losses, three backward passes."""
+    state, plain = new_state(small_recipe, 0, CPU), new_state(small_recipe, 0, CPU)
+    for step in range(4):
+        real = real_images(small_recipe)
+        torch.manual_seed(step)
+        report = training_step(state, real, small_recipe)
+        torch.manual_seed(step)
+        expected = plain_step(plain, real.contiguous(), draw_latents(small_recipe, len(real), CPU))
+        actual = torch.stack((report.real_loss, report.fake_loss, report.generator_loss))
+        torch.testing.assert_close(actual, expected, rtol=1e-3, atol=1e-4)
+
+
+def plain_step(state: State, real: Tensor, z: Tensor) -> Tensor:
+    generator, discriminator = state.generator, state.discriminator
+    ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
+    discriminator.zero_grad()
+    real_loss = binary_cross_entropy_with_logits(discriminator(real), ones)
+    real_loss.backward()  # type: ignore[no-untyped-call]
+    fake = generator(z)
+    fake_loss = binary_cross_entropy_with_logits(discriminator(fake.detach()), zeros)
+    fake_loss.backward()  # type: ignore[no-untyped-call]
+    state.discriminator_optimiser.step()
+    generator.zero_grad()
+    generator_loss = binary_cross_entropy_with_logits(discriminator(fake), ones)
+    generator_loss.backward()  # type: ignore[no-untyped-call]
+    state.generator_optimiser.step()
+    return torch.stack((real_loss, fake_loss, generator_loss)).detach()

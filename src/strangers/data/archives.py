@@ -8,7 +8,8 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -16,6 +17,9 @@ from strangers.data.annotations import ATTRIBUTES, PARTITION, is_table
 from strangers.errors import DataError
 
 MOST_BYTES = 2**27  # 134 million: more than any photograph that MOST_PIXELS lets through
+Wanted = Callable[[int, str], bool]
+"""Whether the file at this position among those that may be photographs, of this name, is to be read."""
+
 FILES_OF_SYSTEMS = {"Thumbs.db", "desktop.ini", "__MACOSX"}
 
 
@@ -34,7 +38,26 @@ class File:
     problem: str = ""
 
 
-class Folder:
+class Container(ABC):
+    """Anything that holds files: can be gone through any number of times, always in the same order."""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """The names of what may be photographs."""
+
+    @abstractmethod
+    def files(self, wanted: Wanted) -> Iterator[File]:
+        """Those of them that are wanted."""
+
+    @abstractmethod
+    def tables(self) -> dict[str, bytes]:
+        """CelebA's tables in it or beside it, by name."""
+
+    def __iter__(self) -> Iterator[File]:
+        return self.files(lambda _position, _name: True)
+
+
+class Folder(Container):
     """The files of a folder and of the folders in it, sorted by name."""
 
     def __init__(self, path: Path) -> None:
@@ -49,16 +72,18 @@ class Folder:
         ]
         return sorted(name for name in found if is_candidate(name))
 
-    def __iter__(self) -> Iterator[File]:
-        for name in self.names():
-            yield _read_from_disk(self.path / name, name)
+    def files(self, wanted: Wanted) -> Iterator[File]:
+        """The wanted ones, by name."""
+        for position, name in enumerate(self.names()):
+            if wanted(position, name):
+                yield _read_from_disk(self.path / name, name)
 
     def tables(self) -> dict[str, bytes]:
         """CelebA's tables in the folder, or else in the folder around it."""
         return tables_beside(self.path.parent) | tables_beside(self.path)
 
 
-class Zip:
+class Zip(Container):
     """The members of a zip archive, in its order."""
 
     def __init__(self, path: Path) -> None:
@@ -77,10 +102,12 @@ class Zip:
         """The names of what may be photographs."""
         return [member.filename for member in self._members if is_candidate(member.filename)]
 
-    def __iter__(self) -> Iterator[File]:
+    def files(self, wanted: Wanted) -> Iterator[File]:
+        """The wanted ones, in the archive's order; the others are not read."""
+        candidates = (member for member in self._members if is_candidate(member.filename))
         with zipfile.ZipFile(self.path) as archive:
-            for member in self._members:
-                if is_candidate(member.filename):
+            for position, member in enumerate(candidates):
+                if wanted(position, member.filename):
                     yield self._read(archive, member)
 
     def tables(self) -> dict[str, bytes]:
@@ -104,7 +131,7 @@ class Zip:
             return File(member.filename, b"", f"damaged in the archive: {error}")
 
 
-class Tar:
+class Tar(Container):
     """The members of a tar archive, compressed or not, in its order; read as a stream, from front to back."""
 
     def __init__(self, path: Path) -> None:
@@ -135,10 +162,12 @@ class Tar:
         """The names of what may be photographs."""
         return self._names
 
-    def __iter__(self) -> Iterator[File]:
+    def files(self, wanted: Wanted) -> Iterator[File]:
+        """The wanted ones, in the archive's order."""
         with tarfile.open(self.path, "r:*") as archive:
-            for member in archive:
-                if member.isfile() and is_candidate(member.name):
+            candidates = (member for member in archive if member.isfile() and is_candidate(member.name))
+            for position, member in enumerate(candidates):
+                if wanted(position, member.name):
                     if member.size > MOST_BYTES:
                         yield File(member.name, b"", f"{member.size} bytes are absurdly many")
                         continue

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from strangers.data.annotations import ATTRIBUTES, PARTITION
-from strangers.data.archives import File, tables_beside
+from strangers.data.archives import Container, File, Wanted, tables_beside
 from strangers.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -39,40 +39,60 @@ def fetch(name: str) -> Path:
         ) from None
 
 
-class Parquet:
+class Parquet(Container):
     """The pictures in a folder's parquet files, in the order of files and rows."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.files = sorted(folder.rglob("*.parquet"))
+        self._shards = sorted(folder.rglob("*.parquet"))
 
-    def names(self) -> list[str] | None:
-        """Not known without reading everything."""
-        return None
+    def names(self) -> list[str]:
+        """The names of the rows; of the pictures, which are large, nothing is read."""
+        return [path or place for path, place in self._rows(only="path")]
 
-    def __iter__(self) -> Iterator[File]:
-        import pyarrow.parquet  # loaded where it is needed: it is large
-
-        for path in self.files:
-            shard = path.relative_to(self.folder).with_suffix("").as_posix()
-            try:
-                with pyarrow.parquet.ParquetFile(path) as file:
-                    column = _picture_column(file.schema_arrow, path)
-                    rows = (
-                        value
-                        for batch in file.iter_batches(ROWS, columns=[column])
-                        for value in batch.column(0).to_pylist()
-                    )
-                    for index, value in enumerate(rows):
-                        yield _as_file(value, f"{shard}/{index:06d}")
-            except (pyarrow.ArrowException, OSError) as error:
-                raise DataError(
-                    f"The file {path} cannot be read ({_first_line(error)}); fetch it again."
-                ) from None
+    def files(self, wanted: Wanted) -> Iterator[File]:
+        """The wanted rows; each is named by its own path where it has one."""
+        for position, (value, place) in enumerate(self._rows()):
+            path = value.get("path") if isinstance(value, dict) else None
+            data = value.get("bytes") if isinstance(value, dict) else value
+            if wanted(position, path or place):
+                yield File(path or place, data or b"", "" if data else "the row has no picture")
 
     def tables(self) -> dict[str, bytes]:
         """CelebA's tables that lie beside the parquet files."""
         return tables_beside(self.folder)
+
+    def _rows(self, only: str | None = None) -> Iterator[tuple[Any, str]]:
+        """Each row's picture, or only that field of it, None where it has none; and the row's place.
+
+        Raises DataError.
+        """
+        import pyarrow.parquet  # loaded where it is needed: it is large
+
+        for shard in self._shards:
+            place = shard.relative_to(self.folder).with_suffix("").as_posix()
+            try:
+                with pyarrow.parquet.ParquetFile(shard) as file:
+                    yield from (
+                        (value, f"{place}/{row:06d}") for row, value in enumerate(_values(file, shard, only))
+                    )
+            except (pyarrow.ArrowException, OSError) as error:
+                raise DataError(
+                    f"The file {shard} cannot be read ({_first_line(error)}); fetch it again."
+                ) from None
+
+
+def _values(file: pyarrow.parquet.ParquetFile, shard: Path, only: str | None) -> Iterator[Any]:
+    column = _picture_column(file.schema_arrow, shard)
+    kind = file.schema_arrow.field(column).type
+    if only is None:
+        for batch in file.iter_batches(ROWS, columns=[column]):
+            yield from batch.column(0).to_pylist()
+    elif hasattr(kind, "get_field_index") and kind.get_field_index(only) >= 0:
+        for batch in file.iter_batches(columns=[f"{column}.{only}"]):
+            yield from (value and value[only] for value in batch.column(0).to_pylist())
+    else:
+        yield from (None for _ in range(file.metadata.num_rows))
 
 
 def _picture_column(schema: pyarrow.Schema, path: Path) -> str:
@@ -86,13 +106,6 @@ def _picture_column(schema: pyarrow.Schema, path: Path) -> str:
         if pyarrow.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
             return str(column.name)
     raise DataError(f"The file {path} has no column of pictures; its columns are {', '.join(schema.names)}.")
-
-
-def _as_file(value: Any, place: str) -> File:
-    """One row as a file, named by its own path where it has one."""
-    path = value.get("path") if isinstance(value, dict) else None
-    data = value.get("bytes") if isinstance(value, dict) else value
-    return File(path or place, data or b"", "" if data else "the row has no picture")
 
 
 def _first_line(error: Exception) -> str:

@@ -27,6 +27,7 @@ from strangers.data.sources import Job, Made, Source, open_source
 from strangers.data.writing import Writer
 from strangers.errors import DataError, UsageError
 from strangers.files import cache_folder, new_folder
+from strangers.machine import usable_cores
 
 JOBS_AHEAD = 4
 """Jobs that wait for each worker, so that memory does not grow with the source."""
@@ -44,6 +45,7 @@ def prepare(
     applied_crop: str | None = None,
     limit: int | None = None,
     split: str | None = None,
+    part: tuple[int, int] | None = None,
     annotations: str | Path | None = None,
     workers: int | None = None,
     progress: bool = True,
@@ -55,6 +57,7 @@ def prepare(
     applied_crop: the protocol by which the photographs were cropped before; they are used whole.
     limit: take the first so many photographs that can be used.
     split: "train", "val" or "test", by the partition table.
+    part: (k, n) prepares the k-th of n equal parts, which `merge` puts together.
     annotations: where attribute and partition tables are, if not beside the photographs.
     workers: processes, one per core unless given; the result does not depend on it.
 
@@ -63,8 +66,8 @@ def prepare(
     at `out`.
     """
     out = Path(out)
-    _check_arguments(out, size, crop, applied_crop, limit, workers)
-    opened = open_source(str(source), annotations, split)
+    _check_arguments(out, size, crop, applied_crop, limit, part, workers)
+    opened = open_source(str(source), annotations, split, part)
     if applied_crop is not None:
         chosen = crops.whole(applied_crop)
     else:
@@ -81,7 +84,8 @@ def prepare(
         manifest = Manifest(
             format=FORMAT, software=f"strangers {__version__}", count=writer.count, size=size,
             crop=chosen.name, filter=opened.filter, source=str(source), split=split, hash=writer.hash(),
-            attributes=list(opened.annotations.names), skipped=writer.skipped, notes=_notes(attributes),
+            part=None if part is None else f"{part[0]}/{part[1]}",
+            attributes=list(opened.annotations.names), skipped=writer.skipped, notes=notes_on(attributes),
             originals=dict(writer.originals.most_common()),
         )  # fmt: skip
         writer.finish(manifest, attributes)
@@ -120,7 +124,13 @@ def cached_place(source: str, size: int, crop: str | None) -> Path:
 
 
 def _check_arguments(
-    out: Path, size: int, crop: str | None, applied_crop: str | None, limit: int | None, workers: int | None
+    out: Path,
+    size: int,
+    crop: str | None,
+    applied_crop: str | None,
+    limit: int | None,
+    part: tuple[int, int] | None,
+    workers: int | None,
 ) -> None:
     if out.exists():
         raise UsageError(f"{out} exists already; choose another place, or remove it first.")
@@ -128,6 +138,8 @@ def _check_arguments(
         raise UsageError(f"Pictures are 8 to 1024 px wide, not {size}.")
     if limit is not None and limit < 1:
         raise UsageError(f"A limit is at least 1 photograph, not {limit}.")
+    if limit is not None and part is not None:
+        raise UsageError("A limit is of the whole source, which no part knows: give a limit or a part.")
     if workers is not None and workers < 1:
         raise UsageError(f"At least 1 worker is needed, not {workers}.")
     if crop is not None and applied_crop is not None:
@@ -157,7 +169,7 @@ def _write(
 
 def _useful_workers(source: Source) -> int:
     """A worker for each core, but none for so few images that starting workers takes longer than the work."""
-    return 1 if source.count is not None and source.count <= FEW else os.cpu_count() or 1
+    return 1 if source.count <= FEW else usable_cores()
 
 
 def _work(source: Source, size: int, crop: Crop, workers: int) -> Generator[Made, None, None]:
@@ -212,7 +224,7 @@ def _first(made: Made, most: int | None) -> Made:
     return Made(made.names[:end], made.problems[:end], made.images[:most], attributes, made.originals[:most])
 
 
-def _notes(attributes: NDArray[np.int8] | None) -> list[str]:
+def notes_on(attributes: NDArray[np.int8] | None) -> list[str]:
     """What a user of the set should know."""
     unknown = 0 if attributes is None else int((attributes == 0).all(1).sum())
     return [f"{unknown:,} images have no row in the attribute table."] if unknown else []
@@ -234,7 +246,7 @@ def _progress(source: Source, limit: int | None, *, enabled: bool) -> Iterator[C
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    total = min(filter(None, (source.count, limit)), default=None)
+    total = source.count if limit is None else min(source.count, limit)
     columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn()
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not (enabled and console.is_terminal)) as bar:

@@ -38,7 +38,8 @@ class Manifest(BaseModel):
         crop: name of the crop protocol.
         filter: name of the resize filter.
         source: what was prepared, as it was named.
-        split: the part of the source that was asked for, or None for all of it.
+        split: the split of the source that was asked for, or None for all of it.
+        part: which part of how many this is, as in "3/16", or None for a whole set.
         hash: SHA-256 of the images' pixels, then of the names, as 64 hexadecimal digits.
         attributes: names of the columns of attributes.npy; empty where there is none.
         skipped: number of rows of skipped.csv.
@@ -57,6 +58,7 @@ class Manifest(BaseModel):
     filter: str
     source: str
     split: str | None = None
+    part: str | None = None
     hash: str
     attributes: list[str] = []
     skipped: int = 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from strangers.data import decode, hub, synthetic
 from strangers.data.annotations import SPLITS, Annotations, read_annotations, stem
-from strangers.data.archives import File, Folder, Tar, Zip
+from strangers.data.archives import Container, File, Folder, Tar, Zip
 from strangers.data.crops import Crop, default_crop
 from strangers.errors import DataError, UsageError
 
@@ -52,23 +53,15 @@ class Source(Protocol):
     Attributes:
         filter: name of the resize filter.
         annotations: what tables say about the photographs.
-        count: number of files that may be photographs; None where only reading them tells.
+        count: number of files that may be photographs.
     """
 
     filter: str
     annotations: Annotations
-    count: int | None
+    count: int
 
     def default_crop(self) -> str: ...
     def jobs(self) -> Iterator[Job]: ...
-
-
-class Container(Protocol):
-    """Anything that holds files: can be gone through any number of times, always in the same order."""
-
-    def names(self) -> list[str] | None: ...
-    def __iter__(self) -> Iterator[File]: ...
-    def tables(self) -> dict[str, bytes]: ...
 
 
 @dataclass(frozen=True)
@@ -110,20 +103,30 @@ class Drawings:
 
 
 class FileSource:
-    """The photographs of a container, all of them or those of one split."""
+    """The photographs of a container: all of them, those of one split, or one part of either."""
 
     filter = decode.FILTER
 
-    def __init__(self, container: Container, annotations: Annotations, split: str | None = None) -> None:
+    def __init__(
+        self,
+        container: Container,
+        annotations: Annotations,
+        split: str | None = None,
+        part: tuple[int, int] | None = None,
+    ) -> None:
         self.annotations = annotations.otherwise(read_annotations(container.tables()))
         self._container = container
         self._split = _split_number(split, self.annotations)
+        self._part: Collection[int] | None = None
         names = container.names()
-        self.count = None if names is None else sum(self._wanted(name) for name in names)
+        if part is not None:
+            whole = [position for position, name in enumerate(names) if self._in_split(position, name)]
+            self._part = frozenset(whole[slice(*bounds(len(whole), part))])
+        self.count = sum(map(self._wanted, count(), names))
 
     def default_crop(self) -> str:
-        """The crop that suits the first photograph that can be read."""
-        for file in self._files():
+        """The crop that suits the first photograph that can be read: of all parts, so that they agree."""
+        for file in self._container.files(self._in_split):
             try:
                 return default_crop(*decode.dimensions(file.data))
             except DataError:
@@ -134,7 +137,7 @@ class FileSource:
         """The files in chunks that keep a worker busy and the memory small."""
         files: list[File] = []
         size = 0
-        for file in self._files():
+        for file in self._container.files(self._wanted):
             files.append(file)
             size += len(file.data)
             if len(files) == CHUNK_FILES or size > CHUNK_BYTES:
@@ -143,10 +146,10 @@ class FileSource:
         if files:
             yield Photographs(files)
 
-    def _files(self) -> Iterator[File]:
-        return (file for file in self._container if self._wanted(file.name))
+    def _wanted(self, position: int, name: str) -> bool:
+        return self._in_split(position, name) if self._part is None else position in self._part
 
-    def _wanted(self, name: str) -> bool:
+    def _in_split(self, _position: int, name: str) -> bool:
         return self._split is None or self.annotations.splits.get(stem(name)) == self._split
 
 
@@ -155,8 +158,9 @@ class SyntheticSource:
 
     filter = "drawn"
 
-    def __init__(self, count: int) -> None:
-        self.count: int | None = count
+    def __init__(self, count: int, part: tuple[int, int] | None = None) -> None:
+        self._seeds = range(count) if part is None else range(*bounds(count, part))
+        self.count = len(self._seeds)
         self.annotations = Annotations(names=synthetic.ATTRIBUTES)
 
     def default_crop(self) -> str:
@@ -165,21 +169,43 @@ class SyntheticSource:
 
     def jobs(self) -> Iterator[Job]:
         """Seeds in chunks."""
-        seeds = range(self.count or 0)
-        for start in range(0, len(seeds), CHUNK_FILES):
-            yield Drawings(seeds[start : start + CHUNK_FILES])
+        for start in range(0, len(self._seeds), CHUNK_FILES):
+            yield Drawings(self._seeds[start : start + CHUNK_FILES])
 
 
-def open_source(text: str, annotations: str | Path | None = None, split: str | None = None) -> Source:
-    """The photographs that `text` names. Raises UsageError for the words, DataError for the data."""
+def open_source(
+    text: str,
+    annotations: str | Path | None = None,
+    split: str | None = None,
+    part: tuple[int, int] | None = None,
+) -> Source:
+    """The photographs that `text` names, or of those the part k of n, as (k, n), with k from 1.
+
+    Raises UsageError for the words, DataError for the data.
+    """
     if text == "synthetic" or text.startswith("synthetic:"):
         if split is not None or annotations is not None:
             raise UsageError("Drawn faces have their own attributes and no splits; leave both options away.")
-        return SyntheticSource(_drawn_count(text))
+        return SyntheticSource(_drawn_count(text), part)
     given = Annotations()
     if annotations is not None:
         given = _read_tables(Path(annotations))
-    return FileSource(open_container(text), given, split)
+    return FileSource(open_container(text), given, split, part)
+
+
+def bounds(files: int, part: tuple[int, int]) -> tuple[int, int]:
+    """Where the part (k, n) of so many files begins and ends: n parts make the whole, none is empty.
+
+    Raises UsageError for a part that there cannot be.
+    """
+    number, parts = part
+    if not 1 <= number <= parts:
+        raise UsageError(
+            f"The parts of {parts} are numbered from 1 to {parts}; there is no {number}/{parts}."
+        )
+    if parts > files:
+        raise UsageError(f"{files:,} files cannot be divided into {parts:,} parts.")
+    return (number - 1) * files // parts, number * files // parts
 
 
 def open_container(text: str) -> Container:

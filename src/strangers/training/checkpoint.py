@@ -66,7 +66,7 @@ def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, ke
     if not folder.exists():
         with new_folder(folder) as partial:
             save_model(partial / MODEL, state.average, header)
-            save_file(_tensors(state), partial / TRAINING)
+            save_file(tensors_of(state), partial / TRAINING)
             description = {
                 "format": FORMAT,
                 "images_seen": state.images_seen,
@@ -182,12 +182,20 @@ def _load(folder: Path, state: State) -> None:
         raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
     try:
         state.average.load_state_dict(average)
-        for name, network in _networks(state).items():
-            network.load_state_dict(_under(name, training))
-        for name, optimiser in _optimisers(state).items():
-            _load_optimiser(optimiser, _under(name, training))
+        put(training, state)
     except (RuntimeError, KeyError) as error:
         raise RunError(f"The checkpoint {folder} is of other networks: {error}.") from None
+
+
+def put(tensors: dict[str, Tensor], state: State) -> None:
+    """Bring both networks and optimisers to `tensors`, which `tensors_of` gave.
+
+    Raises RuntimeError or KeyError for those of other networks.
+    """
+    for name, network in _networks(state).items():
+        network.load_state_dict(_under(name, tensors))
+    for name, optimiser in _optimisers(state).items():
+        _load_optimiser(optimiser, _under(name, tensors))
 
 
 def _networks(state: State) -> dict[str, nn.Module]:
@@ -201,7 +209,8 @@ def _optimisers(state: State) -> dict[str, Optimizer]:
     }
 
 
-def _tensors(state: State) -> dict[str, Tensor]:
+def tensors_of(state: State) -> dict[str, Tensor]:
+    """All that both networks and both optimisers hold, by name, on the CPU."""
     tensors = {
         f"{name}.{key}": value
         for name, network in _networks(state).items()

@@ -35,7 +35,7 @@ class Speed(ProgressColumn):
 
 
 class Journal:
-    """Means since the last line, written as they come.
+    """Means since the last line, written as they come; only kept where there is no run to write to.
 
     Attributes:
         seconds: how long the run has been training, over all its sittings.
@@ -43,7 +43,7 @@ class Journal:
 
     def __init__(
         self,
-        run: Path,
+        run: Path | None,
         *,
         images_per_epoch: int,
         images_per_step: int,
@@ -69,7 +69,7 @@ class Journal:
         self._steps = 0
         self._line_started = (time.perf_counter(), 0)  # when, and after how many images
         self._clock = time.perf_counter()
-        self._writer = _tensorboard(run) if tensorboard else None
+        self._writer = _tensorboard(run) if run is not None and tensorboard else None
 
     def resume(
         self, images_seen: int, seconds: float, sums: dict[str, Any] | None, rollbacks: int = 0
@@ -80,8 +80,8 @@ class Journal:
         """
         self.seconds = seconds
         self._steps, self._sums = (0, None) if sums is None else (sums["steps"], torch.tensor(sums["sums"]))
-        path = self.run / "log.jsonl"
-        if path.exists():
+        path = None if self.run is None else self.run / "log.jsonl"
+        if path is not None and path.exists():
             entries = ((line, _entry(line)) for line in path.read_text().splitlines(keepends=True))
             kept = [
                 line
@@ -141,8 +141,12 @@ class Journal:
         self.say(f"warning: {sentence}")
 
     def _append(self, entry: dict[str, Any]) -> None:
-        with (self.run / "log.jsonl").open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+        self._add_to("log.jsonl", json.dumps(entry))
+
+    def _add_to(self, name: str, line: str) -> None:
+        if self.run is not None:
+            with (self.run / name).open("a") as file:
+                file.write(line + "\n")
 
     def _plot(self, values: dict[str, float], images_seen: int) -> None:
         if self._writer is not None:
@@ -152,8 +156,7 @@ class Journal:
     def say(self, sentence: str) -> None:
         """Put a sentence on the console and in console.log."""
         self.console.print(sentence, markup=False)
-        with (self.run / "console.log").open("a") as file:
-            file.write(sentence + "\n")
+        self._add_to("console.log", sentence)
 
     def close(self) -> None:
         """Flush what is open."""

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from strangers.data.prepared import positions
 from strangers.devices import keep_freed_memory
 from strangers.images import to_signed
 from strangers.recipe import Recipe
+from strangers.training.distributed import Processes, joined
 from strangers.training.journal import Journal
 from strangers.training.pictures import save_animation
 from strangers.training.plan import Plan, Routine, autocast, dry_run, dtype_name, duration, make_plan
@@ -42,6 +42,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
+    threads: int | None = None,
     overrides: Mapping[str, str] | None = None,
     every: int = 20_000,
     log_every: int | None = None,
@@ -58,7 +59,10 @@ def train(
     data: a prepared set, or any source of photographs, which is then prepared into the cache.
     images or epochs: for how long; the recipe's own number of images if neither is given.
     seed: decides the first weights and everything drawn at random; from 0 to 2**63 - 1.
+    threads: on a CPU; all cores if None, shared by the processes of the machine.
     every to on_collapse: see `Routine`.
+
+    Started by torchrun, each process trains on its share of every batch; the first one writes the run.
 
     Ctrl-C or SIGTERM save a checkpoint and end with KeyboardInterrupt or SystemExit(143). Called again with
     the same arguments, the training goes on, and ends with the same bits on a CPU as one that never stopped.
@@ -70,36 +74,57 @@ def train(
     before = read_run(Path(out))
     if before is not None and precision == "auto":
         precision = before.get("precision", precision)  # a run goes on as it began, on whatever machine
-    plan = make_plan(
-        data, recipe, images=images, epochs=epochs, seed=seed, device=device,
-        precision=precision, overrides=overrides, progress=progress,
-    )  # fmt: skip
-    routine.check_set(plan.data)
-    if plan.device.value.type == "cpu":
-        keep_freed_memory()
-    run = open_run(Path(out), plan.recipe, plan.data, seed, dtype_name(plan.precision.value))
-    with closing(_journal(run, plan, tensorboard, progress)) as journal:
-        _go_on(begin(run, plan, routine, journal))
+    with joined() as processes:
+        with processes.one_after_another():
+            plan = make_plan(
+                data, recipe, images=images, epochs=epochs, seed=seed, device=device, precision=precision,
+                threads=threads, overrides=overrides, progress=progress, processes=processes,
+            )  # fmt: skip
+            routine.check_set(plan.data)
+            run = _run(Path(out), plan, processes)
+        if plan.device.value.type == "cpu":
+            keep_freed_memory()
+        journal = _journal(run, plan, processes, tensorboard, progress)
+        with _threads(plan.threads.value), closing(journal):
+            _go_on(begin(run, plan, routine, journal, processes))
     return run
 
 
-def _journal(run: Run, plan: Plan, tensorboard: bool, progress: bool) -> Journal:
+def _run(path: Path, plan: Plan, processes: Processes) -> Run:
+    """The run's folder, which the first process opens for all."""
+    if not processes.is_first:
+        return Run(path, plan.recipe)
+    return open_run(path, plan.recipe, plan.data, plan.seed, dtype_name(plan.precision.value))
+
+
+def _journal(run: Run, plan: Plan, processes: Processes, tensorboard: bool, progress: bool) -> Journal:
     return Journal(
-        run.path,
+        run.path if processes.is_first else None,
         images_per_epoch=len(plan.data),
         images_per_step=plan.recipe.images_per_step,
         budget=plan.recipe.images,
-        progress=progress,
-        tensorboard=tensorboard,
+        progress=progress and processes.is_first,
+        tensorboard=tensorboard and processes.is_first,
     )
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """While it lasts, torch computes on so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _go_on(sitting: Sitting) -> None:
     """Train until it is over, or until a signal; then raise what the signal asks for."""
-    plan, routine, journal = sitting.plan, sitting.routine, sitting.journal
+    plan, routine, journal, processes = sitting.plan, sitting.routine, sitting.journal, sitting.processes
     log_every = routine.log_every or LINES * plan.recipe.images_per_step
     with journal.bar, _stop_on_signals() as stop, _own_random_state(plan.device.value):
-        while not sitting.is_over and stop.signal is None:
+        while not sitting.is_over and not stop.agreed(processes):
             before = sitting.state.images_seen
             report, seen = _next_step(sitting), sitting.state.images_seen
             journal.add(report, seen)
@@ -111,12 +136,15 @@ def _go_on(sitting: Sitting) -> None:
             if line or ended:
                 tell(sitting, sitting.guard.after_line(journal.line(seen), seen))
             if (pictures or evaluation or ended) and not sitting.is_lost:
-                take_stock(sitting, evaluate=evaluation)
+                if processes.is_first:
+                    take_stock(sitting, evaluate=evaluation)
+                sitting.guard, sitting.record = processes.told((sitting.guard, sitting.record))
             if sitting.is_lost:
                 go_back(sitting)
-        if stop.signal is not None:
+        if stop.signal is not None and processes.is_first:
             save(sitting)
-    save_animation(sitting.run.path)
+    if processes.is_first:
+        save_animation(sitting.run.path)
     _end(sitting, stop)
 
 
@@ -138,26 +166,27 @@ def _next_step(sitting: Sitting) -> StepReport:
 
     And of how often the run was taken back, if it was: what failed is not repeated.
     """
-    plan, state, guard = sitting.plan, sitting.state, sitting.guard
+    plan, state, guard, processes = sitting.plan, sitting.state, sitting.guard, sitting.processes
     set_learning_rates(state, plan.recipe)
     for optimiser in (state.generator_optimiser, state.discriminator_optimiser):
         for group in optimiser.param_groups:
             group["lr"] *= guard.learning_rate_multiplier
     count, seen = plan.recipe.images_per_step, state.images_seen
     entropy = (plan.seed, seen, guard.rollbacks) if guard.rollbacks else (plan.seed, seen)
-    torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
-    pixels = plan.data.batch(positions(len(plan.data), count, plan.seed, seen))
+    for_draws, for_masks = np.random.SeedSequence(entropy).generate_state(2, np.uint64)
+    draws = sitting.draws.manual_seed(int(for_draws))
+    torch.manual_seed((int(for_masks) + processes.rank) % 2**64)  # dropout's masks differ between processes
+
+    # Of each of the step's batches, this process's share.
+    shares = torch.arange(count).view(plan.recipe.discriminator_steps, -1)
+    mine = torch.cat([processes.share(batch) for batch in shares])
+    pixels = plan.data.batch(positions(len(plan.data), count, plan.seed, seen)[mine.numpy()])
     real = to_signed(torch.from_numpy(pixels).to(plan.device.value))
     if plan.recipe.flip:
-        real = _flip_half(real)
+        mirrored = torch.rand(count, 1, 1, 1, device=real.device, generator=draws) < 0.5
+        real = torch.where(mirrored[mine], real.flip(3), real)
     with autocast(plan.device.value, plan.precision.value):
-        return training_step(state, real, plan.recipe)
-
-
-def _flip_half(images: Tensor) -> Tensor:
-    """Mirror each of the images (n, 3, h, w) with probability one half."""
-    mirrored = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
-    return torch.where(mirrored, images.flip(3), images)
+        return training_step(state, real, plan.recipe, draws, processes)
 
 
 def _own_random_state(device: torch.device) -> AbstractContextManager[None]:
@@ -171,6 +200,11 @@ class Stop:
     """Which signal asked the training to stop, if any."""
 
     signal: int | None = None
+
+    def agreed(self, processes: Processes) -> bool:
+        """Whether any of the processes was asked to stop: then all of them stop after the same step."""
+        self.signal = processes.greatest(self.signal or 0) or None
+        return self.signal is not None
 
 
 @contextmanager

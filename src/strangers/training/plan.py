@@ -13,10 +13,11 @@ import torch
 
 from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet
-from strangers.devices import Choice, choose_device, choose_precision
+from strangers.devices import Choice, choose_device, choose_precision, choose_threads
 from strangers.errors import UsageError
 from strangers.recipe import Recipe, parameter_counts, with_overrides
 from strangers.recipes import recipe_named
+from strangers.training.distributed import ALONE, Processes
 from strangers.training.guard import ON_COLLAPSE
 from strangers.training.step import new_state, training_step
 
@@ -89,6 +90,7 @@ class Plan:
     seed: int
     device: Choice[torch.device]
     precision: Choice[torch.dtype]
+    threads: Choice[int]
 
 
 def make_plan(
@@ -100,8 +102,10 @@ def make_plan(
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
+    threads: int | None = None,
     overrides: Mapping[str, str] | None = None,
     progress: bool = True,
+    processes: Processes = ALONE,
 ) -> Plan:
     """Resolve the arguments of `train`; opens or prepares the set. Raises UsageError, DataError."""
     if images is not None and epochs is not None:
@@ -110,8 +114,10 @@ def make_plan(
         raise UsageError(f"A training's seed is a whole number from 0 to 2**63 - 1, not {seed}.")
     chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
     chosen = with_overrides(chosen, dict(overrides or {}))
-    chosen_device = choose_device(device)
+    processes.check((chosen.batch, chosen.generator_batch))
+    chosen_device = choose_device(device, processes.local_rank, processes.local_count)
     chosen_precision = choose_precision(precision, chosen_device.value)
+    chosen_threads = choose_threads(threads, processes.local_count)
     crop = None if chosen.crop == "auto" else chosen.crop
     prepared = open_or_prepare(str(data), size=chosen.size, crop=crop, progress=progress)
     if prepared.manifest.size != chosen.size:
@@ -126,7 +132,9 @@ def make_plan(
     if budget < 1:
         raise UsageError(f"A training needs at least 1 image, not {budget}.")
     changes = {"crop": prepared.manifest.crop, "images": budget}
-    return Plan(chosen.model_copy(update=changes), prepared, seed, chosen_device, chosen_precision)
+    return Plan(
+        chosen.model_copy(update=changes), prepared, seed, chosen_device, chosen_precision, chosen_threads
+    )
 
 
 def dry_run(
@@ -164,6 +172,7 @@ def dry_run(
         "discriminator": f"{counts['discriminator']:,} parameters",
         "device": f"{plan.device.value}. {plan.device.reason}",
         "precision": f"{dtype_name(plan.precision.value)}. {plan.precision.reason}",
+        "threads": f"{plan.threads.value}. {plan.threads.reason}",
         "memory": f"{_peak_memory(plan.device.value) / 2**30:.1f} GiB at most, measured",
         "disk": f"{disk / 2**20:,.0f} MiB for {checkpoints} checkpoints",
         "speed": f"{speed:,.1f} images a second, measured",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import torch
+from torch import nn
 
 from strangers import __version__
 from strangers.errors import RunError
 from strangers.sampling import ModelHeader, model_of
 from strangers.training import checkpoint
 from strangers.training.appraisal import Appraiser, Record, make_appraiser
+from strangers.training.distributed import ALONE, Processes
 from strangers.training.guard import ROLLBACKS, Alarm, Guard
 from strangers.training.journal import METRIC, Journal
 from strangers.training.pictures import SEEDS, remove_samples, save_reals, save_samples
@@ -31,6 +35,11 @@ class Sitting:
     state: State
     guard: Guard
     record: Record
+    processes: Processes = ALONE
+    draws: torch.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.draws = torch.Generator(self.plan.device.value)
 
     @property
     def patience_is_over(self) -> bool:
@@ -49,12 +58,12 @@ class Sitting:
         return self.guard.collapsed and not goes_on_anyway
 
 
-def begin(run: Run, plan: Plan, routine: Routine, journal: Journal) -> Sitting:
+def begin(run: Run, plan: Plan, routine: Routine, journal: Journal, processes: Processes = ALONE) -> Sitting:
     """The run after its newest whole checkpoint, or untrained; and the first lines of the log."""
     device, evaluates = plan.device.value, routine.evaluate_every is not None
-    appraiser = make_appraiser(plan.data, device, evaluates, routine.evaluate_count)
-    state = new_state(plan.recipe, plan.seed, device)
-    past, complaints = checkpoint.restore(run.path, state)
+    with processes.one_after_another():
+        appraiser = make_appraiser(plan.data, device, evaluates, routine.evaluate_count)
+    state, past, complaints = _restored(run, plan, processes)
     journal.resume(state.images_seen, past.seconds, past.journal, past.guard.rollbacks)
     for complaint in complaints:
         journal.say(f"warning: {complaint} The one before it is used.")
@@ -65,13 +74,46 @@ def begin(run: Run, plan: Plan, routine: Routine, journal: Journal) -> Sitting:
         journal.say(f"{recipe.name} at {recipe.size} px on {len(plan.data):,} pictures, seed {plan.seed}.")
         journal.say(f"On {device}: {plan.device.reason}")
         journal.say(f"In {precision}: {plan.precision.reason}")
-    save_reals(run.path, plan.data)
+        for sentence in _about(plan, processes):
+            journal.say(sentence)
+    if processes.is_first:
+        save_reals(run.path, plan.data)
     record = appraiser.begin(past.record) if evaluates else past.record
     if past.record.best is not None and record.best is None:
         journal.say(
             f"The best so far was of {past.record.generated:,} faces or by other weights: it begins anew."
         )
-    return Sitting(run, plan, routine, journal, appraiser, state, past.guard, record)
+    return Sitting(run, plan, routine, journal, appraiser, state, past.guard, record, processes)
+
+
+def _restored(
+    run: Run, plan: Plan, processes: Processes, *, good: bool = False
+) -> tuple[State, checkpoint.Progress, list[str]]:
+    """The state after the newest whole checkpoint, what that knows, and what was wrong with newer ones.
+
+    The first process reads, and tells the others: they may not see its disk.
+    """
+    state = new_state(plan.recipe, plan.seed, plan.device.value)
+    past, complaints = (
+        checkpoint.restore(run.path, state, good=good) if processes.is_first else (checkpoint.Progress(), [])
+    )
+    if processes.count > 1:
+        read = (past, complaints, state.images_seen, checkpoint.tensors_of(state))
+        past, complaints, state.images_seen, tensors = processes.told(read)
+        checkpoint.put(tensors, state)
+        if plan.device.value.type == "cuda":
+            for network in (state.generator, state.discriminator):
+                nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+    return state, past, complaints
+
+
+def _about(plan: Plan, processes: Processes) -> Iterator[str]:
+    """What the log says of threads and of processes."""
+    yield f"On {plan.threads.value} threads: {plan.threads.reason}"
+    if processes.count > 1:
+        share = plan.recipe.batch // processes.count
+        own = "of its own share" if plan.device.value.type == "cpu" else "of the whole batch"
+        yield f"In {processes.count} processes, {share} images of each batch in each; batch norm {own}."
 
 
 def take_stock(sitting: Sitting, *, evaluate: bool) -> None:
@@ -140,15 +182,15 @@ def go_back(sitting: Sitting) -> None:
             f"The training of {run.path} collapsed after {lost_at:,} images{again}: see "
             f"{run.path / 'console.log'}. Change the recipe, and train in another folder."
         )
-    sitting.state = new_state(plan.recipe, plan.seed, plan.device.value)
-    past, complaints = checkpoint.restore(run.path, sitting.state, good=True)
+    sitting.state, past, complaints = _restored(run, plan, sitting.processes, good=True)
     sitting.guard = replace(past.guard, rollbacks=before + 1)
     sitting.record = (
         past.record if sitting.routine.evaluate_every is None else sitting.appraiser.begin(past.record)
     )
     images_seen, slower = sitting.state.images_seen, sitting.guard.learning_rate_multiplier
     journal.resume(images_seen, journal.seconds, past.journal, before)
-    remove_samples(run.path, after=images_seen)
+    if sitting.processes.is_first:
+        remove_samples(run.path, after=images_seen)
     journal.warn(
         images_seen,
         f"{' '.join(complaints)} Back from {lost_at:,} to {images_seen:,} images, with the recipe's learning "

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from strangers.networks.layers import place
 from strangers.recipe import Optimiser, Recipe, build_networks
+from strangers.training.distributed import ALONE, Processes
 from strangers.training.losses import OBJECTIVES
 
 EMA_RAMP = 0.05
@@ -44,40 +45,52 @@ class StepReport(NamedTuple):
     generator_accuracy: Tensor
 
 
-def training_step(state: State, real: Tensor, recipe: Recipe) -> StepReport:
+def training_step(
+    state: State,
+    real: Tensor,
+    recipe: Recipe,
+    draws: torch.Generator | None = None,
+    processes: Processes = ALONE,
+) -> StepReport:
     """One generator update after the recipe's discriminator updates on `real`.
 
-    real: (recipe.images_per_step, 3, size, size) in [-1, 1]. Random numbers come from torch's global state.
+    real: (recipe.images_per_step, 3, size, size) in [-1, 1], or this process's share of each of its batches.
+    draws: where latents come from, alike in all processes; torch's global state if None. Dropout's masks
+    come from there always.
     """
     generator, discriminator = state.generator, state.discriminator
     objective = OBJECTIVES[recipe.objective]
 
+    def latents(count: int) -> Tensor:
+        return processes.share(draw_latents(recipe, count, real.device, draws))
+
     # Discriminator: tell real from fake.
-    for real_batch in torch.split(real, recipe.batch):
-        fake = generator(draw_latents(recipe, recipe.batch, real.device))
+    for real_batch in torch.chunk(real, recipe.discriminator_steps):
+        fake = generator(latents(recipe.batch))
         real_logits, fake_logits = discriminator(real_batch), discriminator(fake.detach())
         real_loss, fake_loss = objective.real(real_logits, recipe.real_label), objective.fake(fake_logits)
-        update(state.discriminator_optimiser, real_loss + fake_loss)
+        update(discriminator, state.discriminator_optimiser, real_loss + fake_loss, processes)
 
     # Generator: pass as real. The fakes of the last discriminator update serve again where the batches agree.
     if recipe.generator_batch != recipe.batch:
-        fake = generator(draw_latents(recipe, recipe.generator_batch, real.device))
+        fake = generator(latents(recipe.generator_batch))
     discriminator.requires_grad_(False)  # its weights' gradients would be computed for nothing
     passing_logits = discriminator(fake)
     generator_loss = objective.generator(passing_logits, recipe.generator_label)
-    update(state.generator_optimiser, generator_loss)
+    update(generator, state.generator_optimiser, generator_loss, processes)
     discriminator.requires_grad_(True)
 
     # Average: follow the generator with a half-life in images.
-    state.images_seen += len(real)
+    state.images_seen += recipe.images_per_step
     halflife = min(recipe.ema_halflife_images, EMA_RAMP * state.images_seen)
-    follow(state.average, generator, 0.5 ** (len(real) / halflife))
+    follow(state.average, generator, 0.5 ** (recipe.images_per_step / halflife))
 
-    return StepReport(
+    report = (
         real_loss.detach(), _share(real_logits > 0),
         fake_loss.detach(), _share(fake_logits <= 0),
         generator_loss.detach(), _share(passing_logits > 0),
     )  # fmt: skip
+    return StepReport(*processes.mean(torch.stack(report)).unbind())
 
 
 def new_state(recipe: Recipe, seed: int, device: torch.device) -> State:
@@ -114,17 +127,20 @@ def set_learning_rates(state: State, recipe: Recipe) -> None:
             group["lr"] = choice.learning_rate * multiplier
 
 
-def draw_latents(recipe: Recipe, count: int, device: torch.device) -> Tensor:
+def draw_latents(
+    recipe: Recipe, count: int, device: torch.device, draws: torch.Generator | None = None
+) -> Tensor:
     """Random latents (count, latent_size) of the recipe's distribution, N(0, 1) or U(-1, 1)."""
     if recipe.latent == "uniform":
-        return torch.rand(count, recipe.latent_size, device=device) * 2 - 1
-    return torch.randn(count, recipe.latent_size, device=device)
+        return torch.rand(count, recipe.latent_size, device=device, generator=draws) * 2 - 1
+    return torch.randn(count, recipe.latent_size, device=device, generator=draws)
 
 
-def update(optimiser: Optimizer, loss: Tensor) -> None:
-    """One step down the gradient of `loss`."""
+def update(network: nn.Module, optimiser: Optimizer, loss: Tensor, processes: Processes = ALONE) -> None:
+    """One step of the network's optimiser down the gradient of `loss`, of its mean over the processes."""
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    processes.average_gradients(network)
     optimiser.step()
 
 
