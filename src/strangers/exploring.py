@@ -24,7 +24,7 @@ def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None
     Raises UsageError, DataError and OSError.
     """
     if out.suffix != ".html":
-        raise UsageError(f"The page is HTML: let --out end in .html, not {out.suffix or 'in nothing'!r}.")
+        raise UsageError(f"The page is HTML: let --out end in .html, not {out.name!r}.")
     pictures = open_or_prepare(data, size=size)
     found = explore(pictures, landmarks)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,7 @@ def evaluate(
 ) -> None:
     """Measure how good, varied and original a model's faces are; write a result and a report."""
     if out.suffix != ".json":
-        raise UsageError(f"The result is JSON: let --out end in .json, not {out.suffix or 'in nothing'!r}.")
+        raise UsageError(f"The result is JSON: let --out end in .json, not {out.name!r}.")
     from strangers.evaluation.evaluate import Settings, measure_all
     from strangers.evaluation.report import write
 

@@ -109,7 +109,8 @@ def _restored(
 
 def _about(plan: Plan, processes: Processes) -> Iterator[str]:
     """What the log says of threads and of processes."""
-    yield f"On {plan.threads.value} threads: {plan.threads.reason}"
+    count = plan.threads.value
+    yield f"On {count} thread{'s' * (count > 1)}: {plan.threads.reason}"
     if processes.count > 1:
         share = plan.recipe.batch // processes.count
         own = "of its own share" if plan.device.value.type == "cpu" else "of the whole batch"
