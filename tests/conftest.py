@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+
+if TYPE_CHECKING:
+    from strangers.recipe import Recipe
 
 os.environ["OMP_NUM_THREADS"] = "1"  # pytest-xdist's workers share the cores; before torch is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -19,6 +22,39 @@ SMALL = (
     "generator_batch=32",
 )
 """Changes that make dcgan-32 train in a moment."""
+
+
+def tiny() -> Recipe:
+    """dcgan-32 with few channels."""
+    from strangers.recipe import with_overrides
+    from strangers.recipes import RECIPES
+
+    return with_overrides(
+        RECIPES["dcgan-32"],
+        {"network.generator_widths": "[16, 16, 8]", "network.discriminator_widths": "[8, 16, 16]"},
+    )
+
+
+def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Path:
+    """A model file of an untrained generator whose pictures are not all grey."""
+    import torch
+
+    from strangers.model_file import ModelHeader, save_model
+    from strangers.recipe import build_networks
+
+    recipe = recipe or tiny()
+    torch.manual_seed(0)
+    generator, _ = build_networks(recipe)
+    for weights in generator.parameters():
+        weights.data *= 3
+    with torch.no_grad():
+        generator(torch.randn(16, recipe.latent_size))  # gives batch norm its statistics
+    header = ModelHeader(
+        software="strangers 0", recipe=recipe, images_seen=1_000, size=recipe.size,
+        crop="c178", filter="bicubic", data_hash="0" * 64,
+    )  # fmt: skip
+    save_model(path, generator.eval(), header.model_copy(update=changes))
+    return path
 
 
 class Outcome(NamedTuple):

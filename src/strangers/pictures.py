@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from strangers.files import write_atomically
 from strangers.images import encode_png, grid
+from strangers.machine import usable_cores
 from strangers.sampling import Model
 
 
@@ -18,10 +20,21 @@ def write_grid(model: Model, seeds: Sequence[int], out: Path, columns: int | Non
 
 
 def write_each(model: Model, seeds: Sequence[int], out: Path, truncation: float) -> None:
-    """One PNG per face, named by its seed."""
-    for numbers, faces in model.batches(seeds, truncation=truncation):
-        out.mkdir(parents=True, exist_ok=True)  # after the first faces, so that a wrong call leaves nothing
-        for seed, face in zip(numbers, faces, strict=True):
-            write_atomically(
-                out / f"seed{seed:04d}.png", encode_png(face, model.provenance([seed], truncation))
-            )
+    """One PNG per face, named by its seed. While files are written, the next faces are drawn."""
+    writing: list[Future[None]] = []
+    with ThreadPoolExecutor(usable_cores()) as writers:
+        for numbers, faces in model.batches(seeds, truncation=truncation):
+            out.mkdir(
+                parents=True, exist_ok=True
+            )  # after the first faces, so that a wrong call leaves nothing
+            for written in writing:
+                written.result()
+            writing = [
+                writers.submit(
+                    lambda path, face, provenance: write_atomically(path, encode_png(face, provenance)),
+                    out / f"seed{seed:04d}.png", face, model.provenance([seed], truncation),
+                )
+                for seed, face in zip(numbers, faces, strict=True)
+            ]  # fmt: skip
+        for written in writing:
+            written.result()

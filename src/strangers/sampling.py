@@ -1,85 +1,38 @@
-"""Model: a trained generator in one file, and faces from seeds.
-
-A model file is a .safetensors with the averaged generator's weights, in whose header, under "strangers", a
-JSON text says everything else that is needed to draw with it. Nothing in it is code.
-"""
+"""Model: a trained generator, and faces from seeds."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from strangers import __version__
 from strangers.devices import choose_device
 from strangers.errors import ModelError, UsageError
-from strangers.files import sha256_of, write_atomically
+from strangers.files import sha256_of
 from strangers.images import Pixels, Provenance, to_pixels
 from strangers.latents import format_seeds, latents
+from strangers.model_file import ModelHeader, as_bytes, read_model
 from strangers.networks.layers import place
-from strangers.recipe import Recipe, build_networks
+from strangers.recipe import Recipe
 
-FORMAT: Literal[1] = 1
 BATCH = 64
 """Faces handed over at once: few enough for a small memory."""
 
 GROUP = 16
-"""Faces drawn at once, always. Matrix products of other heights are summed in another order, and a face that
+"""Faces drawn at once. Matrix products of other heights may be summed in another order, and a face that
 depends on its neighbours' number is not the seed's face; 16 keep the processor about as busy as more."""
 
 POINTERS = ("latest", "best")
 """Files of a run that hold the name of one of its checkpoints."""
-
-LICENCE = (
-    "The photographs' terms bind what is made of them. CelebA's allow non-commercial research only. "
-    "Look up the terms of the set that this model was trained on."
-)
-
-
-class ModelHeader(BaseModel):
-    """What a model file says of itself.
-
-    Attributes:
-        format: version of the file format.
-        software: what trained it.
-        recipe: what was trained, and how.
-        images_seen: how many real images the training has shown.
-        size, crop, filter: of the photographs: height and width in pixels, crop protocol, resize filter.
-        data_hash: hash of the prepared set.
-        licence: a note on the terms of the photographs.
-        metrics: measured distances by name.
-    """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    format: Literal[1] = FORMAT
-    software: str
-    recipe: Recipe
-    images_seen: int = Field(ge=0)
-    size: int
-    crop: str
-    filter: str
-    data_hash: str
-    licence: str = LICENCE
-    metrics: dict[str, JsonValue] = {}
-
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        if self.size != self.recipe.size:
-            raise ValueError(f"its size is {self.size}, but its recipe's is {self.recipe.size}")
-        return self
 
 
 @dataclass(frozen=True)
@@ -152,29 +105,40 @@ def draw(generator: nn.Module, z: NDArray[np.float32]) -> Pixels:
     The generator must be in eval mode. A latent gives the same picture whatever the others are.
     """
     device = next(generator.parameters()).device
-    groups = max(1, -(-len(z) // GROUP))
-    padded = np.zeros((groups * GROUP, z.shape[1]), np.float32)
-    padded[: len(z)] = z
     exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # as on a CPU
     with torch.inference_mode(), exact:
-        latent_groups = torch.from_numpy(padded).to(device).view(groups, GROUP, -1)
-        pictures = [to_pixels(generator(group)) for group in latent_groups]
+        group = 1 if len(z) == 1 and _draws_alike_alone(generator, z.shape[1], device) else GROUP
+        padded = np.zeros((-(-len(z) // group) * group, z.shape[1]), np.float32)
+        padded[: len(z)] = z
+        groups = torch.from_numpy(padded).to(device).split(group)  # type: ignore[no-untyped-call]
+        pictures = [to_pixels(generator(latents_of_group)) for latents_of_group in groups]
     return np.concatenate(pictures)[: len(z)]
+
+
+def _draws_alike_alone(generator: nn.Module, latent_size: int, device: torch.device) -> bool:
+    """Whether one face drawn alone has the bits that it has in a group: found by trying, once.
+
+    Which order a library sums in is decided by shapes, device and threads, not by values: what holds for the
+    faces tried here holds for all.
+    """
+    key = device, torch.get_num_threads()
+    known = _ALIKE_ALONE.setdefault(generator, {})
+    if key not in known:
+        together = torch.from_numpy(latents(range(GROUP), latent_size, "normal")).to(device)
+        faces: Tensor = generator(together)
+        known[key] = all(
+            torch.equal(generator(together[i : i + 1]), faces[i : i + 1]) for i in (0, GROUP - 1)
+        )
+    return known[key]
+
+
+_ALIKE_ALONE: WeakKeyDictionary[nn.Module, dict[tuple[torch.device, int], bool]] = WeakKeyDictionary()
+"""What `_draws_alike_alone` has found."""
 
 
 def model_of(generator: nn.Module, header: ModelHeader) -> Model:
     """The model that `load` would give of what `save_model` writes. The generator must be in eval mode."""
-    return Model(generator, header, hashlib.sha256(_as_bytes(generator, header)).hexdigest()[:16])
-
-
-def save_model(path: Path, generator: nn.Module, header: ModelHeader) -> None:
-    """Write the model file, whole or not at all. Raises OSError."""
-    write_atomically(path, _as_bytes(generator, header))
-
-
-def _as_bytes(generator: nn.Module, header: ModelHeader) -> bytes:
-    tensors = {name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()}
-    return bytes(save(tensors, {"strangers": header.model_dump_json()}))
+    return Model(generator, header, hashlib.sha256(as_bytes(generator, header)).hexdigest()[:16])
 
 
 def load(source: str | Path, device: str = "auto") -> Model:
@@ -182,11 +146,11 @@ def load(source: str | Path, device: str = "auto") -> Model:
     chosen = choose_device(device).value
     try:
         path = _model_file(Path(source))
-        header, tensors = _read(path)
+        header, generator = read_model(path)
         name = sha256_of(path)[:16]
     except OSError as error:
         raise ModelError(f"The model {source} cannot be read: {error.strerror or error}.") from None
-    generator = place(_generator(path, header, tensors), chosen)
+    generator = place(generator, chosen)
     return Model(generator.requires_grad_(False).eval(), header, name)
 
 
@@ -209,82 +173,3 @@ def _model_file(source: Path) -> Path:
     if (source / "recipe.json").is_file():
         raise ModelError(f"{source} has no checkpoint yet; there is no model in it. Train it for longer.")
     raise ModelError(f"{source} is neither a run nor a checkpoint; there is no model in it.")
-
-
-def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
-    """What a model file says of itself, and its tensors."""
-    _refuse_other_kinds(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
-    except (SafetensorError, ValueError) as error:
-        raise ModelError(
-            f"{path} is no model file, or it is cut short or damaged ({error}). Copy or download it again."
-        ) from None
-    if "strangers" not in metadata:
-        raise ModelError(f"{path} is a .safetensors file, but not one that strangers wrote.")
-    return _header(path, metadata["strangers"]), tensors
-
-
-_OTHER_KINDS = {
-    b"<": "a web page; the download got a page in place of the file. Download it again",
-    b"version https://git-lfs": "a Git LFS pointer, not the file that it stands for. Run git lfs pull",
-    b"PK\x03\x04": "a zip archive or a PyTorch pickle. Models here are .safetensors files",
-    b"\x80": "a Python pickle, which could run any code. Models here are .safetensors files",
-}
-"""What is often found where a model file should be, by its first bytes."""
-
-
-def _refuse_other_kinds(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(256)
-    if not start:
-        raise ModelError(f"{path} is empty.")
-    if start[8:9] == b"{":  # the header of a .safetensors file, after its length
-        return
-    for first, what in _OTHER_KINDS.items():
-        if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(first):
-            raise ModelError(f"{path} is {what}.")
-
-
-def _header(path: Path, text: str) -> ModelHeader:
-    try:
-        fields = json.loads(text)
-        version = fields["format"]
-        if version > FORMAT:
-            raise ModelError(
-                f"{path} has format {version}; this strangers reads up to format {FORMAT}: update strangers."
-            )
-        return ModelHeader.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        why = f"{where}: {first['msg']}" if where else first["msg"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        why = "it is not the JSON of a model"
-    raise ModelError(f"What {path} says of itself cannot be understood: {why}.")
-
-
-def _generator(path: Path, header: ModelHeader, tensors: dict[str, Tensor]) -> nn.Module:
-    """The recipe's generator with these weights."""
-    misfit = f"The weights in {path} do not fit its recipe {header.recipe.name!r}"
-    try:
-        with torch.device("meta"):  # neither memory nor random numbers are spent on weights to be replaced
-            generator, _ = build_networks(header.recipe)
-    except (RuntimeError, OverflowError):
-        raise ModelError(f"{misfit}: no network can have its sizes.") from None
-    wanted = {name: _kind(value) for name, value in generator.state_dict().items()}
-    found = {name: _kind(value) for name, value in tensors.items()}
-    for name in sorted(wanted.keys() | found.keys()):
-        is_now, should_be = found.get(name, "absent"), wanted.get(name, "absent")
-        if is_now != should_be:
-            raise ModelError(f"{misfit}: {name!r} is {is_now}, but should be {should_be}.")
-        if not tensors[name].isfinite().all():
-            raise ModelError(f"The weights in {path} are not all finite ({name!r}): its training failed.")
-    generator.load_state_dict(tensors, assign=True)
-    return generator
-
-
-def _kind(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

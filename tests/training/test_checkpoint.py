@@ -10,9 +10,9 @@ import torch
 
 from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError
+from strangers.model_file import ModelHeader
 from strangers.recipe import Recipe, with_overrides
 from strangers.recipes import RECIPES
-from strangers.sampling import ModelHeader
 from strangers.training import checkpoint
 from strangers.training.loop import train
 from strangers.training.step import new_state, training_step

@@ -68,9 +68,7 @@ class DCGAN(Configuration):
         generator, discriminator = self._generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
             initialise(network, partial(nn.init.normal_, std=0.02))
-            for layer in network.modules():
-                if isinstance(layer, nn.BatchNorm2d):
-                    nn.init.normal_(layer.weight, 1.0, 0.02)
+            initialise(network, partial(nn.init.normal_, mean=1.0, std=0.02), (nn.BatchNorm2d,))
         return generator, discriminator
 
     def _generator(self, latent_size: int) -> nn.Sequential:

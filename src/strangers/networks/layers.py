@@ -44,10 +44,23 @@ def place(network: nn.Module, device: torch.device) -> nn.Module:
     return placed
 
 
-def initialise(network: nn.Module, weights: Callable[[Tensor], Tensor]) -> None:
-    """Fill the weights of every linear and convolutional layer with `weights`, and their biases with 0."""
+LINEAR = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+"""Layers whose weights multiply; what a norm's do is scale."""
+
+
+def initialise(
+    network: nn.Module, weights: Callable[[Tensor], Tensor], kinds: tuple[type[nn.Module], ...] = LINEAR
+) -> None:
+    """Fill the weights of every layer of these kinds with `weights`, and their biases with 0.
+
+    Weights on torch's meta device are left as they are: others will take their place, and to draw numbers
+    for them torch would load its compiler, which takes a second.
+    """
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            weights(layer.weight)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+        if isinstance(layer, kinds):
+            own = dict(layer.named_parameters(recurse=False))
+            if own["weight"].is_meta:
+                continue
+            weights(own["weight"])
+            if "bias" in own:
+                nn.init.zeros_(own["bias"])

@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 
 from strangers.errors import RunError
 from strangers.files import new_folder, remove_leftovers, sha256_of, write_atomically
-from strangers.sampling import ModelHeader, save_model
+from strangers.model_file import ModelHeader, save_model
 from strangers.training.appraisal import Record
 from strangers.training.guard import Guard
 from strangers.training.step import State

@@ -11,7 +11,8 @@ from torch import nn
 
 from strangers import __version__
 from strangers.errors import RunError
-from strangers.sampling import ModelHeader, model_of
+from strangers.model_file import ModelHeader
+from strangers.sampling import model_of
 from strangers.training import checkpoint
 from strangers.training.appraisal import Appraiser, Record, make_appraiser
 from strangers.training.distributed import ALONE, Processes
