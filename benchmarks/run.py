@@ -1,9 +1,10 @@
 """Ours against a plain implementation of the same work, alternating in one run: medians, spread and ratios.
 
     make bench                                        on drawn faces
-    make bench PHOTOGRAPHS=img_align_celeba.zip       `prepare` on photographs of 178x218
+    make bench PHOTOGRAPHS=img_align_celeba.zip       on photographs of 178x218
 
-Writes benchmarks/latest.json: for each measure {"ours", "plain", "unit", "ratio"}; a ratio above 1 is ours.
+Writes benchmarks/latest.json: the machine, its ceilings, and for each measure {"ours", "plain", "unit",
+"ratio", "spread", "share"}. A ratio above 1 is ours; a share is ours as a part of what `of` can do here.
 """
 
 from __future__ import annotations
@@ -12,27 +13,21 @@ import argparse
 import io
 import json
 import platform
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import plain
+import ceilings
+import measures
 import torch
 from PIL import Image
 
-from strangers.data import decode, synthetic
-from strangers.data.crops import CROPS
+from strangers.data import synthetic
 from strangers.data.sources import open_container
-from strangers.devices import choose_precision
+from strangers.devices import choose_precision, keep_freed_memory
 from strangers.machine import processor_name, usable_cores
-from strangers.recipes import RECIPES
-from strangers.training.plan import autocast, dtype_name
-from strangers.training.step import new_state, training_step
+from strangers.training.plan import dtype_name
 
 LATEST = Path(__file__).with_name("latest.json")
 CPU = torch.device("cpu")
@@ -47,77 +42,33 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    results = {
-        "prepare_64": prepare_64(jpegs(arguments.photographs), arguments.repeats),
-        "step_64": step("dcgan-64", arguments.repeats),
-        "step_32": step("dcgan-32", arguments.repeats),
-        "start": start(arguments.repeats),
+    keep_freed_memory()  # plain profits too: what is compared is the work
+    precision = choose_precision("auto", CPU).value
+    files = jpegs(arguments.photographs)
+    limits = {
+        f"{kind}_{dtype_name(dtype)}": rate
+        for dtype in {torch.float32, precision}
+        for kind, rate in ceilings.arithmetic(dtype).items()
     }
-    for name, result in results.items():
-        print(
-            f"{name:<12} ours {result['ours']:>9.2f}  plain {result['plain']:>9.2f}  {result['unit']:<18} "
-            f"ratio {result['ratio']:.2f}  (spread of ours {result['spread']:.0%})"
-        )
-    LATEST.write_text(json.dumps({"machine": machine(arguments), **results}, indent=2) + "\n")
+    limits |= {"memory_copy": ceilings.memory_copy(), "decoding_one_core": ceilings.decoding(files)}
+    for name, limit in limits.items():
+        print(f"{name:<20} {limit:.3g} a second")
+    results: dict[str, dict[str, Any]] = {}
+    with TemporaryDirectory() as folder:
+        for name, result in measures.all_of(files, precision, arguments.repeats, Path(folder), limits):
+            results[name] = result
+            print(line(name, result), flush=True)
+    report = {"machine": machine(arguments), "ceilings": limits, **results}
+    LATEST.write_text(json.dumps(report, indent=2) + "\n")
 
 
-def prepare_64(files: list[bytes], repeats: int) -> dict[str, Any]:
-    """Photographs a second on one core, from a JPEG's bytes to 64x64 pixels."""
-    crop = CROPS["c178"]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # one core, as in a worker of `prepare`
-    result = compare(
-        lambda: [decode.face(data, 64, crop) for data in files],
-        lambda: [plain.prepared_face(data, 64) for data in files],
-        len(files),
-        "images/s per core",
-        repeats,
+def line(name: str, result: dict[str, Any]) -> str:
+    """A measure as a line of the table."""
+    share = f", {result['share']:.0%} of {result['of']}" if "share" in result else ""
+    return (
+        f"{name:<16} ours {result['ours']:>9.2f}  plain {result['plain']:>9.2f}  {result['unit']:<18} "
+        f"ratio {result['ratio']:>5.2f}  (spread of ours {result['spread']:.0%}{share})"
     )
-    torch.set_num_threads(threads)
-    return result
-
-
-def step(name: str, repeats: int) -> dict[str, Any]:
-    """Images a second of the training step, in the precision that `auto` chooses here."""
-    recipe = RECIPES[name]
-    real = torch.rand(recipe.batch, 3, recipe.size, recipe.size) * 2 - 1
-    real_channels_last = real.contiguous(memory_format=torch.channels_last)
-    state, precision = new_state(recipe, 0, CPU), choose_precision("auto", CPU).value
-    their_step = plain.training_step(recipe)
-
-    def ours() -> None:
-        with autocast(CPU, precision):
-            training_step(state, real_channels_last, recipe)
-
-    return compare(ours, lambda: their_step(real), recipe.batch, "images/s", repeats)
-
-
-def start(repeats: int) -> dict[str, Any]:
-    """Seconds until `strangers --help` has answered, beside a Python that imports torch."""
-
-    def run(*words: str) -> None:
-        subprocess.run([sys.executable, *words], check=True, capture_output=True)
-
-    result = compare(
-        lambda: run("-m", "strangers", "--help"), lambda: run("-c", "import torch"), 1, "starts/s", repeats
-    )
-    return result | {"seconds": 1 / result["ours"]}
-
-
-def compare(
-    ours: Callable[[], object], theirs: Callable[[], object], count: int, unit: str, repeats: int
-) -> dict[str, Any]:
-    """Both in turns, the first of each not counted; a call does `count` things. Medians a second."""
-    speeds: dict[str, list[float]] = {"ours": [], "plain": []}
-    for repeat in range(repeats + 1):
-        for name, work in (("ours", ours), ("plain", theirs)):
-            started = time.perf_counter()
-            work()
-            if repeat:
-                speeds[name].append(count / (time.perf_counter() - started))
-    medians = {name: statistics.median(values) for name, values in speeds.items()}
-    spread = (max(speeds["ours"]) - min(speeds["ours"])) / medians["ours"]
-    return {**medians, "unit": unit, "ratio": medians["ours"] / medians["plain"], "spread": spread}
 
 
 def jpegs(photographs: str | None, count: int = 300) -> list[bytes]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from strangers import devices
-from strangers.devices import choose_device, choose_precision, choose_threads
+from strangers.devices import choose_device, choose_precision, choose_threads, require_compiler
 from strangers.errors import UsageError
 
 CPU = torch.device("cpu")
@@ -156,3 +156,14 @@ def test_freed_memory_is_kept_without_complaint_on_any_machine(monkeypatch: pyte
         "strangers.devices.ctypes.CDLL", lambda name: pytest.fail("another C library was asked")
     )
     devices.keep_freed_memory()
+
+
+def test_compiling_without_a_compiler_is_a_wrong_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="C\\+\\+ compiler"):
+        require_compiler(CPU)
+    with pytest.raises(UsageError, match="triton"):
+        require_compiler(torch.device("cuda"))
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    require_compiler(CPU)

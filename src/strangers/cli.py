@@ -77,6 +77,9 @@ def train(
     threads: Annotated[
         int | None, Option(metavar="N", min=1, help="Threads on a CPU.  [default: a core each]")
     ] = None,
+    compiled: Annotated[
+        bool, Option("--compile", help="Let torch compile the networks first; it pays on few machines.")
+    ] = False,
     changes: Annotated[
         list[str] | None, Option("--set", metavar="FIELD=VALUE", help="Change the recipe; repeatable.")
     ] = None,
@@ -101,7 +104,8 @@ def train(
     """Train a generator, or go on where this command stopped."""
     settings: dict[str, Any] = {
         "recipe": recipe, "out": out, "epochs": epochs, "seed": seed, "device": device,
-        "precision": precision, "threads": threads, "overrides": parse_changes(changes or []),
+        "precision": precision, "threads": threads, "compiled": compiled,
+        "overrides": parse_changes(changes or []),
         "every": parse_images(every), "images": None if images is None else parse_images(images),
         "log_every": None if log_every is None else parse_images(log_every), "keep": keep,
         "evaluate_every": None if evaluate_every is None else parse_images(evaluate_every),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import platform
+import shutil
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -97,6 +99,14 @@ def choose_threads(count: int | None, local_count: int = 1) -> Choice[int]:
     threads = torch.get_num_threads()
     asked = os.environ.get("OMP_NUM_THREADS")
     return Choice(threads, f"OMP_NUM_THREADS is {asked}." if asked else f"{cores} cores may be used.")
+
+
+def require_compiler(device: torch.device) -> None:
+    """Raise UsageError if torch would find nothing here to compile networks with."""
+    if device.type == "cpu" and not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
+        raise UsageError("--compile needs a C++ compiler, and none was found; install g++, or leave it out.")
+    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+        raise UsageError("--compile on a GPU needs triton, which is not installed; leave it out.")
 
 
 def keep_freed_memory() -> None:

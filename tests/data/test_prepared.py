@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import mmap
 import shutil
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strangers.data import prepared
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet, is_prepared, open_prepared, positions
 from strangers.errors import DataError
@@ -24,6 +27,28 @@ from strangers.errors import DataError
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
     out = tmp_path_factory.mktemp("sets") / "drawn"
     return prepare("synthetic:20", out, size=16, workers=1, progress=False)
+
+
+@pytest.mark.parametrize("memory", [1e-9, 1e9, None])
+def test_reading_ahead_changes_no_image(
+    memory: float | None, drawn: PreparedSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "free_memory", lambda: memory)
+    before, again = np.array(drawn.images), open_prepared(drawn.path)
+    again.read_ahead(np.arange(20))
+    assert np.array_equal(again.batch(np.arange(20)), before)
+
+
+def test_of_a_large_set_just_the_images_asked_for_are_read_ahead(drawn: PreparedSet) -> None:
+    reads: list[tuple[int, int]] = []
+    again = open_prepared(drawn.path)
+    vars(again)["_pages"] = SimpleNamespace(madvise=lambda _, start, length: reads.append((start, length)))
+    again.read_ahead(np.array([19, 4]))
+    header, image = (drawn.path / "images.npy").stat().st_size - 20 * 16 * 16 * 3, 16 * 16 * 3
+    for position, (start, length) in zip((19, 4), reads, strict=True):
+        assert start % mmap.PAGESIZE == 0
+        assert header + position * image - mmap.PAGESIZE < start <= header + position * image
+        assert start + length == header + (position + 1) * image
 
 
 def test_a_batch_is_the_images_at_its_positions(drawn: PreparedSet) -> None:

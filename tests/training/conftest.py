@@ -61,7 +61,7 @@ def train_until(
     **settings: Any,
 ) -> None:
     """Train until that moment, and then be "killed", or "stopped" as on Ctrl-C."""
-    next_step = loop._next_step
+    next_step = loop.next_step
 
     def step(sitting: Sitting) -> StepReport:
         if moment(sitting) and ending == "killed":
@@ -71,6 +71,6 @@ def train_until(
         return next_step(sitting)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_next_step", step)
+        patch.setattr(loop, "next_step", step)
         with pytest.raises((KilledError, KeyboardInterrupt)):
             loop.train(data, recipe, run, **settings)

@@ -197,7 +197,7 @@ def test_weights_that_are_no_numbers_are_taken_back(
     broken_at: int,
 ) -> None:
     """Also to the very beginning; then the rates are halved, other random numbers drawn, and it ends well."""
-    next_step, rates = loop._next_step, set()
+    next_step, rates = loop.next_step, set()
 
     def step(sitting: Sitting) -> StepReport:
         report = next_step(sitting)
@@ -206,7 +206,7 @@ def test_weights_that_are_no_numbers_are_taken_back(
         rates.add(sitting.state.generator_optimiser.param_groups[0]["lr"])
         return report
 
-    monkeypatch.setattr(loop, "_next_step", step)
+    monkeypatch.setattr(loop, "next_step", step)
     run = train(
         drawn_set.path, small_recipe, tmp_path / "run", images=2000, on_collapse="rollback", **SETTINGS
     )
@@ -224,7 +224,7 @@ def test_weights_that_are_no_numbers_are_taken_back(
 def test_weights_that_are_no_numbers_end_a_training_and_spoil_no_checkpoint(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    next_step = loop._next_step
+    next_step = loop.next_step
 
     def step(sitting: Sitting) -> StepReport:
         report = next_step(sitting)
@@ -232,7 +232,7 @@ def test_weights_that_are_no_numbers_end_a_training_and_spoil_no_checkpoint(
             sitting.state.average.get_parameter("1.weight").fill_(torch.inf)
         return report
 
-    monkeypatch.setattr(loop, "_next_step", step)
+    monkeypatch.setattr(loop, "next_step", step)
     with pytest.raises(RunError, match="collapsed after 2,048 images"):
         train(drawn_set.path, small_recipe, tmp_path / "run", images=3000, **SETTINGS)
     assert "Weights are no longer finite numbers" in warnings_of(tmp_path / "run")[0]

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor
 
 from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError, UsageError
@@ -142,6 +146,30 @@ def test_the_console_lines_have_their_form(
     )
     assert len(lines) == 2
     assert all(re.fullmatch(form, line) for line in lines)
+
+
+def weights_of(run: Path) -> dict[str, Tensor]:
+    return load_file(run / "checkpoints" / (run / "latest").read_text().strip() / "model.safetensors")
+
+
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="torch compiles with it")
+@pytest.mark.filterwarnings("ignore")  # while it compiles, torch warns of its own ways
+def test_a_compiled_training_is_the_same_to_rounding_and_resumes_to_the_bit(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    for name, budgets, compiled in (
+        ("eager", [192], False), ("compiled", [192], True), ("in two", [128, 192], True),
+    ):  # fmt: skip
+        for images in budgets:
+            train(
+                drawn_set.path, small_recipe, tmp_path / name,
+                images=images, compiled=compiled, device="cpu", precision="fp32", progress=False,
+            )  # fmt: skip
+    eager, compiled_once, in_two = (weights_of(tmp_path / name) for name in ("eager", "compiled", "in two"))
+    for name, value in compiled_once.items():
+        assert torch.equal(in_two[name], value)
+        torch.testing.assert_close(value, eager[name], rtol=1e-3, atol=1e-4)
+    assert "Compiled by torch" in (tmp_path / "compiled" / "console.log").read_text()
 
 
 def test_a_finished_run_is_left_as_it_is(

@@ -10,21 +10,26 @@ attributes.npy   optional: int8 (n, k), +1 has it, -1 has not, 0 not known; name
 from __future__ import annotations
 
 import json
+import mmap
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from strangers.errors import DataError
+from strangers.machine import free_memory
 
 Scalar = TypeVar("Scalar", np.uint8, np.int8)
 
 FORMAT = 1
 """The version of this layout; a reader refuses a later one."""
+
+MUCH = 0.5
+"""A set that takes more than this share of the free memory is read image by image."""
 
 
 class Manifest(BaseModel):
@@ -88,6 +93,31 @@ class PreparedSet:
     def batch(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The images at `positions` as a new array, uint8 (b, size, size, 3). Raises IndexError."""
         return np.take(self.images, positions, axis=0)
+
+    def read_ahead(self, positions: NDArray[np.int64]) -> None:
+        """Have the images at `positions` read from the disk while something else is done.
+
+        Without it the system reads, for every image that is not in memory, megabytes of its neighbours, and
+        the caller waits. It matters where the set is larger than memory; elsewhere this does nothing.
+        """
+        if self._pages is None or not isinstance(self.images, np.memmap):
+            return
+        length = self.images[0].nbytes
+        for start in (self.images.offset + positions * length).tolist():
+            first = start // mmap.PAGESIZE * mmap.PAGESIZE
+            self._pages.madvise(mmap.MADV_WILLNEED, first, start + length - first)
+
+    @cached_property
+    def _pages(self) -> mmap.mmap | None:
+        """The images' mapping, told to read no neighbours; None where most of the set can stay in memory."""
+        memory = free_memory()
+        mapping: object = self.images.base
+        if memory is None or self.images.nbytes < MUCH * memory * 2**30:
+            return None
+        if not isinstance(mapping, mmap.mmap) or not hasattr(mmap, "MADV_RANDOM"):
+            return None
+        mapping.madvise(mmap.MADV_RANDOM)
+        return mapping
 
     @cached_property
     def names(self) -> list[str]:
@@ -169,7 +199,9 @@ def _read_manifest(path: Path) -> Manifest:
         raise _damaged(path, f"manifest.json cannot be read ({type(error).__name__}: {error})") from None
 
 
-def _map(path: Path, name: str, dtype: type[Scalar], shape: tuple[int, ...]) -> NDArray[Scalar]:
+def _map(
+    path: Path, name: str, dtype: type[Scalar], shape: tuple[int, ...]
+) -> np.memmap[Any, np.dtype[Scalar]]:
     file = path / name
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)

@@ -43,6 +43,7 @@ def train(
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    compiled: bool = False,
     overrides: Mapping[str, str] | None = None,
     every: int = 20_000,
     log_every: int | None = None,
@@ -60,6 +61,7 @@ def train(
     images or epochs: for how long; the recipe's own number of images if neither is given.
     seed: decides the first weights and everything drawn at random; from 0 to 2**63 - 1.
     threads: on a CPU; all cores if None, shared by the processes of the machine.
+    compiled: whether torch compiles the networks first; their results differ by rounding.
     every to on_collapse: see `Routine`.
 
     Started by torchrun, each process trains on its share of every batch; the first one writes the run.
@@ -78,7 +80,8 @@ def train(
         with processes.one_after_another():
             plan = make_plan(
                 data, recipe, images=images, epochs=epochs, seed=seed, device=device, precision=precision,
-                threads=threads, overrides=overrides, progress=progress, processes=processes,
+                threads=threads, compiled=compiled, overrides=overrides, progress=progress,
+                processes=processes,
             )  # fmt: skip
             routine.check_set(plan.data)
             run = _run(Path(out), plan, processes)
@@ -126,7 +129,7 @@ def _go_on(sitting: Sitting) -> None:
     with journal.bar, _stop_on_signals() as stop, _own_random_state(plan.device.value):
         while not sitting.is_over and not stop.agreed(processes):
             before = sitting.state.images_seen
-            report, seen = _next_step(sitting), sitting.state.images_seen
+            report, seen = next_step(sitting), sitting.state.images_seen
             journal.add(report, seen)
             ended = seen >= plan.recipe.images
             line, pictures, evaluation = (
@@ -161,7 +164,7 @@ def _end(sitting: Sitting, stop: Stop) -> None:
         journal.say(f"{sitting.run.path / 'best'} is the model after {sitting.record.best_at:,} images.")
 
 
-def _next_step(sitting: Sitting) -> StepReport:
+def next_step(sitting: Sitting) -> StepReport:
     """The step after `state.images_seen`: its random numbers are a function of the seed and that number.
 
     And of how often the run was taken back, if it was: what failed is not repeated.
@@ -180,7 +183,11 @@ def _next_step(sitting: Sitting) -> StepReport:
     # Of each of the step's batches, this process's share.
     shares = torch.arange(count).view(plan.recipe.discriminator_steps, -1)
     mine = torch.cat([processes.share(batch) for batch in shares])
-    pixels = plan.data.batch(positions(len(plan.data), count, plan.seed, seen)[mine.numpy()])
+    now, next_time = (
+        positions(len(plan.data), count, plan.seed, at)[mine.numpy()] for at in (seen, seen + count)
+    )
+    pixels = plan.data.batch(now)
+    plan.data.read_ahead(next_time)
     real = to_signed(torch.from_numpy(pixels).to(plan.device.value))
     if plan.recipe.flip:
         mirrored = torch.rand(count, 1, 1, 1, device=real.device, generator=draws) < 0.5

@@ -13,13 +13,13 @@ import torch
 
 from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet
-from strangers.devices import Choice, choose_device, choose_precision, choose_threads
+from strangers.devices import Choice, choose_device, choose_precision, choose_threads, require_compiler
 from strangers.errors import UsageError
 from strangers.recipe import Recipe, parameter_counts, with_overrides
 from strangers.recipes import recipe_named
 from strangers.training.distributed import ALONE, Processes
 from strangers.training.guard import ON_COLLAPSE
-from strangers.training.step import new_state, training_step
+from strangers.training.step import compile_networks, new_state, training_step
 
 MEASURED_SECONDS = 2.0
 """How long a dry run measures the speed; at least one step."""
@@ -91,6 +91,7 @@ class Plan:
     device: Choice[torch.device]
     precision: Choice[torch.dtype]
     threads: Choice[int]
+    compiled: bool = False
 
 
 def make_plan(
@@ -103,6 +104,7 @@ def make_plan(
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    compiled: bool = False,
     overrides: Mapping[str, str] | None = None,
     progress: bool = True,
     processes: Processes = ALONE,
@@ -118,6 +120,8 @@ def make_plan(
     chosen_device = choose_device(device, processes.local_rank, processes.local_count)
     chosen_precision = choose_precision(precision, chosen_device.value)
     chosen_threads = choose_threads(threads, processes.local_count)
+    if compiled:
+        require_compiler(chosen_device.value)
     crop = None if chosen.crop == "auto" else chosen.crop
     prepared = open_or_prepare(str(data), size=chosen.size, crop=crop, progress=progress)
     if prepared.manifest.size != chosen.size:
@@ -133,8 +137,9 @@ def make_plan(
         raise UsageError(f"A training needs at least 1 image, not {budget}.")
     changes = {"crop": prepared.manifest.crop, "images": budget}
     return Plan(
-        chosen.model_copy(update=changes), prepared, seed, chosen_device, chosen_precision, chosen_threads
-    )
+        chosen.model_copy(update=changes), prepared, seed,
+        chosen_device, chosen_precision, chosen_threads, compiled,
+    )  # fmt: skip
 
 
 def dry_run(
@@ -156,7 +161,7 @@ def dry_run(
     plan = make_plan(data, recipe, **settings)
     routine.check_set(plan.data)
     chosen = plan.recipe
-    speed = training_speed(chosen, plan.device.value, plan.precision.value, MEASURED_SECONDS)
+    speed = training_speed(chosen, plan.device.value, plan.precision.value, MEASURED_SECONDS, plan.compiled)
     counts = parameter_counts(chosen)
     steps = -(-chosen.images // chosen.images_per_step)
     checkpoints = routine.keep + (routine.evaluate_every is not None)  # the best one stays besides
@@ -195,10 +200,14 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
 
 
-def training_speed(recipe: Recipe, device: torch.device, precision: torch.dtype, seconds: float) -> float:
+def training_speed(
+    recipe: Recipe, device: torch.device, precision: torch.dtype, seconds: float, compiled: bool = False
+) -> float:
     """Images a second in training steps on noise, over at least one step and `seconds`."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         state = new_state(recipe, 0, device)
+        if compiled:
+            compile_networks(state)
         noise = torch.rand(recipe.images_per_step, 3, recipe.size, recipe.size, device=device) * 2 - 1
         noise = noise.contiguous(memory_format=torch.channels_last)
         started, seen_before, elapsed = time.perf_counter(), 0, 0.0

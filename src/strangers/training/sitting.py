@@ -21,7 +21,7 @@ from strangers.training.journal import METRIC, Journal
 from strangers.training.pictures import SEEDS, remove_samples, save_reals, save_samples
 from strangers.training.plan import Plan, Routine, dtype_name
 from strangers.training.run import Run
-from strangers.training.step import State, new_state
+from strangers.training.step import State, compile_networks, new_state
 
 
 @dataclass
@@ -105,6 +105,8 @@ def _restored(
         if plan.device.value.type == "cuda":
             for network in (state.generator, state.discriminator):
                 nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+    if plan.compiled:
+        compile_networks(state)
     return state, past, complaints
 
 
@@ -112,6 +114,8 @@ def _about(plan: Plan, processes: Processes) -> Iterator[str]:
     """What the log says of threads and of processes."""
     count = plan.threads.value
     yield f"On {count} thread{'s' * (count > 1)}: {plan.threads.reason}"
+    if plan.compiled:
+        yield "Compiled by torch: the first steps wait for it."
     if processes.count > 1:
         share = plan.recipe.batch // processes.count
         own = "of its own share" if plan.device.value.type == "cpu" else "of the whole batch"

@@ -108,6 +108,12 @@ def new_state(recipe: Recipe, seed: int, device: torch.device) -> State:
     )
 
 
+def compile_networks(state: State) -> None:
+    """Let torch compile both networks when they are first used, for the shapes that training has."""
+    for network in (state.generator, state.discriminator):
+        network.compile(dynamic=False)
+
+
 def new_optimiser(network: nn.Module, choice: Optimiser) -> Optimizer:
     """The optimiser of all of the network's parameters, in its fastest implementation."""
     betas = (choice.beta1, choice.beta2)

@@ -1,0 +1,59 @@
+"""What the machine itself can do: the most that any code could get out of it here."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import simplejpeg
+import torch
+from torch.nn.functional import conv2d
+from torch.utils.flop_counter import FlopCounterMode
+
+REPEATS = 5
+
+
+def arithmetic(dtype: torch.dtype) -> dict[str, float]:
+    """FLOP a second of a 4096x4096 matrix product, and of the fastest of three convolutions."""
+    left, right = torch.randn(2, 4096, 4096).to(dtype).unbind()
+    rates = {"product": 2 * 4096**3 / seconds(lambda: left @ right), "convolution": 0.0}
+    for channels, height in ((128, 64), (256, 32), (512, 16)):
+        images = torch.randn(16, channels, height, height).to(dtype, memory_format=torch.channels_last)
+        weight = torch.randn(channels, channels, 3, 3).to(dtype, memory_format=torch.channels_last)
+
+        def convolve(images: torch.Tensor = images, weight: torch.Tensor = weight) -> torch.Tensor:
+            return conv2d(images, weight, padding=1)
+
+        rates["convolution"] = max(rates["convolution"], flops(convolve) / seconds(convolve))
+    return rates
+
+
+def memory_copy() -> float:
+    """Bytes a second that are copied, where each is read once and written once."""
+    source = torch.ones(2**28, dtype=torch.uint8)
+    target = torch.empty_like(source)
+    return len(source) / seconds(lambda: target.copy_(source))
+
+
+def decoding(files: list[bytes]) -> float:
+    """JPEGs a second that one core decodes, without cropping and resizing."""
+    return len(files) / seconds(lambda: [simplejpeg.decode_jpeg(data) for data in files])
+
+
+def flops(work: Callable[[], object]) -> float:
+    """The floating-point operations of `work`, by torch's counter: matrix products and convolutions."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return float(counter.get_total_flops())
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The median of a few goes, the first not counted."""
+    work()
+    taken = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)

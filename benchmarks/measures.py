@@ -1,0 +1,179 @@
+"""What is measured: each function does one piece of work our way and the plain way, in turns."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ceilings
+import plain
+import torch
+
+from strangers import sampling
+from strangers.data import decode
+from strangers.data.crops import CROPS
+from strangers.data.prepare import prepare
+from strangers.model_file import ModelHeader, save_model
+from strangers.recipe import Recipe
+from strangers.recipes import RECIPES
+from strangers.training.journal import Journal
+from strangers.training.loop import next_step
+from strangers.training.plan import Routine, autocast, dtype_name, make_plan
+from strangers.training.run import open_run
+from strangers.training.sitting import begin
+from strangers.training.step import new_state, training_step
+
+CPU = torch.device("cpu")
+
+EPOCH = 1024
+"""Photographs in an epoch: few enough to wait for."""
+
+FACES = 256
+"""Faces drawn at once, so to speak: four batches."""
+
+Result = dict[str, Any]
+
+
+def all_of(
+    files: list[bytes], precision: torch.dtype, repeats: int, folder: Path, limits: dict[str, float]
+) -> Iterator[tuple[str, Result]]:
+    """Every measure, one after the other, with its share of what the machine can do."""
+    recipe = RECIPES["dcgan-64"]
+    networks = new_state(recipe, 0, CPU)
+    z = torch.zeros(FACES, recipe.latent_size)
+    with torch.no_grad():
+        per_face = ceilings.flops(lambda: networks.generator(z)) / FACES
+    model = folder / "model.safetensors"
+    save_model(model, networks.average, header_of(recipe))
+
+    yield "prepare_64", share(prepare_64(files, repeats), 1, limits, "decoding_one_core")
+    for name in ("dcgan-64", "dcgan-32"):
+        result, per_image = step(RECIPES[name], precision, repeats)
+        limit = f"product_{dtype_name(precision)}"
+        yield f"step_{RECIPES[name].size}", share(result, per_image, limits, limit)
+        if name == "dcgan-64":
+            result = epoch_64(recipe, files, folder, precision, min(repeats, 3))
+            yield "epoch_64", share(result, per_image, limits, limit)
+    for name, count in (("sample_batch_64", FACES), ("sample_one_64", 1)):
+        yield name, share(sample(recipe, model, count, repeats), per_face, limits, "product_fp32")
+    yield "load", load(recipe, model, repeats)
+    yield "start", start(repeats)
+
+
+def prepare_64(files: list[bytes], repeats: int) -> Result:
+    """Photographs a second on one core, from a JPEG's bytes to 64x64 pixels."""
+    crop = CROPS["c178"]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # one core, as in a worker of `prepare`
+    result = compare(
+        lambda: [decode.face(data, 64, crop) for data in files],
+        lambda: [plain.prepared_face(data, 64) for data in files],
+        len(files),
+        "images/s per core",
+        repeats,
+    )
+    torch.set_num_threads(threads)
+    return result
+
+
+def step(recipe: Recipe, precision: torch.dtype, repeats: int) -> tuple[Result, float]:
+    """Images a second of the training step, in the precision that `auto` chooses here; and FLOP an image."""
+    real = torch.rand(recipe.batch, 3, recipe.size, recipe.size) * 2 - 1
+    real_channels_last = real.contiguous(memory_format=torch.channels_last)
+    state, their_step = new_state(recipe, 0, CPU), plain.training_step(recipe)
+
+    def ours() -> None:
+        with autocast(CPU, precision):
+            training_step(state, real_channels_last, recipe)
+
+    per_image = ceilings.flops(ours) / recipe.batch
+    return compare(ours, lambda: their_step(real), recipe.batch, "images/s", repeats), per_image
+
+
+def epoch_64(
+    recipe: Recipe, files: list[bytes], folder: Path, precision: torch.dtype, repeats: int
+) -> Result:
+    """Images a second from the photographs to the trained networks; ours were prepared once, before."""
+    photographs = folder / "photographs"
+    photographs.mkdir()
+    for number in range(EPOCH):
+        (photographs / f"{number:06d}.jpg").write_bytes(files[number % len(files)])
+    prepare(str(photographs), folder / "set", size=recipe.size, progress=False)
+    plan = make_plan(folder / "set", recipe, device="cpu", precision=dtype_name(precision), progress=False)
+    journal = Journal(
+        None, images_per_epoch=EPOCH, images_per_step=recipe.batch, budget=recipe.images, progress=False
+    )
+    run = open_run(folder / "run", plan.recipe, plan.data, 0, dtype_name(precision))
+    sitting = begin(run, plan, Routine(), journal)
+
+    def ours() -> None:
+        for _ in range(EPOCH // recipe.batch):
+            journal.add(next_step(sitting), sitting.state.images_seen)
+
+    return compare(ours, plain.epoch(recipe, files, EPOCH), EPOCH, "images/s", repeats)
+
+
+def sample(recipe: Recipe, model: Path, count: int, repeats: int) -> Result:
+    """Faces a second from seeds to pixels, `count` asked for at a time."""
+    ours, theirs = sampling.load(model, "cpu"), plain.sampler(recipe, sampling.BATCH)
+    goes = 1 if count > 1 else 20
+
+    def repeated(draw: Callable[[], object]) -> Callable[[], object]:
+        return lambda: [draw() for _ in range(goes)]
+
+    draw_ours, draw_plain = repeated(lambda: ours.sample(range(count))), repeated(lambda: theirs(count))
+    return compare(draw_ours, draw_plain, goes * count, "faces/s", repeats)
+
+
+def load(recipe: Recipe, model: Path, repeats: int) -> Result:
+    """Model files read a second, checks and hash included."""
+    pickle = model.with_name("model.pth")
+    plain.save(pickle, recipe)
+    return compare(
+        lambda: sampling.load(model, "cpu"), lambda: plain.load(pickle, recipe), 1, "models/s", repeats
+    )
+
+
+def start(repeats: int) -> Result:
+    """Answers of `strangers --help` a second, beside a Python that imports torch."""
+
+    def run(*words: str) -> None:
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+
+    return compare(
+        lambda: run("-m", "strangers", "--help"), lambda: run("-c", "import torch"), 1, "starts/s", repeats
+    )
+
+
+def compare(
+    ours: Callable[[], object], theirs: Callable[[], object], count: int, unit: str, repeats: int
+) -> Result:
+    """Both in turns, the first of each not counted; a call does `count` things. Medians a second."""
+    speeds: dict[str, list[float]] = {"ours": [], "plain": []}
+    for repeat in range(repeats + 1):
+        for name, work in (("ours", ours), ("plain", theirs)):
+            started = time.perf_counter()
+            work()
+            if repeat:
+                speeds[name].append(count / (time.perf_counter() - started))
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    spread = (max(speeds["ours"]) - min(speeds["ours"])) / medians["ours"]
+    return {**medians, "unit": unit, "ratio": medians["ours"] / medians["plain"], "spread": spread}
+
+
+def share(result: Result, each: float, limits: dict[str, float], limit: str) -> Result:
+    """The result, with what part of a limit it is; `each` thing takes so much of what the limit counts."""
+    return result | {"share": result["ours"] * each / limits[limit], "of": limit}
+
+
+def header_of(recipe: Recipe) -> ModelHeader:
+    """What a model file of the recipe's untrained generator says."""
+    return ModelHeader(
+        software="benchmark", recipe=recipe, images_seen=0, size=recipe.size, crop="c178",
+        filter="bicubic", data_hash="0" * 64,
+    )  # fmt: skip
