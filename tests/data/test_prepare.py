@@ -319,7 +319,7 @@ def test_a_process_ended_from_outside_leaves_no_set_and_no_worker(
                 lambda: any(path.stat().st_size > 1000 for path in tmp_path.glob(".partial-*/images.npy"))
             )
             process.send_signal(number)
-            process.communicate(timeout=20)  # until the workers, who have the same output, are gone too
+            process.communicate(timeout=60)  # until the workers, who have the same output, are gone too
         finally:
             process.kill()
     assert process.returncode != 0
