@@ -68,6 +68,7 @@ def test_faces_are_pixels_of_the_models_size(model: Model) -> None:
     assert faces.dtype == np.uint8
     assert len({face.tobytes() for face in faces}) == 5
     assert model.sample([]).shape == (0, 32, 32, 3)
+    assert model.decode(np.zeros((0, model.recipe.latent_size), np.float32)).shape == (0, 32, 32, 3)
 
 
 def test_batches_are_the_sample_in_parts(model: Model) -> None:

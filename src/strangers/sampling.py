@@ -108,7 +108,7 @@ def draw(generator: nn.Module, z: NDArray[np.float32]) -> Pixels:
     exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # as on a CPU
     with torch.inference_mode(), exact:
         group = 1 if len(z) == 1 and _draws_alike_alone(generator, z.shape[1], device) else GROUP
-        padded = np.zeros((-(-len(z) // group) * group, z.shape[1]), np.float32)
+        padded = np.zeros((max(1, -(-len(z) // group)) * group, z.shape[1]), np.float32)
         padded[: len(z)] = z
         groups = torch.from_numpy(padded).to(device).split(group)  # type: ignore[no-untyped-call]
         pictures = [to_pixels(generator(latents_of_group)) for latents_of_group in groups]
