@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from strangers.errors import ModelError
-from strangers.model_file import ModelHeader
+from strangers.model_file import ModelHeader, save_model
 from strangers.recipes import RECIPES
 from strangers.sampling import load
 
@@ -34,6 +34,17 @@ def test_a_model_file_brings_everything_that_drawing_needs(tmp_path: Path) -> No
     before = torch.get_rng_state()
     load(path, device="cpu")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_half_precision_halves_the_file_and_hardly_changes_a_face(tmp_path: Path) -> None:
+    whole = load(write_model(tmp_path / "whole.safetensors"), device="cpu")
+    save_model(tmp_path / "half.safetensors", whole.generator, whole.header, half=True)
+    half = load(tmp_path / "half.safetensors", device="cpu")
+    assert all(weights.dtype == torch.float32 for weights in half.generator.parameters())
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.6 * sizes[1]
+    faces = [model.sample(range(16)).astype(int) for model in (half, whole)]
+    assert abs(faces[0] - faces[1]).max() <= 2  # levels of 256
 
 
 # Everything that can be wrong with what is named as a model.

@@ -8,8 +8,10 @@ from pydantic import ValidationError
 
 from strangers.errors import UsageError
 from strangers.recipe import (
+    Ramp,
     Recipe,
     Schedule,
+    at,
     build_networks,
     flatten,
     parameter_counts,
@@ -27,6 +29,18 @@ PARAMETERS = {
     "two-step-32": (4_535_683, 297_281),
     "dropout-64": (12_658_432, 2_765_696),
     "nadam-128": (2_410_691, 404_801),
+    "fast-64": (1_120_480, 714_752),
+    "ttur-64": (3_576_704, 2_765_568),
+    "sngan-64": (12_220_675, 10_141_441),
+    "sngan-64-small": (1_162_051, 635_329),
+    "sngan-128": (32_150_787, 29_017_857),
+    "sngan-128-small": (2_409_027, 1_815_489),
+    "wgan-gp-64": (12_220_675, 10_141_441),
+    "wgan-gp-64-small": (1_162_051, 635_329),
+    "r3gan-64": (25_899_267, 25_851_648),
+    "r3gan-64-small": (1_714_019, 1_697_920),
+    "r3gan-128": (22_910_019, 22_861_824),
+    "r3gan-128-small": (2_387_811, 2_371_712),
 }
 """Trainable parameters of generator and discriminator: the source systems' own where they can be known."""
 
@@ -36,7 +50,19 @@ def test_every_recipe_has_its_sources_parameter_counts(name: str) -> None:
     assert tuple(parameter_counts(RECIPES[name]).values()) == PARAMETERS[name]
 
 
-@pytest.mark.parametrize("name", RECIPES)
+WIDE = 10_000_000
+"""Parameters of a generator whose arithmetic would take a CPU longer than a test may."""
+
+
+@pytest.mark.parametrize("name", [name for name, (wide, _) in PARAMETERS.items() if wide >= WIDE])
+def test_shapes_of_wide_networks(name: str) -> None:
+    recipe = RECIPES[name]
+    with torch.device("meta"):
+        images = recipe.network.generator(recipe.latent_size)(torch.empty(2, recipe.latent_size))
+    assert images.shape == (2, 3, recipe.size, recipe.size)
+
+
+@pytest.mark.parametrize("name", [name for name, (wide, _) in PARAMETERS.items() if wide < WIDE])
 def test_shapes_ranges_and_gradients(name: str) -> None:
     recipe = RECIPES[name]
     torch.manual_seed(0)
@@ -111,6 +137,9 @@ def test_overrides() -> None:
         ("size", "32", "64 px, but size is 32"),
         ("objective", "hinged", "bce"),
         ("latent", "cauchy", "'latent'"),
+        ("augmentation.names", '["blur"]', "colour, translation, cutout, not 'blur'"),
+        ("penalty.kind", "r2", "'penalty.kind'"),
+        ("penalty.weight", '{"start": 1}', "'penalty.weight"),
         ("network.generator_widths", "[]", "'network.generator_widths'"),
         ("network.generator_widths", "[0, 0, 0, 0]", "'network.generator_widths"),
     ],
@@ -125,6 +154,18 @@ def test_an_unknown_recipe_is_told_with_the_known_ones() -> None:
         recipe_named("dcgan-63")
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"objective": "hinge", "real_label": "0.9"}, "'hinge' has no labels"),
+        ({"objective": "relativistic", "batch": "64"}, "generator_batch of 64"),
+    ],
+)
+def test_values_that_do_not_agree_are_told(changes: dict[str, str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        with_overrides(RECIPES["dcgan-64"], changes)
+
+
 def test_inner_values_have_dotted_names() -> None:
     fields = {"flip": True, "network": {"widths": [8, 4], "stem": {"size": 4}}}
     assert list(flatten(fields)) == [("flip", True), ("network.widths", [8, 4]), ("network.stem.size", 4)]
@@ -136,6 +177,28 @@ def test_schedules() -> None:
     inverse = Schedule(kind="inverse", images=100)
     assert [inverse.multiplier(images) for images in (0, 100, 300)] == [1, 0.5, 0.25]
     assert Schedule().multiplier(10**9) == 1
+    linear = Schedule(kind="linear", images=100, factor=0.0)
+    assert [linear.multiplier(images) for images in (0, 25, 100, 300)] == [1, 0.75, 0, 0]
+    cosine = Schedule(kind="cosine", images=100, factor=0.25)
+    assert [cosine.multiplier(images) for images in (0, 50, 100, 300)] == pytest.approx(
+        [1, 0.625, 0.25, 0.25]
+    )
+
+
+def test_a_number_of_a_recipe_may_move() -> None:
+    """From its start to its end along half a cosine, and no further."""
+    ramp = Ramp(start=2.0, end=0.2, images=1000)
+    assert [at(ramp, images) for images in (0, 250, 500, 1000, 5000)] == pytest.approx(
+        [2.0, 1.1 + 0.9 * 0.5**0.5, 1.1, 0.2, 0.2]
+    )
+    assert at(0.3, 10**9) == 0.3
+
+
+def test_a_lazy_penalty_is_dearer_and_rarer() -> None:
+    changes = {"batch": "10", "penalty.kind": "r1", "penalty.weight": "0.5", "penalty.every": "4"}
+    recipe = with_overrides(RECIPES["dcgan-64"], changes)
+    assert [recipe.price(images) for images in range(0, 90, 10)] == [2, 0, 0, 0, 2, 0, 0, 0, 2]
+    assert with_overrides(recipe, {"penalty.kind": "none"}).price(0) == 0
 
 
 def test_a_recipe_knows_its_step() -> None:

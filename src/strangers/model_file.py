@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from strangers.errors import ModelError
 from strangers.files import write_atomically
-from strangers.recipe import Recipe, build_networks
+from strangers.recipe import Recipe
 
 FORMAT: Literal[1] = 1
 
@@ -61,21 +61,31 @@ class ModelHeader(BaseModel):
         return self
 
 
-def save_model(path: Path, generator: nn.Module, header: ModelHeader) -> None:
+def save_model(path: Path, generator: nn.Module, header: ModelHeader, *, half: bool = False) -> None:
     """Write the model file, whole or not at all. Raises OSError."""
-    write_atomically(path, as_bytes(generator, header))
+    write_atomically(path, as_bytes(generator, header, half=half))
 
 
-def as_bytes(generator: nn.Module, header: ModelHeader) -> bytes:
-    """What `save_model` writes."""
+def as_bytes(generator: nn.Module, header: ModelHeader, *, half: bool = False) -> bytes:
+    """What `save_model` writes; with `half`, its weights are float16, half as long and eleven bits exact."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()}
+    if half:
+        tensors = {
+            name: value.half() if value.is_floating_point() else value for name, value in tensors.items()
+        }
     return bytes(save(tensors, {"strangers": header.model_dump_json()}))
 
 
 def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:
-    """What a model file says of itself, and its generator, on the CPU. Raises ModelError and OSError."""
+    """What a model file says of itself, and its generator in float32, on the CPU.
+
+    Raises ModelError and OSError.
+    """
     header, tensors = _read(path)
-    return header, _generator(path, header, tensors)
+    whole = {
+        name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()
+    }
+    return header, _generator(path, header, whole)
 
 
 def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
@@ -138,7 +148,7 @@ def _generator(path: Path, header: ModelHeader, tensors: dict[str, Tensor]) -> n
     misfit = f"The weights in {path} do not fit its recipe {header.recipe.name!r}"
     try:
         with torch.device("meta"):  # neither memory nor random numbers are spent on weights to be replaced
-            generator, _ = build_networks(header.recipe)
+            generator = header.recipe.network.generator(header.recipe.latent_size)
     except (RuntimeError, OverflowError):
         raise ModelError(f"{misfit}: no network can have its sizes.") from None
     wanted = {name: _kind(value) for name, value in generator.state_dict().items()}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from torch import nn
@@ -12,7 +13,24 @@ from torch import nn
 from strangers.errors import UsageError
 from strangers.networks import Network
 from strangers.networks.layers import Configuration
+from strangers.training.augment import AUGMENTATIONS
 from strangers.training.losses import OBJECTIVES
+
+
+class Ramp(Configuration):
+    """A number that moves from `start` to `end` along half a cosine while `images` are seen, then stays."""
+
+    start: float = Field(ge=0)
+    end: float = Field(ge=0)
+    images: int = Field(ge=1)
+
+
+def at(number: float | Ramp, images_seen: int) -> float:
+    """What a number of a recipe is after `images_seen` images."""
+    if not isinstance(number, Ramp):
+        return number
+    share = min(images_seen / number.images, 1.0)
+    return number.end + (number.start - number.end) * (1 + math.cos(math.pi * share)) / 2
 
 
 class Optimiser(Configuration):
@@ -27,7 +45,7 @@ class Optimiser(Configuration):
     name: Literal["adam", "nadam"] = "adam"
     learning_rate: float = Field(default=2e-4, gt=0, le=1)
     beta1: float = Field(default=0.5, ge=0, lt=1)
-    beta2: float = Field(default=0.999, ge=0, lt=1)
+    beta2: Annotated[float, Field(ge=0, lt=1)] | Ramp = 0.999
 
 
 class Schedule(Configuration):
@@ -35,22 +53,61 @@ class Schedule(Configuration):
 
     Attributes:
         kind: "constant"; "step": times `factor` after every `images`; "inverse": divided by
-            1 + images seen / `images`.
+            1 + images seen / `images`; "linear", "cosine": down to `factor` after `images`, and no further.
         images: the schedule's unit of time, in images.
-        factor: what a step multiplies by.
+        factor: what a step multiplies by, and what is left in the end.
     """
 
-    kind: Literal["constant", "step", "inverse"] = "constant"
+    kind: Literal["constant", "step", "inverse", "linear", "cosine"] = "constant"
     images: int = Field(default=1, ge=1)
-    factor: float = Field(default=0.1, gt=0, le=1)
+    factor: float = Field(default=0.1, ge=0, le=1)
 
     def multiplier(self, images_seen: int) -> float:
-        """What the learning rates are multiplied by after `images_seen` images, in (0, 1]."""
+        """What the learning rates are multiplied by after `images_seen` images, in [0, 1]."""
         if self.kind == "step":
             return float(self.factor ** (images_seen // self.images))
         if self.kind == "inverse":
             return 1 / (1 + images_seen / self.images)
+        if self.kind == "linear":
+            return 1 - (1 - self.factor) * min(images_seen / self.images, 1.0)
+        if self.kind == "cosine":
+            return at(Ramp(start=1, end=self.factor, images=self.images), images_seen)
         return 1.0
+
+
+class Penalty(Configuration):
+    """What a discriminator pays for being steep.
+
+    Attributes:
+        kind: "r1" and "r1+r2": its squared gradient at real images, and at generated ones too, times
+            weight / 2 (Mescheder et al. 2018, eq. 9); "gradient": its gradient's difference from 1 between
+            real and generated images, squared, times weight (Gulrajani et al. 2017, eq. 3).
+        weight: their gamma or lambda.
+        every: in every how many steps it is paid, so many times as dear (Karras et al. 2020, "lazy").
+    """
+
+    kind: Literal["none", "r1", "r1+r2", "gradient"] = "none"
+    weight: Annotated[float, Field(ge=0)] | Ramp = 1.0
+    every: int = Field(default=1, ge=1)
+
+
+class Augmentation(Configuration):
+    """What is done to images before the discriminator sees them, real and generated ones alike.
+
+    Attributes:
+        names: of AUGMENTATIONS, in their order.
+        probability: with which an image undergoes each of them.
+    """
+
+    names: tuple[str, ...] = ()
+    probability: Annotated[float, Field(ge=0, le=1)] | Ramp = 1.0
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name in self.names:
+            if name not in AUGMENTATIONS:
+                raise ValueError(f"an augmentation is one of {', '.join(AUGMENTATIONS)}, not {name!r}")
+        return self
 
 
 class Recipe(Configuration):
@@ -63,7 +120,10 @@ class Recipe(Configuration):
         crop: the crop protocol of the photographs; "auto" is c178 for 178x218, and square for all others.
         network: the architecture with its widths.
         latent, latent_size: the latent's distribution, N(0, 1) or U(-1, 1), and its number of dimensions.
+        grow_after: after how many images the picture doubles, each time it does, if the network can grow.
         objective: a name in OBJECTIVES.
+        penalty: what the discriminator pays for being steep.
+        augmentation: what is done to images before the discriminator sees them.
         real_label: what the discriminator is asked to say of real images; below 1 it is one-sided smoothing.
         generator_label: what the generator wants the discriminator to say of its images.
         batch: real images, and as many generated ones, in one discriminator update.
@@ -81,7 +141,10 @@ class Recipe(Configuration):
     network: Network
     latent: Literal["normal", "uniform"] = "normal"
     latent_size: int = Field(default=100, ge=1, le=4096)
+    grow_after: tuple[Annotated[int, Field(ge=1)], ...] = ()
     objective: str = "bce"
+    penalty: Penalty = Penalty()
+    augmentation: Augmentation = Augmentation()
     real_label: float = Field(default=1.0, gt=0.5, le=1)
     generator_label: float = Field(default=1.0, gt=0.5, le=1)
     discriminator_optimiser: Optimiser = Optimiser()
@@ -98,17 +161,36 @@ class Recipe(Configuration):
     def _agrees(self) -> Self:
         if self.network.size != self.size:
             raise ValueError(f"the network makes pictures of {self.network.size} px, but size is {self.size}")
-        halvings = len(self.network.discriminator_widths)
+        halvings = self.network.halvings
         if self.size % 2**halvings:
             raise ValueError(f"a picture of {self.size} px cannot be halved {halvings} times")
+        growths = getattr(self.network, "growths", 0)
+        if len(self.grow_after) != growths:
+            raise ValueError(
+                f"the network grows {growths} times, so grow_after has as many numbers of images"
+            )
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, not {self.objective!r}")
+        objective = OBJECTIVES[self.objective]
+        if not objective.labels and (self.real_label, self.generator_label) != (1.0, 1.0):
+            raise ValueError(
+                f"objective {self.objective!r} has no labels; leave real_label and generator_label"
+            )
+        if objective.pairs and self.generator_batch != self.batch:
+            raise ValueError(
+                f"objective {self.objective!r} needs a generator_batch of {self.batch}, as batch is"
+            )
         return self
 
     @property
     def images_per_step(self) -> int:
         """Real images in one training step."""
         return self.batch * self.discriminator_steps
+
+    def price(self, images_seen: int) -> float:
+        """What the penalty is multiplied by in the step after `images_seen` images; 0 where none is paid."""
+        due = images_seen // self.images_per_step % self.penalty.every == 0
+        return self.penalty.every * at(self.penalty.weight, images_seen) * (self.penalty.kind != "none") * due
 
 
 def build_networks(recipe: Recipe) -> tuple[nn.Module, nn.Module]:

@@ -31,6 +31,9 @@ GROUP = 16
 """Faces drawn at once. Matrix products of other heights may be summed in another order, and a face that
 depends on its neighbours' number is not the seed's face; 16 keep the processor about as busy as more."""
 
+BUNDLED = Path(__file__).with_name("models")
+"""Where the package keeps its own models."""
+
 POINTERS = ("latest", "best")
 """Files of a run that hold the name of one of its checkpoints."""
 
@@ -141,8 +144,16 @@ def model_of(generator: nn.Module, header: ModelHeader) -> Model:
     return Model(generator, header, hashlib.sha256(as_bytes(generator, header)).hexdigest()[:16])
 
 
+def bundled() -> dict[str, Path]:
+    """The generators in the package, by the names that `load` knows them by."""
+    return {path.stem: path for path in sorted(BUNDLED.glob("*-*.safetensors"))}
+
+
 def load(source: str | Path, device: str = "auto") -> Model:
-    """The model in a model file, a checkpoint or a run. Raises ModelError, and UsageError for the device."""
+    """The model in a model file, a checkpoint or a run, or the one in the package that has this name.
+
+    Raises ModelError, and UsageError for the device.
+    """
     chosen = choose_device(device).value
     try:
         path = _model_file(Path(source))
@@ -161,7 +172,13 @@ def _model_file(source: Path) -> Path:
     if source.is_file():
         return source
     if not source.exists():
-        raise ModelError(f"There is no model {source}: it is neither a model file nor a run's folder.")
+        ours = bundled()
+        if str(source) in ours:
+            return ours[str(source)]
+        raise ModelError(
+            f"There is no model {source}: it is neither a model file nor a run's folder, "
+            f"nor a model of the package ({', '.join(ours)})."
+        )
     folder = source
     if (source / "latest").is_file():
         folder = source / "checkpoints" / (source / "latest").read_text(errors="replace").strip()

@@ -63,15 +63,21 @@ class DCGAN(Configuration):
         """Height and width of the pictures, in pixels."""
         return int(self.stem_size * 2 ** len(self.generator_widths))
 
+    @property
+    def halvings(self) -> int:
+        """How often the discriminator halves a picture."""
+        return len(self.discriminator_widths)
+
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
         """A new (generator, discriminator), initialised from torch's random state as the paper says."""
-        generator, discriminator = self._generator(latent_size), self._discriminator()
+        generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
             initialise(network, partial(nn.init.normal_, std=0.02))
             initialise(network, partial(nn.init.normal_, mean=1.0, std=0.02), (nn.BatchNorm2d,))
         return generator, discriminator
 
-    def _generator(self, latent_size: int) -> nn.Sequential:
+    def generator(self, latent_size: int) -> nn.Sequential:
+        """The generator, its weights still to be filled: by `build`, or from a model file."""
         first, *_, last = widths = self.generator_widths
         layers: list[nn.Module]
         if self.stem == "linear":

@@ -55,9 +55,14 @@ class Dense(Configuration):
         doublings = sum(stage.stride == 2 for stage in self.generator_stages)
         return int(self.stem_size * 2**doublings)
 
+    @property
+    def halvings(self) -> int:
+        """How often the discriminator halves a picture."""
+        return len(self.discriminator_widths)
+
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
         """A new (generator, discriminator), initialised from torch's random state."""
-        generator, discriminator = self._generator(latent_size), self._discriminator()
+        generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
             initialise(network, nn.init.xavier_uniform_)
         if self.discriminator_initialisation == "he":
@@ -66,7 +71,8 @@ class Dense(Configuration):
                     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
         return generator, discriminator
 
-    def _generator(self, latent_size: int) -> nn.Sequential:
+    def generator(self, latent_size: int) -> nn.Sequential:
+        """The generator, its weights still to be filled: by `build`, or from a model file."""
         layers: list[nn.Module] = [
             nn.Linear(latent_size, self.stem_width * self.stem_size**2),
             Reshape(self.stem_width, self.stem_size, self.stem_size),

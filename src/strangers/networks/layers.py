@@ -51,16 +51,20 @@ LINEAR = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 def initialise(
     network: nn.Module, weights: Callable[[Tensor], Tensor], kinds: tuple[type[nn.Module], ...] = LINEAR
 ) -> None:
-    """Fill the weights of every layer of these kinds with `weights`, and their biases with 0.
-
-    Weights on torch's meta device are left as they are: others will take their place, and to draw numbers
-    for them torch would load its compiler, which takes a second.
-    """
+    """Fill the weights of every layer of these kinds with `weights`, and their biases with 0."""
     for layer in network.modules():
         if isinstance(layer, kinds):
             own = dict(layer.named_parameters(recurse=False))
-            if own["weight"].is_meta:
-                continue
             weights(own["weight"])
             if "bias" in own:
                 nn.init.zeros_(own["bias"])
+
+
+def scaled_normal(gain: float) -> Callable[[Tensor], Tensor]:
+    """Fills weights from N(0, gain**2 / fan in): a layer's output has `gain` times its input's deviation."""
+
+    def fill(weights: Tensor) -> Tensor:
+        fan_in = weights[0].numel()
+        return nn.init.normal_(weights, std=gain / fan_in**0.5)
+
+    return fill

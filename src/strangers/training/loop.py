@@ -24,7 +24,7 @@ from strangers.training.pictures import save_animation
 from strangers.training.plan import Plan, Routine, autocast, dry_run, dtype_name, duration, make_plan
 from strangers.training.run import Run, open_run, read_run
 from strangers.training.sitting import Sitting, begin, go_back, save, take_stock, tell
-from strangers.training.step import StepReport, set_learning_rates, training_step
+from strangers.training.step import StepReport, keep_to_schedule, training_step
 
 __all__ = ["dry_run", "train"]
 
@@ -170,7 +170,7 @@ def next_step(sitting: Sitting) -> StepReport:
     And of how often the run was taken back, if it was: what failed is not repeated.
     """
     plan, state, guard, processes = sitting.plan, sitting.state, sitting.guard, sitting.processes
-    set_learning_rates(state, plan.recipe)
+    keep_to_schedule(state, plan.recipe)
     for optimiser in (state.generator_optimiser, state.discriminator_optimiser):
         for group in optimiser.param_groups:
             group["lr"] *= guard.learning_rate_multiplier

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
 
 class Objective(NamedTuple):
-    """Three losses of logits (n,), each a mean over them: a scalar in float32.
+    """Losses of logits (n,), each a mean over them: a scalar in float32.
 
     Attributes:
-        real: the discriminator's loss on real images, of (logits, real_label).
-        fake: the discriminator's loss on generated images, of (logits).
-        generator: the generator's loss, of (the logits of its images, generator_label).
+        discriminator: the two parts of the discriminator's loss, on real and on generated images, of (the
+            logits of real images, of generated ones, real_label).
+        generator: the generator's loss, of (the logits of its images, of real ones, generator_label).
+        labels: whether the labels have a say.
+        pairs: whether the generator's loss looks at the logits of real images at all.
     """
 
-    real: Callable[[Tensor, float], Tensor]
-    fake: Callable[[Tensor], Tensor]
-    generator: Callable[[Tensor, float], Tensor]
+    discriminator: Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
+    generator: Callable[[Tensor, Tensor, float], Tensor]
+    labels: bool = False
+    pairs: bool = False
 
 
 def cross_entropy(logits: Tensor, label: float) -> Tensor:
@@ -34,9 +37,75 @@ def cross_entropy(logits: Tensor, label: float) -> Tensor:
     )
 
 
+def hinge(logits: Tensor, sign: int) -> Tensor:
+    """How far logits are from being at least 1 on the side of `sign` (Miyato et al. 2018, eqs. 16 and 17)."""
+    return relu(1 - sign * logits.float()).mean()
+
+
+def paired(higher: Tensor, lower: Tensor) -> Tensor:
+    """How little each logit of `higher` is above its partner in `lower` (Huang et al. 2024, eq. 2)."""
+    return softplus(lower.float() - higher.float()).mean()
+
+
+def _relativistic(real: Tensor, fake: Tensor, label: float) -> tuple[Tensor, Tensor]:
+    loss = paired(real, fake)
+    return loss / 2, loss / 2  # a pair's loss is neither of real nor of fake
+
+
 OBJECTIVES = {
     "bce": Objective(
-        real=cross_entropy, fake=lambda logits: cross_entropy(logits, 0.0), generator=cross_entropy
+        lambda real, fake, label: (cross_entropy(real, label), cross_entropy(fake, 0.0)),
+        lambda fake, real, label: cross_entropy(fake, label),
+        labels=True,
+    ),
+    "hinge": Objective(
+        lambda real, fake, label: (hinge(real, 1), hinge(fake, -1)),
+        lambda fake, real, label: -fake.float().mean(),
+    ),
+    "wasserstein": Objective(  # Arjovsky et al. 2017, eqs. 2 and 3
+        lambda real, fake, label: (-real.float().mean(), fake.float().mean()),
+        lambda fake, real, label: -fake.float().mean(),
+    ),
+    "relativistic": Objective(
+        _relativistic,
+        lambda fake, real, label: paired(fake, real),
+        pairs=True,
     ),
 }
 """Every objective by the name that a recipe gives it."""
+
+
+def slope(logits: Tensor, images: Tensor) -> Tensor:
+    """Half the squared gradient of each image's logit by its pixels, mean over the images: a float32 scalar.
+
+    Of real images it is R1, of generated ones R2 (Mescheder et al. 2018, eq. 9), to be weighted by gamma.
+    """
+    (gradient,) = torch.autograd.grad(logits.float().sum(), images, create_graph=True)
+    return gradient.float().square().sum(dim=(1, 2, 3)).mean() / 2
+
+
+def steepness(discriminator: nn.Module, images: Pair, mix: Tensor) -> Tensor:
+    """How far from 1 the gradient's length is between real and fake (Gulrajani et al. 2017, eq. 3).
+
+    images: real and generated ones. mix: (n,) in [0, 1), how much of the real one is in the point looked at.
+    Returns the mean squared difference, a float32 scalar, to be weighted by lambda.
+    """
+    real, fake = (each.detach() for each in images)
+    between = torch.lerp(fake, real, mix[:, None, None, None]).requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(between).float().sum(), between, create_graph=True)
+    lengths: Tensor = gradient.float().flatten(1).norm(dim=1)
+    return (lengths - 1).square().mean()
+
+
+Pair = Sequence[Tensor]
+"""Something of real images, and the same of generated ones."""
+
+PENALTIES: dict[str, Callable[[nn.Module, Pair, Pair, Tensor], Tensor]] = {
+    "none": lambda discriminator, images, logits, mix: torch.zeros((), device=mix.device),
+    "r1": lambda discriminator, images, logits, mix: slope(logits[0], images[0]),
+    "r1+r2": lambda discriminator, images, logits, mix: (
+        slope(logits[0], images[0]) + slope(logits[1], images[1])
+    ),
+    "gradient": lambda discriminator, images, logits, mix: steepness(discriminator, images, mix),
+}
+"""Every penalty by the name that a recipe gives it: of the discriminator, images, their logits, and `mix`."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 from torch.optim import Optimizer
 
+from strangers.networks.growing import GrowingGenerator
 from strangers.networks.layers import place
-from strangers.recipe import Optimiser, Recipe, build_networks
+from strangers.recipe import Optimiser, Recipe, at, build_networks
+from strangers.training.augment import augment
 from strangers.training.distributed import ALONE, Processes
-from strangers.training.losses import OBJECTIVES
+from strangers.training.losses import OBJECTIVES, PENALTIES
 
 EMA_RAMP = 0.05
 """Early on, the half-life of the average is this share of the images seen (Karras et al. 2024, as in EDM)."""
@@ -55,28 +59,44 @@ def training_step(
     """One generator update after the recipe's discriminator updates on `real`.
 
     real: (recipe.images_per_step, 3, size, size) in [-1, 1], or this process's share of each of its batches.
-    draws: where latents come from, alike in all processes; torch's global state if None. Dropout's masks
-    come from there always.
+    draws: where latents and augmentations come from, alike in all processes; torch's global state if None.
+    Dropout's masks come from there always.
     """
     generator, discriminator = state.generator, state.discriminator
-    objective = OBJECTIVES[recipe.objective]
+    objective, penalty = OBJECTIVES[recipe.objective], PENALTIES[recipe.penalty.kind]
+    price = recipe.price(state.images_seen)
+
+    def uniform(*shape: int) -> Tensor:
+        return processes.share(torch.rand(shape, device=real.device, generator=draws))
 
     def latents(count: int) -> Tensor:
         return processes.share(draw_latents(recipe, count, real.device, draws))
 
+    def shown(images: Tensor) -> Tensor:
+        probability = at(recipe.augmentation.probability, state.images_seen)
+        draw = partial(uniform, len(images) * processes.count)
+        return augment(images, recipe.augmentation.names, draw, probability)
+
     # Discriminator: tell real from fake.
     for real_batch in torch.chunk(real, recipe.discriminator_steps):
         fake = generator(latents(recipe.batch))
-        real_logits, fake_logits = discriminator(real_batch), discriminator(fake.detach())
-        real_loss, fake_loss = objective.real(real_logits, recipe.real_label), objective.fake(fake_logits)
-        update(discriminator, state.discriminator_optimiser, real_loss + fake_loss, processes)
+        if real_batch.shape != fake.shape:  # the pictures have not grown yet
+            real_batch = adaptive_avg_pool2d(real_batch, fake.shape[2])
+        seen = [shown(images).requires_grad_(price > 0) for images in (real_batch, fake.detach())]
+        real_logits, fake_logits = logits = [discriminator(images) for images in seen]
+        real_loss, fake_loss = objective.discriminator(real_logits, fake_logits, recipe.real_label)
+        loss = real_loss + fake_loss
+        if price > 0:
+            loss = loss + price * penalty(discriminator, seen, logits, uniform(recipe.batch))
+        update(discriminator, state.discriminator_optimiser, loss, processes)
 
     # Generator: pass as real. The fakes of the last discriminator update serve again where the batches agree.
     if recipe.generator_batch != recipe.batch:
         fake = generator(latents(recipe.generator_batch))
     discriminator.requires_grad_(False)  # its weights' gradients would be computed for nothing
-    passing_logits = discriminator(fake)
-    generator_loss = objective.generator(passing_logits, recipe.generator_label)
+    passing_logits = discriminator(shown(fake))
+    rivals = discriminator(shown(real_batch.detach())) if objective.pairs else real_logits
+    generator_loss = objective.generator(passing_logits, rivals, recipe.generator_label)
     update(generator, state.generator_optimiser, generator_loss, processes)
     discriminator.requires_grad_(True)
 
@@ -116,14 +136,16 @@ def compile_networks(state: State) -> None:
 
 def new_optimiser(network: nn.Module, choice: Optimiser) -> Optimizer:
     """The optimiser of all of the network's parameters, in its fastest implementation."""
-    betas = (choice.beta1, choice.beta2)
+    betas = (choice.beta1, at(choice.beta2, 0))
     if choice.name == "nadam":
         return torch.optim.NAdam(network.parameters(), lr=choice.learning_rate, betas=betas, foreach=True)
     return torch.optim.Adam(network.parameters(), lr=choice.learning_rate, betas=betas, fused=True)
 
 
-def set_learning_rates(state: State, recipe: Recipe) -> None:
-    """Put both learning rates where the schedule has them after `state.images_seen` images."""
+def keep_to_schedule(state: State, recipe: Recipe) -> None:
+    """Bring learning rates, moments and the pictures' size to where they are after `state.images_seen`."""
+    if isinstance(state.generator, GrowingGenerator):
+        state.generator.grown = sum(state.images_seen >= images for images in recipe.grow_after)
     multiplier = recipe.schedule.multiplier(state.images_seen)
     for optimiser, choice in (
         (state.discriminator_optimiser, recipe.discriminator_optimiser),
@@ -131,6 +153,7 @@ def set_learning_rates(state: State, recipe: Recipe) -> None:
     ):
         for group in optimiser.param_groups:
             group["lr"] = choice.learning_rate * multiplier
+            group["betas"] = (choice.beta1, at(choice.beta2, state.images_seen))
 
 
 def draw_latents(

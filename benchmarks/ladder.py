@@ -1,0 +1,216 @@
+"""The ladder: what each idea since DCGAN buys on one machine, one change at a time.
+
+    .venv/bin/python benchmarks/ladder.py celeba32 --out runs/ladder
+
+Trains every rung with every seed for the same images on one thread; what was trained before goes on, or is
+only measured. Each rung is measured at equal images, and at equal seconds: at its checkpoint nearest to where
+it was when the rung `average` ended, by the processor's seconds for a step. Writes ladder.json and grids.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from strangers.devices import keep_freed_memory
+from strangers.evaluation.evaluate import Settings, evaluate
+from strangers.pictures import write_grid
+from strangers.recipe import Recipe, with_overrides
+from strangers.recipes import RECIPES
+from strangers.sampling import Model, load, model_of
+from strangers.training.loop import train
+from strangers.training.step import new_state, training_step
+
+CPU = torch.device("cpu")
+
+CHECKPOINTS = 20
+"""How many checkpoints a run keeps, evenly spread: equal seconds are met to within half of their distance."""
+
+BASE = "average"
+"""The rung whose seconds all have."""
+
+NETWORK = {"network.generator_widths": "[128, 64, 32]", "network.discriminator_widths": "[32, 64, 128]"}
+"""dcgan-32 at half its widths, so that a CPU climbs the whole ladder."""
+
+RESIDUAL = {
+    "architecture": "resnet",
+    "generator_widths": [64, 64, 32, 16],
+    "discriminator_widths": [16, 32, 64, 64],
+    "discriminator_norm": "none",
+}
+GROWING = {"architecture": "growing", "widths": [128, 64, 32]}
+GROUPED = {"architecture": "r3gan", "widths": [128, 128, 64], "patch": 2, "blocks": 1}
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One change to the rung before it that was kept.
+
+    Attributes:
+        name: as the table has it.
+        changes: to the recipe, as --set takes them.
+        kept: whether later rungs stand on it; one that did not help is stepped over.
+        averaged: whether the averaged generator is measured, or the trained one itself.
+    """
+
+    name: str
+    changes: Mapping[str, str] = field(default_factory=dict)
+    kept: bool = True
+    averaged: bool = True
+
+
+RUNGS = (
+    Rung("dcgan", averaged=False),
+    Rung("average"),
+    Rung("batch of 16", {"batch": "16", "generator_batch": "16"}),
+    Rung("rates 5e-4", {f"{who}_optimiser.learning_rate": "5e-4" for who in ("discriminator", "generator")}),
+    Rung(
+        "ttur",
+        {"discriminator_optimiser.learning_rate": "2e-4", "generator_optimiser.learning_rate": "1e-3"},
+        kept=False,
+    ),
+    Rung("r1", {"penalty.kind": "r1"}, kept=False),
+    Rung("relativistic", {"objective": "relativistic"}, kept=False),
+    Rung("relativistic, r1", {"objective": "relativistic", "penalty.kind": "r1"}, kept=False),
+    Rung("residual", {"network": json.dumps(RESIDUAL)}, kept=False),
+    Rung("augmentation", {"augmentation.names": '["colour", "translation", "cutout"]'}, kept=False),
+    Rung("growing", {"network": json.dumps(GROWING), "grow_after": "[10000]"}, kept=False),
+    Rung(
+        "r3gan",
+        {
+            "network": json.dumps(GROUPED),
+            "objective": "relativistic",
+            "penalty.kind": "r1+r2",
+            "penalty.weight": '{"start": 1.0, "end": 0.1, "images": 20000}',
+            "discriminator_optimiser.beta1": "0",
+            "generator_optimiser.beta1": "0",
+        },
+    ),
+)
+
+
+def recipe_of(rung: Rung) -> Recipe:
+    """dcgan-32 with the changes of the kept rungs up to this one, and its own."""
+    changes = dict(NETWORK)
+    for earlier in RUNGS[: RUNGS.index(rung)]:
+        changes |= earlier.changes if earlier.kept else {}
+    changes |= rung.changes
+    if "network" in changes:  # takes the place of what was set inside of it
+        changes = {name: value for name, value in changes.items() if not name.startswith("network.")}
+    return with_overrides(RECIPES["dcgan-32"], changes)
+
+
+def seconds_an_image(repeats: int = 5) -> dict[str, float]:
+    """The processor's seconds for an image in a training step of each rung: medians of alternating steps."""
+    rungs = {rung.name: recipe_of(rung) for rung in RUNGS}
+    states = {name: new_state(recipe, 0, CPU) for name, recipe in rungs.items()}
+    taken: dict[str, list[float]] = {name: [] for name in rungs}
+    for repeat in range(repeats + 1):
+        for name, recipe in rungs.items():
+            noise = torch.rand(recipe.batch, 3, 32, 32).contiguous(memory_format=torch.channels_last) * 2 - 1
+            began = time.process_time()
+            for _ in range(128 // recipe.batch):
+                training_step(states[name], noise, recipe)
+            if repeat:  # the first pays for starting up
+                taken[name].append((time.process_time() - began) / 128)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def folder_of(out: Path, rung: Rung, seed: int) -> Path:
+    """A run's folder; a rung that is only measured otherwise shares it with the next."""
+    shared = RUNGS[RUNGS.index(rung) + 1] if not rung.averaged else rung
+    return out / f"{shared.name.replace(' ', '-').replace(',', '')}-{seed}"
+
+
+def checkpoint_at(run: Path, images: float) -> Path:
+    """The run's checkpoint that is nearest to so many images."""
+    return min((run / "checkpoints").glob("[0-9]*"), key=lambda path: abs(int(path.name) - images))
+
+
+def model_at(checkpoint: Path, averaged: bool) -> Model:
+    """The checkpoint's averaged generator, or the trained one that it follows."""
+    model = load(checkpoint)
+    if averaged:
+        return model
+    tensors = load_file(checkpoint / "training.safetensors")
+    start = "generator."
+    model.generator.load_state_dict(
+        {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+    )
+    return model_of(model.generator, model.header)
+
+
+def measured(model: Model, data: Path, inception: Path | None) -> dict[str, Any]:
+    """The distances of 2,000 faces and, where Inception's weights are given, of 1,000 by its features."""
+    wanted = Settings(metrics=("fd", "kd", "pr"), features=("face",), count=2_000, device="cpu")
+    result = evaluate(model, data, settings=wanted, progress=False).result
+    values = {name: value.value for name, value in result.values.items()}
+    if inception is not None:
+        wanted = Settings(("fd", "kd"), ("inception",), 1_000, weights=inception, device="cpu")
+        result = evaluate(model, data, settings=wanted, progress=False).result
+        values |= {name: value.value for name, value in result.values.items()}
+    return values | {"images": model.header.images_seen}
+
+
+def climb(
+    data: Path, out: Path, seeds: list[int], images: int, inception: Path | None
+) -> Iterator[dict[str, Any]]:
+    """Train and measure each rung with each seed, all rungs of a seed before the next seed."""
+    seconds = seconds_an_image()
+    for seed in seeds:
+        for rung in RUNGS:
+            folder = folder_of(out, rung, seed)
+            recipe = recipe_of(rung)
+            train(
+                data, recipe, folder, images=images, seed=seed, device="cpu", precision="fp32", threads=1,
+                every=images // CHECKPOINTS, keep=CHECKPOINTS + 1, progress=False,
+            )  # fmt: skip
+            for equal, reached in (
+                ("images", images),
+                ("seconds", images * seconds[BASE] / seconds[rung.name]),
+            ):
+                model = model_at(checkpoint_at(folder, reached), rung.averaged)
+                if equal == "images":
+                    write_grid(model, range(32), out / f"{rung.name}-{seed}.png", 8, 1.0)
+                facts = {
+                    "rung": rung.name,
+                    "seed": seed,
+                    "equal": equal,
+                    "seconds_an_image": seconds[rung.name],
+                }
+                if equal == "images" or reached < images:
+                    with_inception = inception if equal == "images" and seed == seeds[0] else None
+                    yield facts | measured(model, data, with_inception)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Climb from dcgan to r3gan, one change at a time.")
+    parser.add_argument("data", type=Path, help="a prepared set of 32 px")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="a folder for the runs, ladder.json and grids"
+    )
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--images", type=int, default=20_000)
+    parser.add_argument("--inception", type=Path, help="weights, for fid768 and kid768 of the first seed")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    rows = []
+    seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    for row in climb(arguments.data, arguments.out, seeds, arguments.images, arguments.inception):
+        rows.append(row)
+        print(json.dumps(row), flush=True)
+        (arguments.out / "ladder.json").write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""R3GAN: residual blocks of grouped convolutions without any normalisation (Huang et al. 2024, section 3.2).
+
+A stage resamples its map, then refines it in residual blocks. A block's last convolution begins at zero, so
+that untrained blocks change nothing, and no depth needs a norm to begin well (Zhang et al. 2019, "Fixup").
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from strangers.networks.layers import Configuration, Widths, initialise, scaled_normal
+
+SMALLEST = 4
+"""Height and width of the smallest map."""
+
+LEAK = 0.2
+
+GAIN = (2 / (1 + LEAK**2)) ** 0.5
+"""What weights before a LeakyReLU are multiplied by to keep the variance (He et al. 2015, eq. 14)."""
+
+
+class R3GAN(Configuration):
+    """Stages of residual blocks from a map of 4x4 to the picture; the discriminator is the mirror image.
+
+    Attributes:
+        widths: channels of each stage, from the map of 4x4 to the picture.
+        blocks: residual blocks in each stage.
+        expansion: how many times wider a block is inside.
+        group_width: inner channels that a block's 3x3 convolution mixes with each other.
+        patch: side of the squares of pixels that the last stage paints, and the first reads, as one; with 2
+            no block works at the full size, where a CPU spends most of its time.
+    """
+
+    architecture: Literal["r3gan"] = "r3gan"
+    widths: Widths
+    blocks: int = Field(default=2, ge=1)
+    expansion: int = Field(default=2, ge=1)
+    group_width: int = Field(default=16, ge=1)
+    patch: int = Field(default=1, ge=1)
+
+    @property
+    def size(self) -> int:
+        """Height and width of the pictures, in pixels."""
+        return int(SMALLEST * 2 ** (len(self.widths) - 1) * self.patch)
+
+    @property
+    def halvings(self) -> int:
+        """How often the discriminator halves a picture, apart from what a patch leaves out."""
+        return len(self.widths) - 1
+
+    def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
+        """A new (generator, discriminator), initialised from torch's random state."""
+        generator, discriminator = self.generator(latent_size), self._discriminator()
+        for network in (generator, discriminator):
+            initialise(network, scaled_normal(1.0))
+            blocks = [layer for layer in network.modules() if isinstance(layer, Block)]
+            for block in blocks:
+                block.initialise(len(blocks))
+        nn.init.normal_(generator.get_parameter("0.patterns"))
+        return generator, discriminator
+
+    def generator(self, latent_size: int) -> nn.Sequential:
+        """The generator, its weights still to be filled: by `build`, or from a model file."""
+        first, *others = self.widths
+        layers: list[nn.Module] = [Basis(latent_size, first), *self._blocks(first)]
+        before = first
+        for width in others:
+            layers += [*_channels(before, width), Doubled(), *self._blocks(width)]
+            before = width
+        pixels = nn.Conv2d(before, 3 * self.patch**2, 1)
+        return nn.Sequential(*layers, pixels, nn.PixelShuffle(self.patch), nn.Tanh())
+
+    def _discriminator(self) -> nn.Sequential:
+        widths = self.widths[::-1]
+        last = widths[-1]
+        layers: list[nn.Module] = [
+            nn.PixelUnshuffle(self.patch),
+            nn.Conv2d(3 * self.patch**2, widths[0], 1),
+        ]
+        for width, after in pairwise(widths):
+            layers += [*self._blocks(width), nn.AvgPool2d(2), *_channels(width, after)]
+        summary = nn.Conv2d(last, last, SMALLEST, groups=last, bias=False)  # a number for each channel
+        return nn.Sequential(
+            *layers, *self._blocks(last), summary, nn.Flatten(), nn.Linear(last, 1, bias=False), nn.Flatten(0)
+        )
+
+    def _blocks(self, width: int) -> list[nn.Module]:
+        return [Block(width, self.expansion * width, self.group_width) for _ in range(self.blocks)]
+
+
+class Basis(nn.Module):
+    """Latents (n, latent_size) -> maps (n, width, 4, 4): one learnt pattern for each channel, scaled."""
+
+    def __init__(self, latent_size: int, width: int) -> None:
+        super().__init__()
+        self.scale = nn.Linear(latent_size, width, bias=False)
+        self.patterns = nn.Parameter(torch.empty(width, SMALLEST, SMALLEST))
+
+    def forward(self, z: Tensor) -> Tensor:
+        maps: Tensor = self.scale(z)[:, :, None, None] * self.patterns
+        return maps.contiguous(memory_format=torch.channels_last)
+
+
+class Block(nn.Module):
+    """x + f(x), where f widens, mixes 3x3 pixels within groups of channels, and narrows again."""
+
+    def __init__(self, width: int, inner: int, group_width: int) -> None:
+        super().__init__()
+        self.widen = nn.Conv2d(width, inner, 1)
+        self.mix = nn.Conv2d(inner, inner, 3, padding=1, groups=max(1, inner // group_width))
+        self.narrow = nn.Conv2d(inner, width, 1, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(n, width, h, w) -> the same."""
+        inner = F.leaky_relu(self.widen(features), LEAK)
+        inner = F.leaky_relu(self.mix(inner), LEAK)
+        refined: Tensor = features + self.narrow(inner)
+        return refined
+
+    def initialise(self, blocks: int) -> None:
+        """Zhang et al. 2019, section 3: smaller weights for more blocks, and a last layer of zeros."""
+        layers_inside = 3
+        gain = GAIN * blocks ** (-1 / (2 * layers_inside - 2))
+        initialise(self.widen, scaled_normal(gain))
+        initialise(self.mix, scaled_normal(gain))
+        initialise(self.narrow, nn.init.zeros_)
+
+
+class Doubled(nn.Module):
+    """(n, c, h, w) -> (n, c, 2h, 2w), smoothly: no checkerboard, no learning."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _channels(before: int, after: int) -> list[nn.Module]:
+    """What changes the number of channels, where it changes."""
+    return [nn.Conv2d(before, after, 1, bias=False)] if before != after else []

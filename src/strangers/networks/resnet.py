@@ -1,0 +1,142 @@
+"""Residual networks as Gulrajani et al. 2017 and Miyato et al. 2018 (tables 3 to 6) build them for GANs.
+
+Widths are those of the mimicry benchmark (Lee and Town 2020).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from strangers.networks.layers import Configuration, Reshape, Widths, initialise
+
+SMALLEST = 4
+"""Height and width of the generator's first map."""
+
+THROUGH = 2**0.5
+"""Glorot's gain where a ReLU follows; what leads past it, and the ends, have 1."""
+
+
+class ResNet(Configuration):
+    """Residual blocks that double the map up to the picture, and blocks that halve it again.
+
+    Attributes:
+        generator_widths: channels of the first map, and after each block; each block doubles the map.
+        discriminator_widths: channels after each block; each block halves the map,
+        whole_blocks: but for so many last ones.
+        generator_norm: batch norm before each of the generator's ReLUs.
+        discriminator_norm: "spectral" divides every layer's weights by their largest singular value.
+    """
+
+    architecture: Literal["resnet"] = "resnet"
+    generator_widths: Widths = (1024, 512, 256, 128, 64)
+    discriminator_widths: Widths = (64, 128, 256, 512, 1024)
+    whole_blocks: int = Field(default=0, ge=0)
+    generator_norm: Literal["batch", "none"] = "batch"
+    discriminator_norm: Literal["spectral", "none"] = "spectral"
+
+    @property
+    def size(self) -> int:
+        """Height and width of the pictures, in pixels."""
+        return int(SMALLEST * 2 ** (len(self.generator_widths) - 1))
+
+    @property
+    def halvings(self) -> int:
+        """How often the discriminator halves a picture."""
+        return len(self.discriminator_widths) - self.whole_blocks
+
+    def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
+        """A new (generator, discriminator), initialised from torch's random state."""
+        generator, discriminator = self.generator(latent_size), self._discriminator()
+        for network in (generator, discriminator):
+            initialise(network, nn.init.xavier_uniform_)
+            for layer in network.modules():
+                if isinstance(layer, Up | Down):
+                    initialise(layer.through, partial(nn.init.xavier_uniform_, gain=THROUGH))
+        if self.discriminator_norm == "spectral":
+            for layer in discriminator.modules():
+                if isinstance(layer, nn.Conv2d | nn.Linear):
+                    spectral_norm(layer)
+        return generator, discriminator
+
+    def generator(self, latent_size: int) -> nn.Sequential:
+        """The generator, its weights still to be filled: by `build`, or from a model file."""
+        first, *others = self.generator_widths
+        layers: list[nn.Module] = [
+            nn.Linear(latent_size, first * SMALLEST**2),
+            Reshape(first, SMALLEST, SMALLEST),
+        ]
+        before = first
+        for width in others:
+            layers.append(Up(before, width, self.generator_norm == "batch"))
+            before = width
+        norm = [nn.BatchNorm2d(before)] if self.generator_norm == "batch" else []
+        return nn.Sequential(*layers, *norm, nn.ReLU(), nn.Conv2d(before, 3, 3, padding=1), nn.Tanh())
+
+    def _discriminator(self) -> nn.Sequential:
+        widths = self.discriminator_widths
+        blocks = [
+            Down(before, after, halves=number < self.halvings, first=number == 0)
+            for number, (before, after) in enumerate(zip((3, *widths), widths, strict=False))
+        ]
+        return nn.Sequential(*blocks, nn.ReLU(), Summed(), nn.Linear(widths[-1], 1), nn.Flatten(0))
+
+
+class Up(nn.Module):
+    """A residual block that doubles the map: (n, before, h, w) -> (n, after, 2h, 2w)."""
+
+    def __init__(self, before: int, after: int, norm: bool) -> None:
+        super().__init__()
+        self.past = nn.Conv2d(before, after, 1)
+        self.through = nn.Sequential(
+            *([nn.BatchNorm2d(before)] if norm else []),
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(before, after, 3, padding=1),
+            *([nn.BatchNorm2d(after)] if norm else []),
+            nn.ReLU(),
+            nn.Conv2d(after, after, 3, padding=1),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The block's two ways, added; a 1x1 convolution gives the same before doubling as after it."""
+        past = F.interpolate(self.past(features), scale_factor=2.0)
+        out: Tensor = past + self.through(features)
+        return out
+
+
+class Down(nn.Module):
+    """A residual block that halves the map, if it `halves`: (n, before, 2h, 2w) -> (n, after, h, w).
+
+    first: it reads pixels, on which a ReLU would be a loss.
+    """
+
+    def __init__(self, before: int, after: int, *, halves: bool, first: bool) -> None:
+        super().__init__()
+        pool = [nn.AvgPool2d(2)] if halves else []
+        same = before == after and not halves
+        self.past = nn.Sequential(*pool, *([] if same else [nn.Conv2d(before, after, 1)]))
+        self.through = nn.Sequential(
+            *([] if first else [nn.ReLU()]),
+            nn.Conv2d(before, before if halves and not first else after, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(before if halves and not first else after, after, 3, padding=1),
+            *pool,
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The block's two ways, added; a 1x1 convolution gives the same after halving as before it."""
+        out: Tensor = self.past(features) + self.through(features)
+        return out
+
+
+class Summed(nn.Module):
+    """(n, c, h, w) -> (n, c): each channel's sum."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features.sum(dim=(2, 3))
