@@ -88,7 +88,7 @@ def train(
         if plan.device.value.type == "cpu":
             keep_freed_memory()
         journal = _journal(run, plan, processes, tensorboard, progress)
-        with _threads(plan.threads.value), closing(journal):
+        with _arithmetic(plan), closing(journal):
             _go_on(begin(run, plan, routine, journal, processes))
     return run
 
@@ -112,14 +112,17 @@ def _journal(run: Run, plan: Plan, processes: Processes, tensorboard: bool, prog
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """While it lasts, torch computes on so many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
+def _arithmetic(plan: Plan) -> Iterator[None]:
+    """While it lasts, torch computes on the plan's threads; on a GPU in TF32 what stays in float32."""
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(plan.threads.value)
+    if plan.device.value.type == "cuda":
+        torch.set_float32_matmul_precision("high")
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(before[0])
+        torch.set_float32_matmul_precision(before[1])
 
 
 def _go_on(sitting: Sitting) -> None:
@@ -186,9 +189,7 @@ def next_step(sitting: Sitting) -> StepReport:
     now, next_time = (
         positions(len(plan.data), count, plan.seed, at)[mine.numpy()] for at in (seen, seen + count)
     )
-    pixels = plan.data.batch(now)
-    plan.data.read_ahead(next_time)
-    real = to_signed(torch.from_numpy(pixels).to(plan.device.value))
+    real = to_signed(sitting.feed.batch(now, next_time))
     if plan.recipe.flip:
         mirrored = torch.rand(count, 1, 1, 1, device=real.device, generator=draws) < 0.5
         real = torch.where(mirrored[mine], real.flip(3), real)

@@ -16,6 +16,7 @@ from strangers.sampling import model_of
 from strangers.training import checkpoint
 from strangers.training.appraisal import Appraiser, Record, make_appraiser
 from strangers.training.distributed import ALONE, Processes
+from strangers.training.feed import Feed
 from strangers.training.guard import ROLLBACKS, Alarm, Guard
 from strangers.training.journal import METRIC, Journal
 from strangers.training.pictures import SEEDS, remove_samples, save_reals, save_samples
@@ -37,9 +38,11 @@ class Sitting:
     guard: Guard
     record: Record
     processes: Processes = ALONE
+    feed: Feed = field(init=False)
     draws: torch.Generator = field(init=False)
 
     def __post_init__(self) -> None:
+        self.feed = Feed(self.plan.data, self.plan.device.value)
         self.draws = torch.Generator(self.plan.device.value)
 
     @property
@@ -84,7 +87,9 @@ def begin(run: Run, plan: Plan, routine: Routine, journal: Journal, processes: P
         journal.say(
             f"The best so far was of {past.record.generated:,} faces or by other weights: it begins anew."
         )
-    return Sitting(run, plan, routine, journal, appraiser, state, past.guard, record, processes)
+    sitting = Sitting(run, plan, routine, journal, appraiser, state, past.guard, record, processes)
+    journal.say(str(sitting.feed))
+    return sitting
 
 
 def _restored(
