@@ -31,7 +31,7 @@ class Mixer(nn.Module):
         self.patterns = nn.Parameter(patterns, requires_grad=False)
 
     def forward(self, z: Tensor) -> Tensor:
-        mixed = 0.03 * (z @ self.patterns.flatten(1)).unflatten(1, (3, 8, 8))
+        mixed = 0.03 * (z @ self.patterns.flatten(1)).reshape(-1, 3, 8, 8)
         return nn.functional.interpolate(mixed, (32, 32))
 
 
