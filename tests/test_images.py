@@ -182,10 +182,8 @@ def test_pictures_can_be_written_without_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize(
-    "change", [{"latents": "Smiling -2..2"}, {"seeds": "", "latents": "of a photograph"}]
-)
-def test_what_was_done_to_latents_is_read_back(tmp_path: Path, change: dict[str, str]) -> None:
-    told = replace(PROVENANCE, **change)  # type: ignore[arg-type]
+@pytest.mark.parametrize("seeds", ["3-4", ""])
+def test_what_was_done_to_latents_is_read_back(tmp_path: Path, seeds: str) -> None:
+    told = replace(PROVENANCE, seeds=seeds, latents="Smiling -2..2")
     (tmp_path / "face.png").write_bytes(encode_png(noise(8, 8, 3), told))
     assert read_provenance(tmp_path / "face.png") == told
