@@ -14,7 +14,7 @@ from PIL import Image
 from strangers.evaluation import attributes
 from strangers.evaluation.attributes import AttributeNetwork, Attributes, Reading
 from strangers.images import Pixels, grid, read_provenance
-from strangers.latent import choosing, directions, effects
+from strangers.latent import choosing, directions, effects, inversion
 from strangers.sampling import Model, load
 
 from .conftest import Strangers, write_model
@@ -49,6 +49,7 @@ def eye(model: Model, monkeypatch: pytest.MonkeyPatch) -> Eye:
     faces = model.sample(range(64))
     usual = float(faces[:, :16].mean()), float(faces[:, 16:].mean())
     network = Eye(AttributeNetwork(3, (4,)), ("Smiling", "Male", "Bald"), "0" * 16, usual=usual)
+    assert inversion.load_attributes is attributes.load_attributes  # imported before: its features stay
     for module in (attributes, choosing, directions, effects):
         monkeypatch.setattr(module, "load_attributes", lambda device="cpu": network)
     monkeypatch.setattr(directions, "COUNT", 600)
