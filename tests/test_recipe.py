@@ -38,9 +38,9 @@ PARAMETERS = {
     "wgan-gp-64": (12_220_675, 10_141_441),
     "wgan-gp-64-small": (1_162_051, 635_329),
     "r3gan-64": (25_899_267, 25_851_648),
-    "r3gan-64-small": (1_714_019, 1_697_920),
+    "r3gan-64-small": (690_444, 674_336),
     "r3gan-128": (22_910_019, 22_861_824),
-    "r3gan-128-small": (2_387_811, 2_371_712),
+    "r3gan-128-small": (1_101_068, 1_084_960),
 }
 """Trainable parameters of generator and discriminator: the source systems' own where they can be known."""
 

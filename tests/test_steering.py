@@ -14,7 +14,7 @@ from PIL import Image
 from strangers.evaluation import attributes
 from strangers.evaluation.attributes import AttributeNetwork, Attributes, Reading
 from strangers.images import Pixels, grid, read_provenance
-from strangers.latent import choosing, directions, effects, inversion
+from strangers.latent import choosing, directions, effects, inversion, strangeness
 from strangers.sampling import Model, load
 
 from .conftest import Strangers, write_model
@@ -254,7 +254,10 @@ def test_a_photograph_that_cannot_be_inverted_is_told(
     assert not (tmp_path / "new").exists()
 
 
-def test_what_is_no_face_is_inverted_with_a_warning(strangers: Strangers, path: Path, tmp_path: Path) -> None:
+def test_what_is_no_face_is_inverted_with_a_warning(
+    strangers: Strangers, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strangeness, "STRANGE", 0.1)  # an untrained model's own faces are as strange as noise
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     words = ("--cropped", "--steps", 1, "--out", tmp_path / "latent.json")

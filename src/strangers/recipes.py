@@ -304,7 +304,7 @@ _ALL = (
     _r3gan(
         "r3gan-64-small",
         HUANG + ", narrower and shorter",
-        R3GAN(widths=(256, 256, 128, 64, 32)),
+        R3GAN(widths=(256, 128, 64, 32), blocks=1, group_width=32, patch=2),  # 0.2 % of the arithmetic
         gamma=2.0,
         batch=32,
         halflife=20_000,
@@ -314,7 +314,7 @@ _ALL = (
     _r3gan(
         "r3gan-128-small",
         HUANG + ", narrower and shorter",
-        R3GAN(widths=(256, 256, 256, 128, 64, 32)),
+        R3GAN(widths=(256, 256, 128, 64, 32), blocks=1, group_width=32, patch=2),
         gamma=20.0,
         batch=32,
         halflife=20_000,

@@ -33,7 +33,7 @@ def weights(state: State) -> dict[str, Tensor]:
 
 
 TOO_WIDE = {
-    *("sngan-64", "sngan-128", "wgan-gp-64", "r3gan-64", "r3gan-128", "r3gan-128-small"),
+    *("sngan-64", "sngan-128", "wgan-gp-64", "r3gan-64", "r3gan-128"),
     *("dcgan-128", "dense-128"),
 }
 """Recipes whose arithmetic takes a CPU longer than a test may; each has a narrower kin that is tested."""
