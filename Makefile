@@ -8,7 +8,7 @@ BIN := .venv/bin
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo    train a small generator on drawn faces, about two minutes on two cores: runs/demo"
+	@echo "make demo    show the faces of the generator in the package, then train a small one on drawn faces: runs/demo"
 	@echo "make test    run every test"
 	@echo "make check   format, lint, types, import rules, and that the generated docs are fresh"
 	@echo "make docs    write docs/commands.md anew from the commands"
@@ -16,6 +16,7 @@ help:
 	@echo "make clean   remove .venv and caches; runs/ stays"
 
 demo: .venv/installed
+	@$(BIN)/strangers sample celeba-64 --seeds 0-63 --out runs/celeba-64.png
 	@$(BIN)/strangers train synthetic --recipe dcgan-32 --images $(DEMO_IMAGES) --every 2k --out runs/demo
 
 test: .venv/developing

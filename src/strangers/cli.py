@@ -59,11 +59,11 @@ app.command(epilog="Example: strangers prepare img_align_celeba.zip --size 64 --
 app.command(epilog="Example: strangers explore celeba64 --out celeba64.html")(measuring.explore)
 
 
-@app.command(epilog="Example: strangers train celeba64 --recipe dcgan-64 --images 2M --out runs/faces")
+@app.command(epilog="Example: strangers train celeba64 --out runs/faces")
 def train(
     data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as of `prepare`.")],
     *,
-    recipe: Annotated[str, Option(metavar="NAME", help="One of `strangers recipes`.")] = "dcgan-64",
+    recipe: Annotated[str, Option(metavar="NAME", help="One of `strangers recipes`.")] = "fast-64",
     out: Annotated[Path, Option(metavar="RUN", help="The run's folder; a run that it holds goes on.")],
     images: Annotated[
         str | None, Option(metavar="N", help="Images to see: 50000, 100k, 1.5M.  [default: the recipe's]")
@@ -125,7 +125,7 @@ def train(
 
 @app.command(epilog="Example: strangers sample runs/faces --seeds 0-63 --out faces.png")
 def sample(
-    model: Annotated[str, Argument(metavar="MODEL", help="A model file, a run or a checkpoint.")],
+    model: Annotated[str, Argument(metavar="MODEL", help="A model file, a run, a checkpoint or celeba-64.")],
     *,
     out: Annotated[Path, Option(metavar="PNG|DIR", help="One grid, or a folder of one PNG per face.")],
     seeds: Annotated[

@@ -59,8 +59,12 @@ def test_layers_are_torchs_and_round_as_bf16_does(layer: torch.nn.Module, height
     assert (rounded - exact).abs().max() < 0.02 * exact.abs().max()
 
 
-def test_only_small_maps_on_a_cpu_take_this_way() -> None:
-    image = torch.zeros(1)
-    assert patches.worth(image, patches.LARGEST)
-    assert not patches.worth(image, 2 * patches.LARGEST)
+def test_only_small_maps_on_a_cpu_take_this_way_in_bf16_or_small_batches() -> None:
+    few, many = torch.zeros(patches.FEW), torch.zeros(patches.FEW + 1)
+    assert patches.worth(few, patches.LARGEST)
+    assert not patches.worth(many, patches.LARGEST)
+    assert not patches.worth(few, 2 * patches.LARGEST)
     assert not patches.worth(torch.zeros(1, device="meta"), patches.LARGEST)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert patches.worth(many, patches.LARGEST)
+        assert not patches.worth(many, 2 * patches.LARGEST)

@@ -34,7 +34,7 @@ LINES = 50
 
 def train(
     data: str | Path,
-    recipe: str | Recipe = "dcgan-64",
+    recipe: str | Recipe = "fast-64",
     out: str | Path = "runs/1",
     *,
     images: int | None = None,

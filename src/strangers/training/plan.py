@@ -144,7 +144,7 @@ def make_plan(
 
 def dry_run(
     data: str | Path,
-    recipe: str | Recipe = "dcgan-64",
+    recipe: str | Recipe = "fast-64",
     out: str | Path = "runs/1",
     *,
     tensorboard: bool = False,
