@@ -54,7 +54,9 @@ def sane(model: Model) -> Model:
     with torch.no_grad():
         for _ in norms:
             model.generator.train()(z)
-    layer = [layer for layer in model.generator.modules() if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))][-1]
+    layer = [
+        layer for layer in model.generator.modules() if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))
+    ][-1]
     before_tanh: list[Tensor] = []
     handle = layer.register_forward_hook(lambda _layer, _given, result: before_tanh.append(result))
     with torch.no_grad():
@@ -62,11 +64,6 @@ def sane(model: Model) -> Model:
         layer.weight /= before_tanh[0].std()
     handle.remove()
     return model
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return load(write_model(tmp_path_factory.mktemp("models") / "tiny.safetensors"), device="cpu")
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -1,7 +1,7 @@
 """The generator as one ONNX file, which runs without torch and without this package.
 
-Input `z`, float32 (n, latent_size); output `images`, float32 (n, 3, size, size) in [-1, 1], for any n. The model
-file's header travels inside, as the same JSON under the same name, "strangers". docs/export.md says how to use it.
+Input `z`, float32 (n, latent_size); output `images`, float32 (n, 3, size, size) in [-1, 1], for any n. The
+model file's header travels inside, as the same JSON under the same name, "strangers": docs/export.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TOLERANCE = 1e-3
 """The greatest difference from torch that is let through, as a share of the range of values."""
 
 WEIGHTS_FROM = 1024
-"""Numbers in the smallest tensor that is worth halving; smaller ones are biases and norms, which need their range."""
+"""Numbers in the smallest tensor that is worth halving; smaller ones are biases and norms."""
 
 MISSING = "Exporting needs onnx, onnxscript and onnxruntime: pip install 'strangers[export]'."
 
@@ -52,11 +52,13 @@ class Agreement:
 
     def __str__(self) -> str:
         apart = "level" if self.levels == 1 else "levels"
-        return f"differs from torch by at most {self.difference:.1e} of the range, {self.levels} {apart} of 255"
+        return (
+            f"differs from torch by at most {self.difference:.1e} of the range, {self.levels} {apart} of 255"
+        )
 
 
 def export_onnx(model: Model, out: Path) -> Agreement:
-    """Write the generator to `out`, and say how its faces agree with torch's. Raises StrangersError and OSError."""
+    """Write the generator to `out`, once its faces agree with torch's. Raises StrangersError and OSError."""
     data = as_onnx(model)
     agreement = checked(model, data)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -159,13 +161,21 @@ def _quiet() -> Iterator[None]:
 def _forget_places(file: onnx.ModelProto) -> None:
     """Remove the exporter's notes, which name files and folders of this machine."""
     graph = file.graph
-    for part in (file, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    for part in (
+        file,
+        graph,
+        *graph.node,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+        *graph.initializer,
+    ):
         del part.metadata_props[:]  # type: ignore[attr-defined]
         part.doc_string = ""  # type: ignore[attr-defined]
 
 
 def _halve(graph: onnx.GraphProto) -> None:
-    """Store large tensors in 16 bits; a cast before their use makes 32 of them again, once, when they are loaded."""
+    """Store large tensors in 16 bits; a cast makes 32 of them again, once, when they are loaded."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []
