@@ -19,7 +19,17 @@ from strangers.recipes import RECIPES
 
 from .conftest import Strangers, train_words
 
-VERBS = ("prepare", "explore", "train", "sample", "evaluate", "train-attributes", "recipes", "doctor")
+VERBS = (
+    "prepare",
+    "explore",
+    "train",
+    "sample",
+    "evaluate",
+    "export",
+    "train-attributes",
+    "recipes",
+    "doctor",
+)
 
 
 def pixels(path: Path) -> np.ndarray:

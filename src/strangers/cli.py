@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from strangers import __version__, measuring, preparing
+from strangers import __version__, exporting, measuring, preparing
 from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images
 from strangers.errors import PeerError, RunError, StrangersError, UsageError
 from strangers.machine import process_number
@@ -125,7 +125,9 @@ def train(
 
 @app.command(epilog="Example: strangers sample runs/faces --seeds 0-63 --out faces.png")
 def sample(
-    model: Annotated[str, Argument(metavar="MODEL", help="A model file, a run or a checkpoint.")],
+    model: Annotated[
+        str, Argument(metavar="MODEL", help="A model file, a run, a checkpoint or hf:OWNER/NAME.")
+    ],
     *,
     out: Annotated[Path, Option(metavar="PNG|DIR", help="One grid, or a folder of one PNG per face.")],
     seeds: Annotated[
@@ -166,6 +168,8 @@ def sample(
 app.command(
     epilog="Example: strangers evaluate runs/faces celeba64 --features face,inception --out faces.json"
 )(measuring.evaluate)
+
+app.command(epilog="Example: strangers export runs/faces --to page --out faces/")(exporting.export)
 
 
 @app.command(epilog="Example: strangers recipes dcgan-64 --json")

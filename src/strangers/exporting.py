@@ -1,0 +1,81 @@
+"""The command that takes a model away: `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Argument, Option
+
+from strangers.errors import UsageError
+
+if TYPE_CHECKING:
+    from strangers.sampling import Model
+
+ONLY_FOR = {"runtime": "page", "directions": "page", "push": "hub", "result": "hub"}
+"""Which options mean something to one kind of export alone."""
+
+
+def export(
+    model: Annotated[
+        str, Argument(metavar="MODEL", help="A model file, a run, a checkpoint or hf:OWNER/NAME.")
+    ],
+    *,
+    to: Annotated[
+        Literal["onnx", "page", "hub"], Option(help="One file, a web page, or a repository of the hub.")
+    ],
+    out: Annotated[Path, Option(metavar="PATH", help="The .onnx file, or a folder that does not exist yet.")],
+    directions: Annotated[
+        bool | None,
+        Option(help="page: with sliders for attributes, which takes a minute.  [default: with]"),
+    ] = None,
+    runtime: Annotated[
+        Path | None, Option(metavar="DIR", help="page: onnxruntime-web, if not to be fetched.")
+    ] = None,
+    result: Annotated[
+        Path | None, Option(metavar="JSON", help="hub: what `evaluate` wrote, for the card.")
+    ] = None,
+    push: Annotated[
+        str | None, Option(metavar="OWNER/NAME", help="hub: put it there too, as `hf auth login` allows.")
+    ] = None,
+) -> None:
+    """Take a model away: as one ONNX file, as a web page, or as a repository of the Hugging Face hub."""
+    given = {"runtime": runtime, "directions": directions, "push": push, "result": result}
+    for name, value in given.items():
+        if value is not None and ONLY_FOR[name] != to:
+            raise UsageError(f"--{name} is for --to {ONLY_FOR[name]}, not for --to {to}.")
+    if to == "onnx" and out.suffix != ".onnx":
+        raise UsageError(f"The file is ONNX: let --out end in .onnx, not {out.name!r}.")
+    from strangers.sampling import load
+
+    loaded = load(model, device="cpu")
+    if to == "onnx":
+        from strangers.export.onnx import CHECKED, export_onnx
+
+        agreement = export_onnx(loaded, out)
+        print(f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB: over {CHECKED} seeds it {agreement}.")
+    elif to == "page":
+        print(_page(loaded, out, runtime, with_directions=directions is not False))
+    else:
+        from strangers.export.hub import export_hub, push_hub
+
+        export_hub(loaded, out, result=result, repository=push)
+        print(f"Wrote {out}; README.md is the card.")
+        if push:
+            print(f"Put it at {push_hub(out, push)}; `strangers.load('hf:{push}')` reads it.")
+
+
+def _page(model: Model, out: Path, runtime: Path | None, *, with_directions: bool) -> str:
+    """Write the page, and say how it is looked at."""
+    from strangers.export.page import export_page
+
+    found = None
+    if with_directions and not out.exists():
+        from strangers.latent.directions import find_directions
+
+        found = find_directions(model)
+    exported = export_page(model, out, directions=found, runtime=runtime)
+    return (
+        f"Wrote {out}, {exported}.\n"
+        f"To look at it here: python -m http.server --directory {out} 8000, then http://localhost:8000/"
+    )
