@@ -34,10 +34,13 @@ def test_hub_is_a_folder_that_is_pushed_where_asked(
 ) -> None:
     monkeypatch.setattr(hub, "as_onnx", lambda model: b"the file")
     monkeypatch.setattr(hub, "checked", lambda model, data: onnx.Agreement(0.0, 0))
-    pushed = []
-    monkeypatch.setattr(
-        hub, "push_hub", lambda folder, name: pushed.append((folder, name)) or "https://hub/a/b"
-    )
+    pushed: list[tuple[Path, str]] = []
+
+    def push(folder: Path, name: str) -> str:
+        pushed.append((folder, name))
+        return "https://hub/a/b"
+
+    monkeypatch.setattr(hub, "push_hub", push)
     words = ("export", file, "--to", "hub", "--out", tmp_path / "faces", "--push", "a/b")
     code, said, _ = strangers(*words)
     assert code == 0

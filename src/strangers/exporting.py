@@ -10,6 +10,7 @@ from typer import Argument, Option
 from strangers.errors import UsageError
 
 if TYPE_CHECKING:
+    from strangers.latent.directions import Directions  # type: ignore[import-not-found]
     from strangers.sampling import Model
 
 ONLY_FOR = {"runtime": "page", "directions": "page", "push": "hub", "result": "hub"}
@@ -69,13 +70,22 @@ def _page(model: Model, out: Path, runtime: Path | None, *, with_directions: boo
     """Write the page, and say how it is looked at."""
     from strangers.export.page import export_page
 
-    found = None
-    if with_directions and not out.exists():
-        from strangers.latent.directions import find_directions
-
-        found = find_directions(model)
+    found = _directions(model) if with_directions and not out.exists() else None
     exported = export_page(model, out, directions=found, runtime=runtime)
     return (
         f"Wrote {out}, {exported}.\n"
         f"To look at it here: python -m http.server --directory {out} 8000, then http://localhost:8000/"
     )
+
+
+def _directions(model: Model) -> Directions:
+    """The model's attribute directions; finding them for the first time is shown."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from strangers.latent.directions import COUNT, find_directions
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as bars:
+        task = bars.add_task("attributes", total=COUNT)
+        return find_directions(model, count=COUNT, advance=lambda faces: bars.advance(task, faces))

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -49,23 +50,27 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def stand_in(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with files in place of onnxruntime-web's."""
-    folder = tmp_path / "runtime"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("runtime")
     for name in FILES:
         (folder / name).write_bytes(name.encode())
     return folder
 
 
-def test_the_folder_is_whole(model: Model, stand_in: Path, tmp_path: Path) -> None:
-    out = tmp_path / "page"
-    exported = export_page(model, out, directions=DIRECTIONS, runtime=stand_in)
-    assert exported.half
-    assert exported.agreement.levels <= LEVELS
+@pytest.fixture(scope="module")
+def exported(model: Model, stand_in: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Exported]:
+    out = tmp_path_factory.mktemp("exported") / "page"
+    return out, export_page(model, out, directions=DIRECTIONS, runtime=stand_in)
+
+
+def test_the_folder_is_whole(exported: tuple[Path, Exported]) -> None:
+    out, said = exported
+    assert said.half
+    assert said.agreement.levels <= LEVELS
     files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
-    assert exported.bytes == sum(path.stat().st_size for path in files.values())
+    assert said.bytes == sum(path.stat().st_size for path in files.values())
     assert {"index.html", "main.js", "worker.js", "latents.js", "faces.json", "faces.onnx"} <= files.keys()
     assert {"runtime/ort.wasm.bundle.min.js", "runtime/ort-wasm-simd-threaded.wasm"} <= files.keys()
     html = files["index.html"].read_text()
@@ -82,9 +87,8 @@ def test_the_folder_is_whole(model: Model, stand_in: Path, tmp_path: Path) -> No
             assert not missing, f"{name} needs {missing}"
 
 
-def test_nothing_in_it_names_another_place(model: Model, stand_in: Path, tmp_path: Path) -> None:
-    export_page(model, tmp_path / "page", runtime=stand_in)
-    for path in (tmp_path / "page").rglob("*"):
+def test_nothing_in_it_names_another_place(exported: tuple[Path, Exported]) -> None:
+    for path in exported[0].rglob("*"):
         if path.suffix in (".js", ".css", ".html"):
             names = set(re.findall(r"https?://[\w.-]+", path.read_text()))
             assert names <= {"http://www.w3.org", "http://cv.iptc.org", "http://iptc.org"}, path.name
@@ -108,12 +112,14 @@ def test_the_facts_are_what_the_views_and_pictures_need(model: Model) -> None:
 def test_weights_keep_32_bits_where_16_would_change_faces(
     model: Model, stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(exporting, "as_onnx", lambda model, half=False: b"half" if half else b"whole")
     monkeypatch.setattr(exporting, "compare", lambda model, data: Agreement(0.05, 3))
-    exported = export_page(model, tmp_path / "page", runtime=stand_in)
-    assert not exported.half
-    assert exported.agreement.levels <= 1
-    assert "32-bit weights" in str(exported)
-    assert "16-bit weights" in str(Exported(True, exported.agreement, 1))
+    monkeypatch.setattr(exporting, "checked", lambda model, data: Agreement(1e-6, 0))
+    said = export_page(model, tmp_path / "page", runtime=stand_in)
+    assert (tmp_path / "page" / "faces.onnx").read_bytes() == b"whole"
+    assert (said.half, said.agreement.levels) == (False, 0)
+    assert "32-bit weights" in str(said)
+    assert "16-bit weights" in str(Exported(True, said.agreement, 1))
 
 
 def test_a_folder_that_exists_is_not_replaced(model: Model, tmp_path: Path) -> None:
@@ -129,12 +135,13 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a static host serves the exported page."""
+def address(exported: tuple[Path, Exported], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a static host serves the exported page, with onnxruntime-web itself."""
     if not all((RUNTIME / name).is_file() for name in FILES):
         pytest.skip(f"onnxruntime-web is not at {RUNTIME}; `make browser` fetches it")
-    out = tmp_path_factory.mktemp("exported") / "page"
-    export_page(model, out, directions=DIRECTIONS, runtime=RUNTIME)
+    out = shutil.copytree(exported[0], tmp_path_factory.mktemp("served") / "page")
+    for name in FILES:
+        shutil.copy(RUNTIME / name, out / "runtime" / name.replace(".mjs", ".js"))
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(out))) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
@@ -161,11 +168,13 @@ class Visit:
         self.page.set_default_timeout(120_000)  # on a machine with other work
         self.complaints: list[str] = []
         self.asked: list[str] = []
-        self.page.on(
-            "console", lambda line: line.type in ("error", "warning") and self.complaints.append(line.text)
-        )
+        self.page.on("console", self.hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def hear(self, line: Any) -> None:
+        if line.type in ("error", "warning"):
+            self.complaints.append(line.text)
 
     def pixels(self, selector: str) -> np.ndarray:
         """What a canvas shows, (h, w, 3)."""
@@ -220,3 +229,13 @@ def test_explore_moves_the_face_and_takes_it_back(browser: Any, address: str, si
         visit.page.get_by_role("button", name="Undo").click()
         visit.page.wait_for_function(f"document.querySelector('.portrait').dataset.drawn > {drawn}")
         np.testing.assert_array_equal(visit.pixels(PORTRAIT), before)
+
+
+def test_a_generator_that_cannot_be_loaded_is_told(browser: Any, address: str) -> None:
+    with Visit(browser, address, "desktop") as visit:
+        visit.page.route("**/runtime/*.js", lambda route: route.abort())
+        visit.page.goto(address)
+        alarm = visit.page.get_by_role("alert")
+        alarm.wait_for()
+        assert "could not be loaded" in alarm.inner_text()
+        visit.complaints.clear()

@@ -170,8 +170,8 @@ def _forget_places(file: onnx.ModelProto) -> None:
         *graph.value_info,
         *graph.initializer,
     ):
-        del part.metadata_props[:]  # type: ignore[attr-defined]
-        part.doc_string = ""  # type: ignore[attr-defined]
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 def _halve(graph: onnx.GraphProto) -> None:
