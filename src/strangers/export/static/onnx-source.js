@@ -2,6 +2,7 @@
 import { latent as latentOf } from "./latents.js";
 import { truncated } from "./latent.js";
 import { withProvenance } from "./png.js";
+import { Refusal } from "./source.js";
 
 const AT_ONCE = 16; // faces, so that the next wish need not wait for long
 
@@ -23,8 +24,8 @@ export class OnnxSource {
   }
 
   async model() {
-    const answer = await fetch(this.address);
-    if (!answer.ok) throw new Error(`${this.address} could not be fetched (${answer.status}).`);
+    const answer = await fetch(this.address).catch(() => null);
+    if (!answer?.ok) throw new Refusal(answer?.status ?? 0, `${this.address} could not be fetched; reload the page.`);
     this.facts = await answer.json();
     await this.#ask({ open: new URL(this.facts.onnx, answer.url).href });
     return this.facts.model;
@@ -87,7 +88,7 @@ export class OnnxSource {
   #settle(id, error, value) {
     const { resolve, reject } = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (error) reject(new Error(error));
+    if (error) reject(new Refusal(0, error));
     else resolve(value);
   }
 }
@@ -97,7 +98,7 @@ function seedOf(seed) {
   const text = String(seed).trim();
   const number = /^[0-9]{1,20}$/.test(text) ? BigInt(text) : -1n;
   if (number < 0n || number >= 2n ** 64n) {
-    throw new RangeError(`${text} is not a seed: a seed is a whole number from 0 to 2**64 - 1.`);
+    throw new Refusal(0, `${text} is not a seed: a seed is a whole number from 0 to 2**64 - 1.`);
   }
   return number;
 }
