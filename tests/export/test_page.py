@@ -173,7 +173,7 @@ class Visit:
         self.page.on("request", lambda request: self.asked.append(request.url))
 
     def hear(self, line: Any) -> None:
-        if line.type in ("error", "warning"):
+        if line.type == "error":
             self.complaints.append(line.text)
 
     def pixels(self, selector: str) -> np.ndarray:
