@@ -4,12 +4,13 @@ PYTHON ?= python3
 DEMO_IMAGES ?= 30k
 BIN := .venv/bin
 
-.PHONY: help demo test check docs bench clean
+.PHONY: help demo test browser check docs bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    show the faces of the generator in the package, then train a small one on drawn faces: runs/demo"
 	@echo "make test    run every test"
+	@echo "make browser fetch what the tests in a browser need; without it they are skipped"
 	@echo "make check   format, lint, types, import rules, and that the generated docs are fresh"
 	@echo "make docs    write docs/commands.md anew from the commands"
 	@echo "make bench   measure ours against a plain implementation; PHOTOGRAPHS=img_align_celeba.zip for real JPEGs"
@@ -21,6 +22,12 @@ demo: .venv/installed
 
 test: .venv/developing
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8
+
+browser: .venv/developing
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends chromium >/dev/null; } || \
+	  echo "There is no chromium, and it could not be installed: tests in a browser are skipped." >&2
+	@$(BIN)/python -m strangers.export.runtime .venv/onnxruntime-web
 
 check: .venv/developing
 	@$(BIN)/ruff format --check

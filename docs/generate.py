@@ -22,7 +22,7 @@ What `--help` prints. This page is generated: change `src/strangers/cli.py`, the
 
 SOURCE is a folder, a `.zip` or `.tar`, `hf:OWNER/NAME`, `synthetic` or `synthetic:5000`. DATA is a prepared
 set, or a SOURCE, which is then prepared into a cache at the recipe's size and crop. MODEL is a model file, a
-run or a checkpoint. Numbers of images are written as `50000`, `100k` or `1.5M`.
+run, a checkpoint or `hf:OWNER/NAME`. Numbers of images are written as `50000`, `100k` or `1.5M`.
 
 A command exits with 0 if it did what it says, 1 for a failure, 2 for a wrong call, 130 after Ctrl-C and 143
 after SIGTERM. Errors are one sentence on standard error.

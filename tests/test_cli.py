@@ -20,8 +20,8 @@ from strangers.recipes import RECIPES
 from .conftest import Strangers, train_words
 
 VERBS = (
-    "prepare", "explore", "train", "sample", "interpolate", "edit", "invert", "evaluate", "train-attributes",
-    "recipes", "doctor",
+    "prepare", "explore", "train", "sample", "interpolate", "edit", "invert", "evaluate", "export",
+    "train-attributes", "recipes", "doctor",
 )  # fmt: skip
 
 

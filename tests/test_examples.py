@@ -15,10 +15,16 @@ import pytest
 import torch
 from PIL import Image
 
-from strangers.recipe import parameter_counts
+from strangers.export.onnx import export_onnx
+from strangers.recipe import parameter_counts, with_overrides
 from strangers.recipes import RECIPES
+from strangers.sampling import load
 
-ONE_FILE = Path(__file__).parents[1] / "examples" / "dcgan_in_one_file.py"
+from .conftest import tiny, write_model
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ONE_FILE = EXAMPLES / "dcgan_in_one_file.py"
+WITHOUT_TORCH = EXAMPLES / "onnx_without_torch.py"
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +59,30 @@ def test_it_learns_from_a_folder_of_pictures(tmp_path: Path) -> None:
     )
 
 
-def test_it_imports_torch_numpy_pillow_and_nothing_of_ours() -> None:
+@pytest.mark.parametrize(
+    ("file", "packages"),
+    [(ONE_FILE, {"torch", "numpy", "PIL"}), (WITHOUT_TORCH, {"onnxruntime", "numpy", "PIL"})],
+)
+def test_it_imports_three_packages_and_nothing_of_ours(file: Path, packages: set[str]) -> None:
     names = set()
-    for node in ast.walk(ast.parse(ONE_FILE.read_text())):
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names.add(str(node.module).partition(".")[0])
-    assert names - set(sys.stdlib_module_names) == {"torch", "numpy", "PIL"}
+    assert names - set(sys.stdlib_module_names) == packages
+
+
+@pytest.mark.parametrize("latent", ["normal", "uniform"])
+def test_an_exported_file_draws_a_seeds_face_without_torch(latent: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    recipe = with_overrides(tiny(), {"latent": latent})
+    model = load(write_model(tmp_path / "model.safetensors", recipe), device="cpu")
+    export_onnx(model, tmp_path / "faces.onnx")
+    words = (tmp_path / "faces.onnx", 2**40 + 17, tmp_path / "face.png")
+    subprocess.run([sys.executable, WITHOUT_TORCH, *map(str, words)], check=True)
+    drawn = np.asarray(Image.open(tmp_path / "face.png")).astype(int)
+    assert np.abs(drawn - model.sample([2**40 + 17])[0]).max() <= 1
 
 
 @pytest.mark.parametrize("size", [32, 64, 128])

@@ -49,7 +49,7 @@ def eye(model: Model, monkeypatch: pytest.MonkeyPatch) -> Eye:
     faces = model.sample(range(64))
     usual = float(faces[:, :16].mean()), float(faces[:, 16:].mean())
     network = Eye(AttributeNetwork(3, (4,)), ("Smiling", "Male", "Bald"), "0" * 16, usual=usual)
-    assert inversion.load_attributes is attributes.load_attributes  # imported before: its features stay
+    assert vars(inversion)["load_attributes"] is attributes.load_attributes  # imported before: it stays
     for module in (attributes, choosing, directions, effects):
         monkeypatch.setattr(module, "load_attributes", lambda device="cpu": network)
     monkeypatch.setattr(directions, "COUNT", 600)

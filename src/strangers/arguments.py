@@ -6,8 +6,17 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
 
 from strangers.errors import UsageError
+
+ModelName = Annotated[
+    str,
+    Argument(metavar="MODEL", help="A model file, a run, a checkpoint, celeba-64 or hf:OWNER/NAME."),
+]
+Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
 
 UNITS = {"": 1, "k": 1_000, "M": 1_000_000}
 

@@ -18,8 +18,17 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from strangers import __version__, measuring, preparing, steering
-from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images, parse_where
+from strangers import __version__, exporting, measuring, preparing, steering
+from strangers.arguments import (
+    Device,
+    ModelName,
+    counted,
+    is_picture,
+    parse_changes,
+    parse_grid,
+    parse_images,
+    parse_where,
+)
 from strangers.errors import PeerError, RunError, StrangersError, UsageError
 from strangers.machine import process_number
 
@@ -34,7 +43,6 @@ app = typer.Typer(
 MOST_IN_A_GRID = 10_000
 """Faces in one picture: a hundred by a hundred are already more than anybody looks at."""
 
-Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
 Json = Annotated[bool, Option("--json", help="Print JSON.")]
 
 
@@ -125,7 +133,7 @@ def train(
 
 @app.command(epilog="Example: strangers sample runs/faces --seeds 0-63 --out faces.png")
 def sample(
-    model: Annotated[str, Argument(metavar="MODEL", help="A model file, a run, a checkpoint or celeba-64.")],
+    model: ModelName,
     *,
     out: Annotated[Path, Option(metavar="PNG|DIR", help="One grid, or a folder of one PNG per face.")],
     seeds: Annotated[
@@ -186,6 +194,8 @@ app.command(epilog="Example: strangers invert runs/faces photo.jpg --out latent.
 app.command(
     epilog="Example: strangers evaluate runs/faces celeba64 --features face,inception --out faces.json"
 )(measuring.evaluate)
+
+app.command(epilog="Example: strangers export runs/faces --to page --out faces/")(exporting.export)
 
 
 @app.command(epilog="Example: strangers recipes dcgan-64 --json")

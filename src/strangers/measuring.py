@@ -7,11 +7,12 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from strangers.arguments import Device, ModelName
 from strangers.errors import UsageError
 
 
 def evaluate(
-    model: Annotated[str, Argument(metavar="MODEL", help="A model file, a run or a checkpoint.")],
+    model: ModelName,
     data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as of `prepare`.")],
     *,
     out: Annotated[
@@ -39,7 +40,7 @@ def evaluate(
     allow_mismatch: Annotated[
         bool, Option("--allow-mismatch", help="Measure across crops and filters, and say so.")
     ] = False,
-    device: Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Measure how good, varied and original a model's faces are; write a result and a report."""
     if out.suffix != ".json":
@@ -81,7 +82,7 @@ def train_attributes(
     out: Annotated[Path, Option(metavar="FILE", help="A .safetensors file; its card stands beside it.")],
     epochs: Annotated[int, Option(metavar="N", min=1, help="Times through the set.")] = 16,
     seed: Annotated[int, Option(metavar="N", min=0, help="Decides all that is random.")] = 0,
-    device: Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: Device = "auto",
     precision: Annotated[str, Option(metavar="NAME", help="auto, fp32 or bf16.")] = "auto",
 ) -> None:
     """Train the network that reads attributes off faces, as the bundled one was."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -36,6 +37,12 @@ BUNDLED = Path(__file__).with_name("models")
 
 POINTERS = ("latest", "best")
 """Files of a run that hold the name of one of its checkpoints."""
+
+HUB = "hf:"
+"""How the name of a model on the Hugging Face hub begins."""
+
+HUB_FILE = "model.safetensors"
+"""The model file in a repository of the hub."""
 
 
 @dataclass(frozen=True)
@@ -150,19 +157,41 @@ def bundled() -> dict[str, Path]:
 
 
 def load(source: str | Path, device: str = "auto") -> Model:
-    """The model in a model file, a checkpoint or a run, or the one in the package that has this name.
+    """The model in a model file, a checkpoint or a run, of a name in the package, or of "hf:OWNER/NAME".
 
-    Raises ModelError, and UsageError for the device.
+    Raises ModelError, and UsageError for the device and for a name of another form.
     """
     chosen = choose_device(device).value
     try:
-        path = _model_file(Path(source))
+        name = str(source)
+        path = _fetched(name.removeprefix(HUB)) if name.startswith(HUB) else _model_file(Path(source))
         header, generator = read_model(path)
-        name = sha256_of(path)[:16]
+        digest = sha256_of(path)[:16]
     except OSError as error:
         raise ModelError(f"The model {source} cannot be read: {error.strerror or error}.") from None
     generator = place(generator, chosen)
-    return Model(generator.requires_grad_(False).eval(), header, name)
+    return Model(generator.requires_grad_(False).eval(), header, digest)
+
+
+def is_hub_name(name: str) -> bool:
+    """Whether a text is OWNER/NAME."""
+    return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
+
+
+def _fetched(name: str) -> Path:
+    """The model file of the hub's repository OWNER/NAME, in its cache. Raises UsageError and ModelError."""
+    if not is_hub_name(name):
+        raise UsageError(f"A model of the hub is named hf:OWNER/NAME, not '{HUB}{name}'.")
+    from huggingface_hub import hf_hub_download  # a network client that only these models need
+
+    try:
+        return Path(hf_hub_download(name, HUB_FILE))
+    except Exception as error:  # of the hub's client, its network library or the disk
+        first = (str(error).strip().splitlines() or [""])[0]
+        raise ModelError(
+            f"The model {HUB}{name} could not be fetched ({type(error).__name__}: {first}); check the name, "
+            "the network, and `hf auth login` for models behind a login."
+        ) from None
 
 
 def _model_file(source: Path) -> Path:

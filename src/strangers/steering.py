@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from strangers.arguments import counted, is_picture, parse_strengths
+from strangers.arguments import Device, ModelName, counted, is_picture, parse_strengths
 from strangers.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 MOST = 10_000
 """Faces in one picture, or frames of one walk."""
-
-ModelName = Annotated[str, Argument(metavar="MODEL", help="A model file, a run or a checkpoint.")]
-Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
 
 
 def edit(

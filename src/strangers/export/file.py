@@ -1,0 +1,26 @@
+"""A model file half as large, its weights in 16 bits, with the card beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from strangers.export.card import card, read_result
+from strangers.files import write_atomically
+from strangers.model_file import as_bytes
+from strangers.sampling import BUNDLED, Model
+
+
+def export_file(model: Model, out: Path, *, result: Path | None = None) -> None:
+    """Write the model file `out` and its card, `out` with the ending .md. Raises StrangersError and OSError.
+
+    result: what `strangers evaluate` wrote of this very file, so export it first, then measure it, then
+    export it again: the file will have the same bytes.
+    """
+    data = as_bytes(model.generator, model.header, half=True)
+    smaller = replace(model, hash=sha256(data).hexdigest()[:16])
+    measured = None if result is None else read_result(result, smaller)
+    place = out.stem if out.resolve().parent == BUNDLED else out.name
+    write_atomically(out, data)
+    write_atomically(out.with_suffix(".md"), card(smaller, measured, place).encode())

@@ -1,0 +1,66 @@
+"""The model as a repository of the Hugging Face hub: a folder, and putting it there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from strangers.errors import StrangersError, UsageError
+from strangers.export.card import card, read_result
+from strangers.export.onnx import as_onnx, checked
+from strangers.files import new_folder
+from strangers.images import encode_png, grid
+from strangers.model_file import as_bytes
+from strangers.sampling import HUB_FILE, Model, is_hub_name
+
+GRID = "grid.png"
+
+SHOWN = range(64)
+"""Seeds of the grid: the first ones, uncurated."""
+
+
+def export_hub(model: Model, out: Path, *, result: Path | None = None, repository: str | None = None) -> None:
+    """Write the repository's folder, which must not exist yet. Raises StrangersError and OSError.
+
+    result: what `strangers evaluate` wrote of this model; the card tells it, and the file goes along.
+    repository: OWNER/NAME, for the card.
+    """
+    if repository is not None:
+        _refuse_other_names(repository)
+    measured = None if result is None else read_result(result, model)
+    place = HUB_FILE if repository is None else f"hf:{repository}"
+    onnx = as_onnx(model)
+    checked(model, onnx)
+    files = {
+        HUB_FILE: as_bytes(model.generator, model.header),
+        "faces.onnx": onnx,
+        GRID: encode_png(grid(model.sample(SHOWN), columns=8), model.provenance(SHOWN)),
+        "README.md": card(model, measured, place, picture=GRID).encode(),
+    }
+    if measured is not None:
+        files["evaluation.json"] = (measured.model_dump_json(indent=1) + "\n").encode()
+    with new_folder(out) as folder:
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+
+
+def push_hub(folder: Path, repository: str) -> str:
+    """Put a folder on the hub, as the repository OWNER/NAME; returns its address. Raises StrangersError."""
+    _refuse_other_names(repository)
+    from huggingface_hub import HfApi  # a network client that only this needs
+
+    api = HfApi()
+    try:
+        address = api.create_repo(repository, exist_ok=True)
+        api.upload_folder(repo_id=repository, folder_path=folder, commit_message="Faces, by strangers")
+    except Exception as error:  # of the hub's client, its network library or the disk
+        first = (str(error).strip().splitlines() or [""])[0]
+        raise StrangersError(
+            f"{folder} is written, but could not be put at hf:{repository} ({type(error).__name__}: "
+            f"{first}); check the name, the network, and `hf auth login`."
+        ) from None
+    return str(address)
+
+
+def _refuse_other_names(repository: str) -> None:
+    if not is_hub_name(repository):
+        raise UsageError(f"A repository of the hub is named OWNER/NAME, not {repository!r}.")

@@ -1,0 +1,191 @@
+"""The generator as one ONNX file, which runs without torch and without this package.
+
+Input `z`, float32 (n, latent_size); output `images`, float32 (n, 3, size, size) in [-1, 1], for any n. The
+model file's header travels inside, as the same JSON under the same name, "strangers": docs/export.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from strangers.errors import ModelError, StrangersError
+from strangers.files import write_atomically
+from strangers.images import to_pixels
+from strangers.latents import latents
+from strangers.sampling import Model
+
+if TYPE_CHECKING:
+    import onnx
+
+CHECKED = 64
+"""Seeds whose faces are compared with torch's, from 0."""
+
+TOLERANCE = 1e-3
+"""The greatest difference from torch that is let through, as a share of the range of values."""
+
+WEIGHTS_FROM = 1024
+"""Numbers in the smallest tensor that is worth halving; smaller ones are biases and norms."""
+
+MISSING = "Exporting needs onnx, onnxscript and onnxruntime: pip install 'strangers[export]'."
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How an ONNX file's faces differ from torch's, over CHECKED seeds.
+
+    Attributes:
+        difference: the greatest difference of a value, as a share of the range of values.
+        levels: the greatest difference of a pixel, in levels of 255.
+    """
+
+    difference: float
+    levels: int
+
+    def __str__(self) -> str:
+        apart = "level" if self.levels == 1 else "levels"
+        return (
+            f"differs from torch by at most {self.difference:.1e} of the range, {self.levels} {apart} of 255"
+        )
+
+
+def export_onnx(model: Model, out: Path) -> Agreement:
+    """Write the generator to `out`, once its faces agree with torch's. Raises StrangersError and OSError."""
+    data = as_onnx(model)
+    agreement = checked(model, data)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, data)
+    return agreement
+
+
+def as_onnx(model: Model, *, half: bool = False) -> bytes:
+    """The ONNX file of a model; half: whether weights are stored in 16 bits, and computed with in 32.
+
+    The opset is the one that torch's exporter writes. Raises StrangersError without the extra `export`.
+    """
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 (torch's exporter needs it)
+    except ImportError:
+        raise StrangersError(MISSING) from None
+    file = _traced(model)
+    _forget_places(file)
+    if half:
+        _halve(file.graph)
+    header = model.header
+    file.producer_name, file.producer_version = "strangers", header.software.removeprefix("strangers ")
+    file.doc_string = f"Faces of {header.recipe.name} after {header.images_seen:,} images. {header.licence}"
+    onnx.helper.set_model_props(file, {"strangers": header.model_dump_json(), "strangers.hash": model.hash})
+    onnx.checker.check_model(file, full_check=True)
+    return bytes(file.SerializeToString())
+
+
+def checked(model: Model, data: bytes) -> Agreement:
+    """How the faces of an ONNX file agree with the model's. Raises ModelError if that is beyond TOLERANCE."""
+    agreement = compare(model, data)
+    if not agreement.difference <= TOLERANCE:
+        raise ModelError(
+            f"The exported file {agreement}, over {CHECKED} seeds; more than {TOLERANCE:g} is refused. "
+            "Please report it, with the recipe's name."
+        )
+    return agreement
+
+
+def compare(model: Model, data: bytes) -> Agreement:
+    """How the faces of an ONNX file agree with the model's."""
+    recipe = model.recipe
+    z = latents(range(CHECKED), recipe.latent_size, recipe.latent)
+    with torch.inference_mode():
+        expected = model.generator(torch.from_numpy(z).to(next(model.generator.parameters()).device)).cpu()
+    found = torch.from_numpy(_run(data, z))
+    difference = float((found - expected).abs().max()) / 2
+    levels = int(np.abs(to_pixels(found).astype(int) - to_pixels(expected)).max())
+    return Agreement(difference, levels)
+
+
+def _run(data: bytes, z: Any) -> Any:
+    """The images that onnxruntime makes of latents."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise StrangersError(MISSING) from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return session.run(["images"], {"z": z})[0]
+
+
+def _traced(model: Model) -> onnx.ModelProto:
+    """What torch's exporter makes of the generator, with any number of latents at once."""
+    device = next(model.generator.parameters()).device
+    example = torch.zeros(2, model.recipe.latent_size, device=device)
+    with _quiet():
+        program = torch.onnx.export(
+            model.generator,
+            (example,),
+            dynamo=True,
+            input_names=["z"],
+            output_names=["images"],
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            verbose=False,
+        )
+    if program is None:
+        raise ModelError("torch's exporter returned nothing; update torch.")
+    return program.model_proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch and onnxscript tell their own developers."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _forget_places(file: onnx.ModelProto) -> None:
+    """Remove the exporter's notes, which name files and folders of this machine."""
+    graph = file.graph
+    for part in (
+        file,
+        graph,
+        *graph.node,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+        *graph.initializer,
+    ):
+        del part.metadata_props[:]
+        part.doc_string = ""
+
+
+def _halve(graph: onnx.GraphProto) -> None:
+    """Store large tensors in 16 bits; a cast makes 32 of them again, once, when they are loaded."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < WEIGHTS_FROM:
+            continue
+        values, name = numpy_helper.to_array(tensor), tensor.name
+        if np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)

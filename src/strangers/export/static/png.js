@@ -1,0 +1,43 @@
+/** PNG files that say where they come from, as strangers.images writes them in Python. */
+
+const SIGNATURE_AND_HEADER = 8 + 25; // bytes before the first chunk that may follow
+
+const PACKET = `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+   <Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia</Iptc4xmpExt:DigitalSourceType>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>`;
+
+/** The PNG with the fields as texts, and with the mark of a generated picture. */
+export async function withProvenance(png, fields) {
+  const bytes = new Uint8Array(await png.arrayBuffer());
+  const texts = Object.entries(fields).map(([keyword, text]) => chunk("tEXt", `${keyword}\0${text}`));
+  const mark = chunk("iTXt", `XML:com.adobe.xmp\0\0\0\0\0${PACKET}`);
+  const [start, rest] = [bytes.subarray(0, SIGNATURE_AND_HEADER), bytes.subarray(SIGNATURE_AND_HEADER)];
+  return new Blob([start, ...texts, mark, rest], { type: "image/png" });
+}
+
+/** A chunk of a PNG file: its length, its kind, its data, and the CRC of the last two. */
+function chunk(kind, text) {
+  const body = new TextEncoder().encode(kind + text);
+  const whole = new Uint8Array(body.length + 8);
+  const view = new DataView(whole.buffer);
+  view.setUint32(0, body.length - 4);
+  whole.set(body, 4);
+  view.setUint32(body.length + 4, crc(body));
+  return whole;
+}
+
+function crc(bytes) {
+  let remainder = 0xffffffff;
+  for (const byte of bytes) {
+    remainder ^= byte;
+    for (let bit = 0; bit < 8; bit++) remainder = (remainder >>> 1) ^ (remainder & 1 ? 0xedb88320 : 0);
+  }
+  return ~remainder >>> 0;
+}

@@ -1,0 +1,52 @@
+/** From a seed to a latent, to the bit as in Python: docs/latents.md defines it, with test vectors. */
+
+const ROUNDS = 10;
+
+/**
+ * The latent of a seed, a Float32Array: N(0, 1) where the distribution is "normal", U(-1, 1) where it is "uniform".
+ * The seed is a BigInt in [0, 2n ** 64n).
+ */
+export function latent(seed, size, distribution) {
+  const key = [Number(seed & 0xffffffffn), Number(seed >> 32n)];
+  const numbers = new Float64Array(4 * Math.ceil(size / 4));
+  for (let block = 0; 4 * block < size; block++) {
+    const u = philox([block, 0, 0, 0], key).map((word) => (word + 0.5) / 2 ** 32);
+    numbers.set(distribution === "uniform" ? u.map((each) => 2 * each - 1) : boxMuller(u), 4 * block);
+  }
+  return Float32Array.from(numbers.subarray(0, size));
+}
+
+/** Philox4x32-10 (Salmon et al. 2011): a counter of four words and a key of two -> four words of 32 bits. */
+export function philox(counter, key) {
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = key;
+  for (let round = 0; round < ROUNDS; round++) {
+    const high0 = highWord(0xd2511f53, c0);
+    const high2 = highWord(0xcd9e8d57, c2);
+    const low0 = Math.imul(0xd2511f53, c0) >>> 0;
+    const low2 = Math.imul(0xcd9e8d57, c2) >>> 0;
+    [c0, c1, c2, c3] = [(high2 ^ c1 ^ k0) >>> 0, low2, (high0 ^ c3 ^ k1) >>> 0, low0];
+    k0 = (k0 + 0x9e3779b9) >>> 0;
+    k1 = (k1 + 0xbb67ae85) >>> 0;
+  }
+  return [c0, c1, c2, c3];
+}
+
+/** Two pairs of uniform numbers -> four independent N(0, 1) (Box and Muller 1958). */
+function boxMuller(u) {
+  const numbers = [];
+  for (const [first, second] of [[u[0], u[1]], [u[2], u[3]]]) {
+    const radius = Math.sqrt(-2 * Math.log(first));
+    const angle = 2 * Math.PI * second;
+    numbers.push(radius * Math.cos(angle), radius * Math.sin(angle));
+  }
+  return numbers;
+}
+
+/** The upper word of the product of two words, by halves: a number is exact up to 2 ** 53 only. */
+function highWord(a, b) {
+  const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const other = aLow * bHigh + (middle & 0xffff);
+  return aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(other / 65536);
+}

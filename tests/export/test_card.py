@@ -1,0 +1,121 @@
+"""The card says what a reader must know, and nothing that was not measured."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strangers.arguments import parse_changes
+from strangers.evaluation.memorisation import Likeness, Memorisation
+from strangers.evaluation.result import (
+    Hardware,
+    Protocol,
+    Result,
+    SetFacts,
+    Share,
+    Value,
+    facts_of_model,
+)
+from strangers.export.card import card
+from strangers.recipe import with_overrides
+from strangers.recipes import RECIPES
+from strangers.sampling import Model, load
+
+from ..conftest import write_model
+
+
+def result_of(model: Model, **changes: Any) -> Result:
+    """A made-up measurement of the model, on the set that it learnt from."""
+    protocol = Protocol(crop="c178", size=32, filter="bicubic")
+    likeness = Likeness("pixels", 0.5, 0.011, (0.007, 0.02), 0.8, 0.8)
+    result = Result(
+        model=facts_of_model("runs/faces", model),
+        data=SetFacts(
+            path="celeba32", source="img_align_celeba.zip", split="train", hash=model.header.data_hash,
+            count=162_770, protocol=protocol,
+        ),
+        generated=10_000, reference=10_000, seeds="0-9999", truncation=1.0, features={"face": "1e490976"},
+        values={"fd-face": Value(value=12.345, error=0.1), "precision": Value(value=0.5)},
+        attributes=(
+            Share(name="Male", data=0.4, generated=0.41),
+            Share(name="Eyeglasses", data=0.065, generated=0.01),
+        ),
+        memorisation=Memorisation(
+            verdict="original", faces=1_000, pictures=162_770, controls=1_000, control="held-out",
+            spaces=(likeness,), pairs=(),
+        ),
+        versions={"strangers": "0.1.0", "torch": "2.13.0"},
+        hardware=Hardware(processor="A processor", cores=2, threads=1, device="cpu"), seconds=61.0,
+    )  # fmt: skip
+    return result.model_copy(update=changes)
+
+
+def front_matter(text: str) -> dict[str, Any]:
+    yaml = pytest.importorskip("yaml")
+    assert text.startswith("---\n")
+    fields: dict[str, Any] = yaml.safe_load(text.split("---\n")[1])
+    return fields
+
+
+def test_without_a_measurement_it_says_so(model: Model) -> None:
+    text = card(model)
+    assert "Nothing was measured." in text
+    assert 'strangers.load("model.safetensors")' in text
+    assert "non-commercial research only" in text
+    assert "1,000 images" in text
+    assert "![" not in text
+    fields = front_matter(text)
+    assert fields["license"] == "other"
+    assert "model-index" not in fields
+
+
+def test_a_measurement_stands_with_its_conditions(model: Model) -> None:
+    result = result_of(model)
+    text = card(model, result, "hf:someone/faces")
+    assert 'strangers.load("hf:someone/faces")' in text
+    for part in (
+        "| `fd-face` | 12.35 ± 0.2 |", "10,000 faces of seeds 0-9999", "crop c178, 32 px, filter bicubic",
+        "torch 2.13.0", "A processor, 2 cores, cpu", "img_align_celeba.zip, split `train`: 162,770 pictures",
+        "| Eyeglasses | 6.5% | 1.0% |",
+    ):  # fmt: skip
+        assert part in text
+    assert result.memorisation is not None
+    assert result.memorisation.sentence[1:] in text
+    assert text.index("Eyeglasses") < text.index("| Male |")
+    (measured,) = front_matter(text)["model-index"][0]["results"]
+    assert {metric["type"]: metric["value"] for metric in measured["metrics"]} == {
+        "fd-face": 12.345,
+        "precision": 0.5,
+    }
+
+
+def test_what_was_measured_on_another_set_is_not_called_its_training_set(model: Model) -> None:
+    result = result_of(model)
+    other = result.data.model_copy(update={"hash": "1" * 64})
+    text = card(model, result.model_copy(update={"data": other, "memorisation": None}))
+    assert "It is img_align_celeba.zip" not in text
+    assert "strangers train DATA" in text
+    assert "Whether it repeats photographs was not measured." in text
+
+
+def test_its_command_repeats_the_recipe(model: Model) -> None:
+    command = re.search(r"```\n(strangers train .*?)\n```", card(model, result_of(model)), re.DOTALL)
+    assert command is not None
+    words = shlex.split(command[1].replace("\\\n", " "))
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert words[:3] == ["strangers", "train", "celeba32"]
+    assert options["--images"] == "1000"
+    changes = parse_changes(
+        word for option, word in zip(words[3::2], words[4::2], strict=True) if option == "--set"
+    )
+    assert with_overrides(RECIPES[options["--recipe"]], changes) == model.recipe
+
+
+def test_a_recipe_of_ones_own_is_said_to_be_one(tmp_path: Path) -> None:
+    recipe = RECIPES["dcgan-32"].model_copy(update={"name": "mine"})
+    model = load(write_model(tmp_path / "model.safetensors", recipe), device="cpu")
+    assert "This recipe is no preset" in card(model)

@@ -1,0 +1,163 @@
+"""ONNX files: every recipe's generator draws the same faces in onnxruntime as in torch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from strangers.errors import ModelError, StrangersError
+from strangers.export import onnx as exporting
+from strangers.export.onnx import Agreement, as_onnx, checked, compare, export_onnx
+from strangers.latents import latents
+from strangers.recipe import Recipe, with_overrides
+from strangers.recipes import RECIPES
+from strangers.sampling import Model, load, model_of
+
+from ..conftest import tiny, write_model
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+def small(recipe: Recipe) -> Recipe:
+    """The recipe with few channels, where it says how many."""
+    fields = recipe.network.model_dump(mode="json")
+    changes: dict[str, object] = {
+        f"network.{name}": [max(1, width // 16) for width in fields[name]]
+        for name in fields
+        if name.endswith("_widths")
+    }
+    if "generator_stages" in fields:
+        stages = [stage | {"width": max(1, stage["width"] // 16)} for stage in fields["generator_stages"]]
+        changes |= {"network.generator_stages": stages, "network.stem_width": 8}
+    return with_overrides(recipe, {name: json.dumps(value) for name, value in changes.items()})
+
+
+def sane(model: Model) -> Model:
+    """The model with batch norms that know their features, so that its images are neither flat nor saturated.
+
+    Without that, values in the thousands cancel before the tanh, and every order of summing gives others.
+    """
+    z = torch.from_numpy(latents(range(64), model.recipe.latent_size, model.recipe.latent))
+    norms = [layer for layer in model.generator.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = None  # an average over all that it sees
+        norm.reset_running_stats()
+    with torch.no_grad():
+        for _ in norms:
+            model.generator.train()(z)
+    layer = [
+        layer for layer in model.generator.modules() if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))
+    ][-1]
+    before_tanh: list[Tensor] = []
+    handle = layer.register_forward_hook(lambda _layer, _given, result: before_tanh.append(result))
+    with torch.no_grad():
+        model.generator.eval()(z)
+        layer.weight /= before_tanh[0].std()
+    handle.remove()
+    return model
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_draws_the_same_faces(name: str, tmp_path: Path) -> None:
+    recipe = small(RECIPES[name])
+    drawn = sane(load(write_model(tmp_path / "model.safetensors", recipe), device="cpu"))
+    out = tmp_path / "new" / "faces.onnx"
+    agreement = export_onnx(drawn, out)
+    assert agreement.difference < 1e-5
+    assert agreement.levels <= 1
+    session = onnxruntime.InferenceSession(out.read_bytes(), providers=["CPUExecutionProvider"])
+    for seeds in ([17], range(3), range(33)):
+        z = latents(seeds, recipe.latent_size, recipe.latent)
+        (images,) = session.run(None, {"z": z})
+        assert images.shape == (len(seeds), 3, recipe.size, recipe.size)
+        assert images.dtype == np.float32
+        levels = np.round((images.transpose(0, 2, 3, 1) + 1) * 127.5).astype(int)
+        assert np.abs(levels - drawn.sample(seeds)).max() <= 1
+
+
+def test_the_header_travels_inside_and_no_place_of_this_machine(model: Model) -> None:
+    data = as_onnx(model)
+    file = onnx.load_from_string(data)
+    inside = {entry.key: entry.value for entry in file.metadata_props}
+    assert type(model.header).model_validate_json(inside["strangers"]) == model.header
+    assert inside["strangers.hash"] == model.hash
+    assert file.opset_import[0].version >= 18
+    assert [dim.dim_param or dim.dim_value for dim in file.graph.input[0].type.tensor_type.shape.dim] == [
+        "n",
+        model.recipe.latent_size,
+    ]
+    for place in (str(Path(exporting.__file__).parents[2]), sys.prefix, "site-packages", "stack_trace"):
+        assert place.encode() not in data
+
+
+def test_half_the_bytes_differ_by_a_level_or_two(tmp_path: Path) -> None:
+    recipe = with_overrides(tiny(), {"network.generator_widths": "[64, 32, 16]"})
+    drawn = sane(load(write_model(tmp_path / "model.safetensors", recipe), device="cpu"))
+    whole, half = as_onnx(drawn), as_onnx(drawn, half=True)
+    assert len(half) < 0.6 * len(whole)
+    agreement = compare(drawn, half)
+    assert 0 < agreement.difference < 2e-3
+    assert agreement.levels <= 1
+
+
+def test_a_file_that_draws_other_faces_is_refused(model: Model, tmp_path: Path) -> None:
+    other = load(write_model(tmp_path / "other.safetensors"), device="cpu")
+    for weights in other.generator.parameters():
+        weights.data *= 1.01
+    with pytest.raises(ModelError, match=r"differs from torch by at most .* more than 0\.001 is refused"):
+        checked(model, as_onnx(other))
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])
+def test_a_missing_extra_is_one_sentence(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(StrangersError, match=r"pip install 'strangers\[export\]'\.$"):
+        export_onnx(model, tmp_path / "faces.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Modern(nn.Module):
+    """The kinds of layers that later generators are made of."""
+
+    def __init__(self, latent_size: int) -> None:
+        super().__init__()
+        self.constant = nn.Parameter(torch.randn(1, 8, 4, 4))
+        self.stem = nn.Linear(latent_size, 8)
+        self.grouped = nn.Conv2d(8, 8, 3, padding=1, groups=4, bias=False)
+        self.normed = spectral_norm(nn.Conv2d(8, 8, 3, padding=1))
+        self.scale = nn.Parameter(torch.tensor(0.5))
+        self.norm = nn.BatchNorm2d(8, eps=1e-4)
+        self.last = nn.Conv2d(8, 3, 1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        maps = self.constant * self.stem(z)[:, :, None, None]
+        for mode in ("nearest", "bilinear", "nearest"):
+            align = False if mode == "bilinear" else None
+            wider = F.interpolate(maps, scale_factor=2, mode=mode, align_corners=align)
+            maps = wider + self.scale * self.normed(F.leaky_relu(self.grouped(self.norm(wider)), 0.2))
+        return torch.tanh(self.last(maps))
+
+
+def test_residuals_groups_resizing_spectral_norm_and_learned_scales_are_exported(model: Model) -> None:
+    torch.manual_seed(0)
+    generator = Modern(model.recipe.latent_size)
+    generator(torch.randn(8, model.recipe.latent_size))
+    drawn = model_of(generator.eval().requires_grad_(False), model.header)
+    assert checked(drawn, as_onnx(drawn)).difference < 1e-5
+    assert compare(drawn, as_onnx(drawn, half=True)).levels <= 2
+
+
+def test_an_agreement_is_told_in_words() -> None:
+    assert str(Agreement(1.25e-7, 0)) == "differs from torch by at most 1.2e-07 of the range, 0 levels of 255"
+    assert str(Agreement(2e-3, 1)).endswith("1 level of 255")

@@ -1,0 +1,241 @@
+"""The exported page: whole, on its own, and with Python's faces; in a real browser where there is one."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.errors import StrangersError
+from strangers.export import page as exporting
+from strangers.export.onnx import Agreement
+from strangers.export.page import Exported, export_page, facts
+from strangers.export.runtime import FILES
+from strangers.images import read_provenance
+from strangers.sampling import Model
+
+pytest.importorskip("onnxruntime")
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = Path(os.environ.get("ONNXRUNTIME_WEB", ROOT / ".venv" / "onnxruntime-web"))
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync"]  # fmt: skip
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+LEVELS = 2
+"""How far the browser's pixels may be from Python's, of 255: weights are stored in 16 bits."""
+
+DIRECTIONS = SimpleNamespace(
+    names=("Smiling", "Male"),
+    vectors=np.eye(2, 100, dtype=np.float32),
+    accuracies=(0.912345, 0.8),
+)
+
+pytestmark = pytest.mark.skipif(
+    not (exporting.VIEWS / "app.js").is_file(),
+    reason="the served page, whose views this one shows, is not here",
+)
+
+
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with files in place of onnxruntime-web's."""
+    folder = tmp_path_factory.mktemp("runtime")
+    for name in FILES:
+        (folder / name).write_bytes(name.encode())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(model: Model, stand_in: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Exported]:
+    out = tmp_path_factory.mktemp("exported") / "page"
+    return out, export_page(model, out, directions=DIRECTIONS, runtime=stand_in)
+
+
+def test_the_folder_is_whole(exported: tuple[Path, Exported]) -> None:
+    out, said = exported
+    assert said.half
+    assert said.agreement.levels <= LEVELS
+    files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
+    assert said.bytes == sum(path.stat().st_size for path in files.values())
+    assert {"index.html", "main.js", "worker.js", "latents.js", "faces.json", "faces.onnx"} <= files.keys()
+    assert {"runtime/ort.wasm.bundle.min.js", "runtime/ort-wasm-simd-threaded.wasm"} <= files.keys()
+    html = files["index.html"].read_text()
+    assert "non-commercial research only" in html
+    assert "default-src 'none'" in html
+    assert "token" not in html
+    for name, path in files.items():
+        if name.endswith((".js", ".css", ".html")):
+            wanted = set(
+                re.findall(r"""(?:from|import|src=|href=|new URL\()\s*["']([\w./-]+)["']""", path.read_text())
+            )
+            home = Path(name).parent
+            missing = {one for one in wanted if os.path.normpath(home / one) not in files}
+            assert not missing, f"{name} needs {missing}"
+
+
+def test_nothing_in_it_names_another_place(exported: tuple[Path, Exported]) -> None:
+    for path in exported[0].rglob("*"):
+        if path.suffix in (".js", ".css", ".html"):
+            names = set(re.findall(r"https?://[\w.-]+", path.read_text()))
+            assert names <= {"http://www.w3.org", "http://cv.iptc.org", "http://iptc.org"}, path.name
+
+
+def test_the_facts_are_what_the_views_and_pictures_need(model: Model) -> None:
+    said = json.loads(json.dumps(facts(model, DIRECTIONS)))
+    assert said["model"]["hash"] == model.hash
+    assert (said["model"]["size"], said["model"]["latent"], said["model"]["latent_size"]) == (
+        32,
+        "normal",
+        100,
+    )
+    assert said["directions"]["state"] == "ready"
+    assert said["directions"]["names"] == ["Smiling", "Male"]
+    np.testing.assert_array_equal(said["directions"]["vectors"], DIRECTIONS.vectors)
+    without = facts(model, None)["directions"]
+    assert (without["state"], without["names"], without["vectors"]) == ("none", [], [])
+
+
+def test_weights_keep_32_bits_where_16_would_change_faces(
+    model: Model, stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "as_onnx", lambda model, half=False: b"half" if half else b"whole")
+    monkeypatch.setattr(exporting, "compare", lambda model, data: Agreement(0.05, 3))
+    monkeypatch.setattr(exporting, "checked", lambda model, data: Agreement(1e-6, 0))
+    said = export_page(model, tmp_path / "page", runtime=stand_in)
+    assert (tmp_path / "page" / "faces.onnx").read_bytes() == b"whole"
+    assert (said.half, said.agreement.levels) == (False, 0)
+    assert "32-bit weights" in str(said)
+    assert "16-bit weights" in str(Exported(True, said.agreement, 1))
+
+
+def test_a_folder_that_exists_is_not_replaced(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(StrangersError, match="exists already"):
+        export_page(model, tmp_path)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Any static host: files, and nothing else."""
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(exported: tuple[Path, Exported], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a static host serves the exported page, with onnxruntime-web itself."""
+    if not all((RUNTIME / name).is_file() for name in FILES):
+        pytest.skip(f"onnxruntime-web is not at {RUNTIME}; `make browser` fetches it")
+    out = shutil.copytree(exported[0], tmp_path_factory.mktemp("served") / "page")
+    for name in FILES:
+        shutil.copy(RUNTIME / name, out / "runtime" / name.replace(".mjs", ".js"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(out))) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.is_file():
+        pytest.skip(f"there is no browser at {CHROMIUM}; `make browser` installs it where it may")
+    with playwright.sync_playwright() as play:
+        started = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield started
+        started.close()
+
+
+class Visit:
+    """A page in the browser, with all that it complained of and asked for."""
+
+    def __init__(self, browser: Any, address: str, size: str) -> None:
+        self.address = address
+        self.page = browser.new_page(viewport=SIZES[size])
+        self.page.set_default_timeout(120_000)  # on a machine with other work
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", self.hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def hear(self, line: Any) -> None:
+        if line.type == "error":
+            self.complaints.append(line.text)
+
+    def pixels(self, selector: str) -> np.ndarray:
+        """What a canvas shows, (h, w, 3)."""
+        read = (
+            "(it) => [...it.getContext('2d').getImageData(0, 0, it.width, it.height).data].concat(it.width)"
+        )
+        *values, width = self.page.eval_on_selector(selector, read)
+        return np.array(values, np.uint8).reshape(-1, width, 4)[..., :3]
+
+    def __enter__(self) -> Visit:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.page.close()
+        if kind is None:
+            assert self.complaints == []
+            assert [url for url in self.asked if not url.startswith((self.address, "blob:"))] == []
+
+
+PORTRAIT = ".portrait[data-drawn] canvas.portrait-face"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_seed_17_is_pythons_face(browser: Any, address: str, model: Model, size: str, tmp_path: Path) -> None:
+    with Visit(browser, address, size) as visit:
+        visit.page.goto(address + "#seed=17")
+        visit.page.wait_for_selector(PORTRAIT)
+        apart = np.abs(visit.pixels(PORTRAIT).astype(int) - model.sample([17])[0])
+        assert apart.max() <= LEVELS
+        with visit.page.expect_download() as download:
+            visit.page.get_by_role("button", name="Download PNG").first.click()
+        path = tmp_path / "face.png"
+        download.value.save_as(path)
+        assert read_provenance(path) == model.provenance([17])
+        assert b"trainedAlgorithmicMedia" in path.read_bytes()
+        apart = np.abs(np.asarray(Image.open(io.BytesIO(path.read_bytes())).convert("RGB")).astype(int)
+                       - model.sample([17])[0])  # fmt: skip
+        assert apart.max() <= LEVELS
+        assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_explore_moves_the_face_and_takes_it_back(browser: Any, address: str, size: str) -> None:
+    with Visit(browser, address, size) as visit:
+        visit.page.goto(address + "#view=explore&seed=17")
+        visit.page.wait_for_selector(PORTRAIT)
+        before = visit.pixels(PORTRAIT)
+        visit.page.get_by_role("slider", name="Smiling").press("End")
+        visit.page.wait_for_function("document.querySelector('.portrait').dataset.drawn > 1")
+        assert np.abs(visit.pixels(PORTRAIT).astype(int) - before).max() > 0
+        drawn = visit.page.eval_on_selector(".portrait", "(it) => it.dataset.drawn")
+        visit.page.get_by_role("button", name="Undo").click()
+        visit.page.wait_for_function(f"document.querySelector('.portrait').dataset.drawn > {drawn}")
+        np.testing.assert_array_equal(visit.pixels(PORTRAIT), before)
+
+
+def test_a_generator_that_cannot_be_loaded_is_told(browser: Any, address: str) -> None:
+    with Visit(browser, address, "desktop") as visit:
+        visit.page.route("**/runtime/*.js", lambda route: route.abort())
+        visit.page.goto(address)
+        alarm = visit.page.get_by_role("alert")
+        alarm.wait_for()
+        assert "could not be loaded" in alarm.inner_text()
+        visit.complaints.clear()

@@ -1,0 +1,73 @@
+"""The notebook runs from top to bottom, and is committed without what running it leaves."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOK = Path(__file__).parents[1] / "examples" / "quickstart.ipynb"
+
+
+def cells(kind: str) -> list[dict[str, Any]]:
+    return [cell for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == kind]
+
+
+def test_it_is_committed_without_outputs() -> None:
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells("code"))
+
+
+def test_it_tells_the_whole_story() -> None:
+    headings = [line for cell in cells("markdown") for line in cell["source"] if line.startswith("## ")]
+    assert [heading.strip("# \n") for heading in headings] == [
+        "Data", "Networks", "Training", "Curves", "Faces", "Distance", "Editing", "What next",
+    ]  # fmt: skip
+
+
+def test_its_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", NOTEBOOK.read_text())
+    assert links
+    assert all((NOTEBOOK.parent / link).exists() for link in links)
+
+
+def test_it_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook.metadata.kernelspec.name = this_python(tmp_path, monkeypatch)
+    with warnings.catch_warnings():  # of what starts kernels; in the kernel our own stay errors
+        warnings.simplefilter("ignore")
+        nbclient.NotebookClient(
+            notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}
+        ).execute()
+    shown = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in shown) >= 6
+    assert any("fd-face" in output.get("text", "") for output in shown)
+
+
+def this_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a kernel that is the Python of the tests."""
+    kernel = folder / "kernels" / "tests"
+    kernel.mkdir(parents=True)
+    command = [
+        sys.executable,
+        "-W",
+        "error::FutureWarning",
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        "{connection_file}",
+    ]
+    (kernel / "kernel.json").write_text(
+        json.dumps({"argv": command, "display_name": "t", "language": "python"})
+    )
+    monkeypatch.setenv("JUPYTER_PATH", str(folder))
+    return "tests"
