@@ -32,8 +32,9 @@ def test_the_file_is_half_as_large_and_draws_the_same_faces(tmp_path: Path) -> N
 def test_a_second_export_adds_what_was_measured_and_changes_no_byte(tmp_path: Path) -> None:
     pictures = prepare("synthetic:60", tmp_path / "set", size=32, workers=1, progress=False)
     out, result = tmp_path / "small.safetensors", tmp_path / "faces.json"
-    protocol = {"crop": pictures.manifest.crop, "filter": pictures.manifest.filter}
-    export_file(load(write_model(tmp_path / "whole.safetensors", **protocol), device="cpu"), out)
+    crop, filter_ = pictures.manifest.crop, pictures.manifest.filter
+    whole = write_model(tmp_path / "whole.safetensors", crop=crop, filter=filter_)
+    export_file(load(whole, device="cpu"), out)
     first = out.read_bytes()
     settings = Settings(metrics=("kd",), count=40, device="cpu")
     measured = evaluate(out, pictures.path, settings=settings, progress=False).result
