@@ -19,7 +19,7 @@ from strangers.recipes import RECIPES
 
 from .conftest import Strangers, train_words
 
-VERBS = ("prepare", "explore", "train", "sample", "evaluate", "train-attributes", "recipes", "doctor")
+VERBS = ("prepare", "explore", "train", "sample", "evaluate", "train-attributes", "recipes", "doctor", "serve")
 
 
 def pixels(path: Path) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from strangers import __version__, measuring, preparing
+from strangers import __version__, measuring, preparing, serving
 from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images
 from strangers.errors import PeerError, RunError, StrangersError, UsageError
 from strangers.machine import process_number
@@ -166,6 +166,9 @@ def sample(
 app.command(
     epilog="Example: strangers evaluate runs/faces celeba64 --features face,inception --out faces.json"
 )(measuring.evaluate)
+
+
+app.command(epilog="Example: strangers serve runs/faces")(serving.serve)
 
 
 @app.command(epilog="Example: strangers recipes dcgan-64 --json")

@@ -1,11 +1,12 @@
 /**
  * The page: its frame, its views, the current face, and the address that names them.
  *
- * start(source) needs a page with <main id="main"> and <nav id="views">. A view is a function of the page,
+ * start(source) needs a page with <main id="main">, <nav id="views"> and <p id="model">. A view is a function of the page,
  * {source, model, current, say, fail, attempt, go, link}, that gives {element, show?, hide?}.
  */
 import { Current } from "./current.js";
 import { h } from "./elements.js";
+import { Refusal } from "./source.js";
 import { exploreView } from "./views/explore.js";
 import { facesView } from "./views/faces.js";
 import { photographView } from "./views/photograph.js";
@@ -24,6 +25,8 @@ export async function start(source) {
   const page = makePage(source);
   try {
     page.model = await source.model();
+    page.current.distribution = page.model.latent;
+    document.getElementById("model").textContent = describe(page.model);
   } catch (error) {
     if (!source.views.includes("training")) return page.fail(error);
     page.why = error.message; // no model, but perhaps runs to look at
@@ -45,7 +48,9 @@ function makePage(source) {
   page.say = (text) => (status.textContent = text);
   page.fail = (error) => {
     if (error.name === "AbortError") return;
-    alarm.textContent = error instanceof TypeError ? "The server does not answer." : error.message;
+    const told = error instanceof Refusal;
+    alarm.textContent = told ? error.message : "Something went wrong on this page; load it again.";
+    if (!told) console.error(error);
     alarm.hidden = false;
     clearTimeout(page.hiding);
     page.hiding = setTimeout(() => (alarm.hidden = true), 8000);
@@ -60,6 +65,10 @@ function makePage(source) {
   page.go = (view) => (location.hash = address(page, view));
   page.link = () => new URL(`#${address(page, "faces")}`, location.href).href;
   return page;
+}
+
+function describe({ recipe, size, images_seen }) {
+  return `${recipe}, ${size} px, ${images_seen.toLocaleString("en")} images seen`;
 }
 
 function buildNavigation(page, names) {

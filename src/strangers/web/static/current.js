@@ -13,6 +13,7 @@ export class Current extends EventTarget {
     super();
     this.source = source;
     this.face = null;
+    this.distribution = "normal";
     this.directions = { state: "finding", names: [], vectors: [], accuracies: [] };
     this.past = [];
     this.future = [];
@@ -20,7 +21,7 @@ export class Current extends EventTarget {
 
   /** The latent of the face as it is shown. */
   get latent() {
-    return edited(this.face.base, this.directions, this.face.strengths);
+    return edited(this.face.base, this.directions, this.face.strengths, this.distribution);
   }
 
   get isEdited() {

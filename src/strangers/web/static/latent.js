@@ -25,12 +25,21 @@ export function truncated(latent, truncation) {
   return latent.map((value) => value * factor);
 }
 
-/** The latent moved by its strengths, {name: strength}, along `directions`. */
-export function edited(latent, directions, strengths) {
-  const moved = Object.entries(strengths).filter(([, strength]) => strength !== 0);
+/**
+ * The latent moved by its strengths, {name: strength}, in standard deviations along `directions`, as Python's
+ * `Directions.edit` moves it: a normal latent keeps its length, a uniform one stays in [-1, 1].
+ */
+export function edited(latent, directions, strengths, distribution) {
+  const moved = Object.entries(strengths).filter(([name, by]) => by !== 0 && directions.names.includes(name));
   if (moved.length === 0) return latent;
-  const vectors = moved.map(([name]) => directions.vectors[directions.names.indexOf(name)]);
-  return weighted([latent, ...vectors], [1, ...moved.map(([, strength]) => strength)]);
+  const unit = distribution === "uniform" ? 1 / Math.sqrt(3) : 1;
+  const sum = Array.from(latent);
+  for (const [name, by] of moved) {
+    directions.vectors[directions.names.indexOf(name)].forEach((value, i) => (sum[i] += unit * by * value));
+  }
+  if (distribution === "uniform") return Float32Array.from(sum, (value) => Math.max(-1, Math.min(1, value)));
+  const kept = norm(latent) / (norm(sum) || 1);
+  return Float32Array.from(sum, (value) => value * kept);
 }
 
 function norm(latent) {

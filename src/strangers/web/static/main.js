@@ -16,6 +16,7 @@ function askToken(sentence) {
   dialog.querySelector("p").textContent = sentence;
   const field = dialog.querySelector("input");
   field.value = "";
+  dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "open" ? field.value : null), {

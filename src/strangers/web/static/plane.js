@@ -66,9 +66,8 @@ export function plane(page) {
   function move(x, y, committed) {
     place = [Math.min(1, Math.max(0, x)), Math.min(1, Math.max(0, y))];
     mark();
-    const names = corners.map((corner) => corner.label.replace("Face ", "")).join(", ");
     const base = at(...place);
-    current.set({ base, strengths: {}, seed: null, truncation: 1, label: `Between ${names}` }, committed);
+    current.set({ base, strengths: {}, seed: null, truncation: 1, label: "Between A, B and C" }, committed);
   }
 
   function mark() {

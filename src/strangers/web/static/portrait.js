@@ -1,6 +1,7 @@
 /** The current face, large, with its name and what can be done with it. */
 import { h, paint, save } from "./elements.js";
 import { Live } from "./live.js";
+import { Refusal } from "./source.js";
 
 export function portrait(page, { actions = [] } = {}) {
   const { source, current } = page;
@@ -27,6 +28,7 @@ export function portrait(page, { actions = [] } = {}) {
   }
 
   async function copied() {
+    if (!navigator.clipboard) throw new Refusal(0, "Copy the address of this page: it names the face.");
     await navigator.clipboard.writeText(page.link());
     page.say("The link was copied.");
   }

@@ -1,7 +1,7 @@
 /**
  * Where faces come from. The views know this interface and nothing else of the world:
  *
- *   views                           names of the views that this source can feed
+ *   views                           names of the views that it can feed
  *   model()                         {name, hash, size, latent_size, latent, images_seen, recipe, most_faces, ...}
  *   latents(seeds)                  seeds (texts, BigInts) -> Float32Array each, before truncation
  *   faces({seeds|latents, truncation})   -> ImageData each, in their order; truncation multiplies the latents
@@ -14,7 +14,7 @@
  *   runs()  log(run)  grid(run, sample)     run folders, as docs/page.md has them
  */
 
-/** An answer that is no success; its message is the server's sentence. */
+/** What a person is told in a sentence, the server's or the page's own. */
 export class Refusal extends Error {
   constructor(status, sentence) {
     super(sentence);
@@ -100,7 +100,7 @@ export class HttpSource {
   }
 
   async #ask(path, options = {}) {
-    const answer = await fetch(this.root + path, options);
+    const answer = await reach(this.root + path, options);
     if (answer.ok) return answer;
     const { error } = await answer.json().catch(() => ({ error: `The server answered ${answer.status}.` }));
     if (answer.status === 401 && (await this.#signIn(error))) return this.#ask(path, options);
@@ -119,10 +119,18 @@ export class HttpSource {
       if (token === null) return false;
       const body = JSON.stringify({ token });
       const headers = { "Content-Type": "application/json" };
-      const answer = await fetch(`${this.root}api/session`, { method: "POST", headers, body });
+      const answer = await reach(`${this.root}api/session`, { method: "POST", headers, body });
       if (answer.ok) return true;
       sentence = (await answer.json()).error;
     }
+  }
+}
+
+async function reach(address, options) {
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new Refusal(0, "The server does not answer.");
   }
 }
 

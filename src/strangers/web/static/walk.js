@@ -3,7 +3,7 @@ import { h, slider } from "./elements.js";
 import { blend } from "./latent.js";
 
 const BETWEEN = 24; // pictures from one face to the next
-const PER_SECOND = 16;
+const PER_SECOND = matchMedia("(prefers-reduced-motion: reduce)").matches ? 4 : 16;
 
 export function walk(page, corners, large) {
   const { source, current, model } = page;

@@ -37,7 +37,7 @@ export class Wall {
   layOut() {
     const width = this.element.clientWidth;
     if (width === 0) return;
-    const wanted = Math.min(Math.max(this.page.source.size ?? 64, 72), 112);
+    const wanted = Math.min(Math.max(this.page.model.size, 72), 112);
     const columns = Math.max(3, Math.floor(width / wanted));
     if (columns !== this.columns || width !== this.width) this.#clear();
     this.columns = columns;
@@ -66,7 +66,8 @@ export class Wall {
       if (face && !button.dataset.seen) this.#show(button, face);
       else if (!face) missing.push(position);
     }
-    this.#fetch(missing);
+    const middle = first + (end - first) / 2;
+    this.#fetch(missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle)));
   }
 
   mark(seed) {
@@ -82,7 +83,7 @@ export class Wall {
 
   #add(position) {
     const seed = this.#seed(position);
-    const size = this.page.source.size;
+    const { size } = this.page.model;
     const canvas = h("canvas", { width: size, height: size });
     const button = h(
       "button",
@@ -122,7 +123,7 @@ export class Wall {
     if (this.fetching || missing.length === 0) return;
     this.fetching = true;
     const { start, truncation } = this;
-    const seeds = missing.slice(0, AT_ONCE).map((position) => this.#seed(position));
+    const seeds = missing.slice(0, AT_ONCE).sort((a, b) => a - b).map((position) => this.#seed(position));
     try {
       const faces = await this.page.source.faces({ seeds, truncation });
       if (truncation === this.truncation) seeds.forEach((seed, i) => this.#keep(seed, faces[i]));

@@ -45,16 +45,13 @@ export function exploreView(page) {
     const { state, names, why } = current.directions;
     const title = h("h2", { id: "attributes-title" }, "Attributes");
     if (state !== "ready") {
-      const words = state === "finding" ? "Looking for the directions of attributes in this model; half a minute…" : why;
+      const words = state === "finding" ? "Looking for directions of attributes; half a minute, the first time…" : why;
       attributes.replaceChildren(title, h("p", { class: "note", role: "status" }, words));
       return;
     }
     const more = names.slice(STRONGEST).map(attributeSlider);
-    attributes.replaceChildren(
-      title,
-      ...names.slice(0, STRONGEST).map(attributeSlider),
-      more.length ? h("details", {}, h("summary", {}, `${more.length} more`), ...more) : null,
-    );
+    attributes.replaceChildren(title, ...names.slice(0, STRONGEST).map(attributeSlider));
+    if (more.length) attributes.append(h("details", {}, h("summary", {}, `${more.length} more`), ...more));
   }
 
   function follow() {

@@ -1,6 +1,7 @@
 /** Faces: an endless wall of faces by seed, and the one that was clicked. */
 import { h, slider } from "../elements.js";
 import { portrait } from "../portrait.js";
+import { Refusal } from "../source.js";
 import { Wall } from "../wall.js";
 
 const SEED = /^\d{1,20}$/;
@@ -15,7 +16,7 @@ export function facesView(page) {
     event.preventDefault();
     const seed = field.value.trim();
     if (!SEED.test(seed) || BigInt(seed) >= 2n ** 64n) {
-      return page.fail(new Error("A seed is a whole number from 0 to 18446744073709551615."));
+      return page.fail(new Refusal(0, "A seed is a whole number from 0 to 18446744073709551615."));
     }
     begin(BigInt(seed));
   };
@@ -50,7 +51,12 @@ export function facesView(page) {
     if (current.face.seed !== null) await current.choose(current.face.seed, value);
   }
 
-  current.addEventListener("change", () => wall.mark(current.isNamed ? current.face.seed : null));
+  current.addEventListener("change", () => {
+    wall.mark(current.isNamed ? current.face.seed : null);
+    if (!current.isNamed || current.face.truncation === wall.truncation) return;
+    truncate.set(current.face.truncation); // as a link or an undo has it
+    wall.reset(wall.start, current.face.truncation);
+  });
   wall.truncation = truncation;
   wall.mark(current.face?.seed ?? null);
   const main = h("div", { class: "faces-wall" }, h("h1", { class: "visually-hidden" }, "Faces"), form, wall.element);

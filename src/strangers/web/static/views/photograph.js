@@ -1,5 +1,6 @@
 /** Photograph: a picture, the latent whose face comes nearest to it, found before one's eyes. */
 import { h, paint } from "../elements.js";
+import { Refusal } from "../source.js";
 
 const MOST_BYTES = 20 * 2 ** 20;
 
@@ -44,7 +45,7 @@ export function photographView(page) {
     search?.abort();
     const mine = new AbortController();
     search = mine;
-    if (picture.size > MOST_BYTES) throw new Error("This file is larger than 20 MB; choose a smaller one.");
+    if (picture.size > MOST_BYTES) throw new Refusal(0, "This file is larger than 20 MB; choose a smaller one.");
     latent = null;
     edit.disabled = true;
     stop.disabled = false;
@@ -79,7 +80,7 @@ export function photographView(page) {
     paint(found, event.face);
     progress.max = event.steps;
     progress.value = event.step;
-    words.textContent = `Step ${event.step} of ${event.steps}; image error ${event.image_error.toFixed(4)}`;
+    words.textContent = `Step ${event.step} of ${event.steps}; pixels differ by ${event.image_error.toFixed(1)} of 255`;
   }
 
   const takeFirst = (files) => {

@@ -11,9 +11,9 @@ export function trainingView(page) {
   const columns = h("div", { class: "runs" });
   const note = h("p", { class: "note" }, page.why);
   const element = h("div", { class: "training" }, h("h1", { class: "visually-hidden" }, "Training"), note, columns);
-  let timer = null;
+  let round = 0; // of being shown: what an earlier one began ends there
 
-  async function refresh() {
+  async function refresh(mine) {
     try {
       const { runs } = await page.source.runs();
       if (runs.length === 0) note.textContent = "No run was given. Name run folders: strangers serve runs/faces runs/other";
@@ -27,19 +27,13 @@ export function trainingView(page) {
     } catch (error) {
       page.fail(error);
     }
-    if (timer !== null) timer = setTimeout(refresh, EVERY);
+    if (mine === round) setTimeout(() => mine === round && refresh(mine), EVERY);
   }
 
   return {
     element,
-    show: () => {
-      timer = 0;
-      refresh();
-    },
-    hide: () => {
-      clearTimeout(timer);
-      timer = null;
-    },
+    show: () => refresh(++round),
+    hide: () => (round += 1),
   };
 }
 
@@ -64,6 +58,7 @@ function runCard(page, first) {
     badge.dataset.state = run.state;
     bar.max = run.budget || 1;
     bar.value = Math.min(run.images, bar.max);
+    bar.hidden = !run.budget;
     facts.replaceChildren(...Object.entries(factsOf(run)).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     warnings.replaceChildren(
       ...run.warnings.map(({ images, sentence }) => h("li", {}, h("b", {}, `After ${count(images)}: `), sentence)),
@@ -126,7 +121,7 @@ function gridHistory(page, run) {
 }
 
 function factsOf(run) {
-  const facts = { Images: `${count(run.images)} of ${count(run.budget)}` };
+  const facts = { Images: count(run.images) + (run.budget ? ` of ${count(run.budget)}` : "") };
   if (run.images_per_second) facts.Speed = `${run.images_per_second.toFixed(run.images_per_second < 10 ? 1 : 0)} img/s`;
   if (run.seconds) facts.Trained = duration(run.seconds);
   if (run.seconds_left !== null) facts.Left = duration(run.seconds_left);
