@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from strangers.data.crops import crop_named, default_crop
 from strangers.data.decode import decode, resize
-from strangers.errors import DataError, StrangersError
+from strangers.errors import DataError
 from strangers.images import Pixels
 from strangers.latent.directions import Directions, find_directions
 from strangers.latent.inversion import Inversion, invert
@@ -58,10 +59,16 @@ class Work:
         self.thread.start()
 
     def _run(self) -> None:
-        if sys.platform == "linux":  # where a thread has a niceness, which the threads that it starts inherit
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        _step_back()
         with contextlib.suppress(StoppedError):
             self._function(self._model)
+
+
+def _step_back() -> None:
+    """Let other threads go first, where one has a niceness of its own, which those that it starts inherit."""
+    if sys.platform == "linux":
+        me = os.PRIO_PROCESS, threading.get_native_id()
+        os.setpriority(*me, max(NICENESS, os.getpriority(*me)))
 
 
 @dataclass(frozen=True)
@@ -91,10 +98,10 @@ class Finder:
     def _find(self, model: Model) -> None:
         try:
             directions = find_directions(model, count=self._count, advance=self._advance)
-        except StrangersError as error:
-            self.found = Found("none", why=str(error))
-        except OSError as error:  # the cache cannot be written
-            self.found = Found("none", why=f"Directions cannot be kept: {error.strerror or error}.")
+        except StoppedError:
+            raise
+        except Exception as error:
+            self.found = Found("none", why=f"No directions of attributes could be found: {error}")
         else:
             why = "" if directions.names else "The faces of this model are too alike to find attributes in."
             self.found = Found("ready" if directions.names else "none", 1.0, directions, why)
@@ -147,7 +154,9 @@ class Inversions:
             raise RequestError(400, f"This picture cannot be used: {first}.")
         if isinstance(first, Exception):
             raise first
-        return _items(first, queue, work)
+        items = _items(first, queue, work)
+        weakref.finalize(items, work.stop.set)  # also where nobody has begun to read them
+        return items
 
     @property
     def threads(self) -> list[threading.Thread]:

@@ -14,8 +14,9 @@ FARTHEST = 100.0
 
 Number = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST, allow_inf_nan=False)]
 Truncation = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False, description="Multiplies the latents.")]
+Latent = Annotated[list[Number], Field(max_length=4096)]
 Latents = Annotated[
-    list[list[Number]],
+    list[Latent],
     Field(min_length=1, max_length=MOST_FACES, description="Each as long as the model's latent_size."),
 ]
 
@@ -34,7 +35,7 @@ class LatentsOfFaces(Request):
 class OneLatent(Request):
     """A face to save."""
 
-    latents: Annotated[list[list[Number]], Field(min_length=1, max_length=1)]
+    latents: Annotated[list[Latent], Field(min_length=1, max_length=1)]
 
 
 class Edit(Request):

@@ -58,7 +58,7 @@ class RunReader:
         latest = {name: value for entry in log.measured for name, value in _measures(entry).items()}
         return {
             "title": self.title,
-            "state": self._state(images, budget),
+            "state": self._state(log, images, budget),
             "stamp": log.stamp,
             "images": images,
             "budget": budget,
@@ -109,12 +109,12 @@ class RunReader:
                 pass
         raise RequestError(404, f"This run has no grid {name[:40]!r}; it may have been removed since.")
 
-    def _state(self, images: int, budget: int) -> str:
-        if not self._log.lines:
+    def _state(self, log: _Log, images: int, budget: int) -> str:
+        if not log.lines:
             return "new"
         if images >= budget > 0:
             return "finished"
-        between = [entry.get("seconds") or 0.0 for entry in self._log.lines[-2:]]
+        between = [entry.get("seconds") or 0.0 for entry in log.lines[-2:]]
         usual = between[-1] - between[0]
         try:
             silent = time.time() - (self.path / "log.jsonl").stat().st_mtime

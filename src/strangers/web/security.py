@@ -22,6 +22,10 @@ MOST_JSON = 2**22
 MOST_UPLOAD = 20 * 2**20
 """Bytes of a request's body, for /api/invert and for all others."""
 
+MOST_AT_ONCE = 256
+MOST_UPLOADS = 4
+"""Requests answered at the same time, slow readers included, and photographs that are on their way."""
+
 PATIENCE = 30
 """Seconds in which a body must have come."""
 
@@ -76,6 +80,7 @@ class Door:
         self.app = app
         self.token = Token(token) if token else None
         self.only_here = is_loopback(host)
+        self.at_once = self.uploads = 0
         self.names = {"localhost", host.lower()} | (set() if self.only_here else _own_names())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,16 +96,34 @@ class Door:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        self.at_once += 1
         try:
             self._check(scope)
-            body = await _read(scope, receive)
+            body = await self._read(scope, receive)
         except RequestError as refused:
             await answer(refused.status, str(refused), refused.headers)(scope, receive, send_safely)
-            return
-        if body is not None:
-            await self.app(scope, _given(body, receive), send_safely)
+        else:
+            if body is not None:
+                await self.app(scope, _given(body, receive), send_safely)
+        finally:
+            self.at_once -= 1
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The request's body, within its bounds; None if the client has gone."""
+        if scope["path"] != "/api/invert":
+            return await _read(scope, receive, MOST_JSON)
+        if self.uploads >= MOST_UPLOADS:
+            sentence = "Too many photographs are on their way; try again."
+            raise RequestError(429, sentence, {"Retry-After": "5", "Connection": "close"})
+        self.uploads += 1
+        try:
+            return await _read(scope, receive, MOST_UPLOAD)
+        finally:
+            self.uploads -= 1
 
     def _check(self, scope: Scope) -> None:
+        if self.at_once > MOST_AT_ONCE:
+            raise RequestError(429, "Too many ask at the same time; try again.", {"Retry-After": "1"})
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         host = hosts[0].lower() if len(hosts) == 1 else ""
@@ -150,9 +173,8 @@ def _without_port(host: str) -> str:
     return host.partition(":")[0]
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes | None:
-    """The request's body, within its bounds; None if the client has gone."""
-    most = MOST_UPLOAD if scope["path"] == "/api/invert" else MOST_JSON
+async def _read(scope: Scope, receive: Receive, most: int) -> bytes | None:
+    """The request's body, of at most so many bytes; None if the client has gone."""
     too_much = RequestError(413, f"At most {most // 2**20} MiB may be sent here.", {"Connection": "close"})
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdecimal() or len(declared) > 12 or int(declared) > most:

@@ -1,8 +1,9 @@
 /**
  * The page: its frame, its views, the current face, and the address that names them.
  *
- * start(source) needs a page with <main id="main">, <nav id="views"> and <p id="model">. A view is a function of the page,
- * {source, model, current, say, fail, attempt, go, link}, that gives {element, show?, hide?}.
+ * start(source) needs a page with <main id="main"> and <nav id="views">; <p id="model"> says what draws.
+ * A view is a function of the page, {source, model, current, say, fail, attempt, go, link}, that gives
+ * {element, show?, hide?}.
  */
 import { Current } from "./current.js";
 import { h } from "./elements.js";
@@ -26,7 +27,8 @@ export async function start(source) {
   try {
     page.model = await source.model();
     page.current.distribution = page.model.latent;
-    document.getElementById("model").textContent = describe(page.model);
+    const caption = document.getElementById("model");
+    if (caption) caption.textContent = describe(page.model);
   } catch (error) {
     if (!source.views.includes("training")) return page.fail(error);
     page.why = error.message; // no model, but perhaps runs to look at
@@ -48,7 +50,7 @@ function makePage(source) {
   page.say = (text) => (status.textContent = text);
   page.fail = (error) => {
     if (error.name === "AbortError") return;
-    const told = error instanceof Refusal;
+    const told = error.constructor === Error || error instanceof Refusal; // others are defects of the page
     alarm.textContent = told ? error.message : "Something went wrong on this page; load it again.";
     if (!told) console.error(error);
     alarm.hidden = false;
@@ -91,7 +93,8 @@ async function follow(page, names) {
     const truncation = Number(wish.get("truncation") ?? 1);
     const seed = wish.get("seed") ?? (page.current.face ? null : FIRST_SEED);
     const { face } = page.current;
-    const same = face && (face.seed === null ? seed === null : face.seed === seed && face.truncation === truncation);
+    const same =
+      face && (face.seed === null ? seed === null : face.seed === seed && face.truncation === truncation);
     if (seed !== null && !same) {
       await page.attempt(() => page.current.choose(seed, truncation));
       if (!page.current.face) await page.current.choose(FIRST_SEED);

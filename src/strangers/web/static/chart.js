@@ -14,16 +14,33 @@ export function chart(title, series) {
   const top = ceiling(Math.max(1e-9, ...drawn.flatMap(({ y }) => usual(y))));
   const across = (x) => MARGIN.left + (x / right) * INNER.width;
   const down = (y) => MARGIN.top + (1 - Math.min(y, top) / top) * INNER.height;
-  const words = drawn.map(({ name, y }) => `${name} ${short(y.findLast((value) => value !== null))}`).join(", ");
-  const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}, latest: ${words}` });
+  const words = drawn
+    .map(({ name, y }) => `${name} ${short(y.findLast((value) => value !== null))}`)
+    .join(", ");
+  const svg = s("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    role: "img",
+    "aria-label": `${title}, latest: ${words}`,
+  });
   svg.append(...axes(right, top, across, down));
   for (const { kind, x, y, dots } of drawn) {
     svg.append(s("path", { class: `line ${kind}`, d: path(x, y, across, down) }));
-    if (dots || y.length === 1) svg.append(...y.map((value, i) => value !== null && s("circle", { class: kind, cx: across(x[i]), cy: down(value), r: 2.2 })).filter(Boolean));
+    if (dots || y.length === 1)
+      svg.append(
+        ...y
+          .map(
+            (value, i) =>
+              value !== null && s("circle", { class: kind, cx: across(x[i]), cy: down(value), r: 2.2 }),
+          )
+          .filter(Boolean),
+      );
   }
   const readout = h("span", { class: "readout" });
   pointAt(svg, drawn, across, right, readout);
-  const key = drawn.length > 1 ? h("span", { class: "key" }, ...drawn.map(({ name, kind }) => h("span", { class: kind }, name))) : null;
+  const key =
+    drawn.length > 1
+      ? h("span", { class: "key" }, ...drawn.map(({ name, kind }) => h("span", { class: kind }, name)))
+      : null;
   return h("figure", { class: "chart" }, h("figcaption", {}, h("b", {}, title), readout), svg, key);
 }
 
@@ -36,7 +53,10 @@ function pointAt(svg, series, across, right, readout) {
     const box = svg.getBoundingClientRect();
     const wish = (((event.clientX - box.left) / box.width) * WIDTH - MARGIN.left) * (right / INNER.width);
     const { x } = series[0];
-    const nearest = x.reduce((best, images, i) => (Math.abs(images - wish) < Math.abs(x[best] - wish) ? i : best), 0);
+    const nearest = x.reduce(
+      (best, images, i) => (Math.abs(images - wish) < Math.abs(x[best] - wish) ? i : best),
+      0,
+    );
     line.style.display = "";
     line.setAttribute("x1", across(x[nearest]));
     line.setAttribute("x2", across(x[nearest]));
@@ -53,11 +73,21 @@ function axes(right, top, across, down) {
   const marks = [];
   for (let i = 0; i <= TICKS; i++) {
     const value = (top * i) / TICKS;
-    marks.push(s("line", { class: "rule", x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: down(value), y2: down(value) }));
+    marks.push(
+      s("line", {
+        class: "rule",
+        x1: MARGIN.left,
+        x2: WIDTH - MARGIN.right,
+        y1: down(value),
+        y2: down(value),
+      }),
+    );
     marks.push(s("text", { x: MARGIN.left - 5, y: down(value) + 3.5, "text-anchor": "end" }, short(value)));
   }
   marks.push(s("text", { x: across(0), y: HEIGHT - 6 }, "0"));
-  marks.push(s("text", { x: across(right), y: HEIGHT - 6, "text-anchor": "end" }, `${thousands(right)} images`));
+  marks.push(
+    s("text", { x: across(right), y: HEIGHT - 6, "text-anchor": "end" }, `${thousands(right)} images`),
+  );
   return marks;
 }
 

@@ -13,7 +13,13 @@ export function plane(page) {
   const point = h("div", { class: "point" });
   const pad = h(
     "div",
-    { class: "pad", role: "slider", tabindex: 0, "aria-label": "Point on the plane; arrow keys move it", "aria-valuenow": 0 },
+    {
+      class: "pad",
+      role: "slider",
+      tabindex: 0,
+      "aria-label": "Point on the plane; arrow keys move it",
+      "aria-valuenow": 0,
+    },
     map,
     point,
   );
@@ -31,8 +37,17 @@ export function plane(page) {
   function makeCorner(name, which) {
     const canvas = h("canvas", { width: model.size, height: model.size, role: "img" });
     const text = h("span", {});
-    const take = h("button", { type: "button", "aria-label": `Put the current face at ${name}` }, "Use current");
-    const element = h("div", { class: "corner" }, canvas, h("div", {}, h("b", { title: PLACES[which] }, name), " ", text, take));
+    const take = h(
+      "button",
+      { type: "button", "aria-label": `Put the current face at ${name}` },
+      "Use current",
+    );
+    const element = h(
+      "div",
+      { class: "corner" },
+      canvas,
+      h("div", {}, h("b", { title: PLACES[which] }, name), " ", text, take),
+    );
     const corner = { element, canvas, text, latent: null };
     take.addEventListener("click", () => {
       put(corner, current.latent, current.label);
@@ -51,14 +66,25 @@ export function plane(page) {
 
   /** The latent at (x, y) in [0, 1]: A is at (0, 0), B at (1, 0), C at (0, 1). */
   function at(x, y) {
-    return blend(corners.map((corner) => corner.latent), [1 - x - y, x, y], model.latent);
+    return blend(
+      corners.map((corner) => corner.latent),
+      [1 - x - y, x, y],
+      model.latent,
+    );
   }
 
   async function drawMap() {
-    const cells = Array.from({ length: SIDE * SIDE }, (_, i) => [(i % SIDE) / (SIDE - 1), Math.floor(i / SIDE) / (SIDE - 1)]);
-    const faces = await source.faces({ latents: [...cells.map(([x, y]) => at(x, y)), ...corners.map((c) => c.latent)] });
+    const cells = Array.from({ length: SIDE * SIDE }, (_, i) => [
+      (i % SIDE) / (SIDE - 1),
+      Math.floor(i / SIDE) / (SIDE - 1),
+    ]);
+    const faces = await source.faces({
+      latents: [...cells.map(([x, y]) => at(x, y)), ...corners.map((c) => c.latent)],
+    });
     const pen = map.getContext("2d");
-    cells.forEach((_, i) => pen.putImageData(faces[i], (i % SIDE) * model.size, Math.floor(i / SIDE) * model.size));
+    cells.forEach((_, i) =>
+      pen.putImageData(faces[i], (i % SIDE) * model.size, Math.floor(i / SIDE) * model.size),
+    );
     corners.forEach((corner, which) => paint(corner.canvas, faces[cells.length + which]));
     pad.dataset.drawn = "yes";
   }
@@ -75,7 +101,10 @@ export function plane(page) {
     point.style.left = `${100 * (0.5 / SIDE + x * (1 - 1 / SIDE))}%`;
     point.style.top = `${100 * (0.5 / SIDE + y * (1 - 1 / SIDE))}%`;
     pad.setAttribute("aria-valuenow", Math.round(100 * x));
-    pad.setAttribute("aria-valuetext", `${Math.round(100 * x)} % towards B, ${Math.round(100 * y)} % towards C`);
+    pad.setAttribute(
+      "aria-valuetext",
+      `${Math.round(100 * x)} % towards B, ${Math.round(100 * y)} % towards C`,
+    );
   }
 
   function drag(event, committed) {
@@ -89,7 +118,10 @@ export function plane(page) {
     pad.setPointerCapture(event.pointerId);
     drag(event, false);
   });
-  pad.addEventListener("pointermove", (event) => pad.hasPointerCapture(event.pointerId) && drag(event, false));
+  pad.addEventListener(
+    "pointermove",
+    (event) => pad.hasPointerCapture(event.pointerId) && drag(event, false),
+  );
   pad.addEventListener("pointerup", (event) => pad.hasPointerCapture(event.pointerId) && drag(event, true));
   pad.addEventListener("keydown", (event) => {
     const steps = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };

@@ -2,7 +2,7 @@
  * Where faces come from. The views know this interface and nothing else of the world:
  *
  *   views                           names of the views that it can feed
- *   model()                         {name, hash, size, latent_size, latent, images_seen, recipe, most_faces, ...}
+ *   model()                         {hash, size, latent_size, latent, images_seen, recipe, most_faces, ...}
  *   latents(seeds)                  seeds (texts, BigInts) -> Float32Array each, before truncation
  *   faces({seeds|latents, truncation})   -> ImageData each, in their order; truncation multiplies the latents
  *   png({seed, truncation}|{latent})     -> Blob: one PNG that says that it was generated

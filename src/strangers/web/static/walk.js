@@ -8,9 +8,17 @@ const PER_SECOND = matchMedia("(prefers-reduced-motion: reduce)").matches ? 4 : 
 export function walk(page, corners, large) {
   const { source, current, model } = page;
   const total = 3 * BETWEEN;
-  const button = h("button", { type: "button", class: "first", onclick: () => (timer ? stop() : page.attempt(play)) }, "Play");
+  const button = h(
+    "button",
+    { type: "button", class: "first", onclick: () => (timer ? stop() : page.attempt(play)) },
+    "Play",
+  );
   const place = slider({
-    name: "Place", min: 0, max: total, step: 1, value: 0,
+    name: "Place",
+    min: 0,
+    max: total,
+    step: 1,
+    value: 0,
     show: (frame) => `${Math.round((100 * frame) / total)} %`,
     changed: (frame, done) => corners.latents()[0] && settle(frame, done),
   });
@@ -34,7 +42,10 @@ export function walk(page, corners, large) {
 
   function settle(position, committed) {
     frame = position;
-    current.set({ base: at(position), strengths: {}, seed: null, truncation: 1, label: "On the walk" }, committed);
+    current.set(
+      { base: at(position), strengths: {}, seed: null, truncation: 1, label: "On the walk" },
+      committed,
+    );
   }
 
   async function play() {

@@ -17,7 +17,11 @@ export class Wall {
     this.buttons = new Map(); // by position
     this.faces = new Map(); // by seed, the least recently seen first
     this.columns = 1;
-    this.element = h("div", { class: "wall", role: "group", "aria-label": "Wall of faces; arrow keys walk on it" });
+    this.element = h("div", {
+      class: "wall",
+      role: "group",
+      "aria-label": "Wall of faces; arrow keys walk on it",
+    });
     this.element.addEventListener("keydown", (event) => this.#walk(event));
     new ResizeObserver(() => this.layOut()).observe(this.element);
     window.addEventListener("scroll", () => this.#soon(), { passive: true });
@@ -54,7 +58,8 @@ export class Wall {
     const wanted = Math.max(1, Math.ceil((seen + screen * (1 + AHEAD)) / this.cell)) * this.columns;
     const left = LAST_SEED - this.start + 1n;
     const end = left < BigInt(wanted) ? Number(left) : wanted;
-    this.element.style.height = `${Math.ceil((end < wanted ? end : end + 8 * this.columns) / this.columns) * this.cell}px`;
+    const more = end < wanted ? 0 : 8; // rows below, so that there is something to scroll to
+    this.element.style.height = `${(Math.ceil(end / this.columns) + more) * this.cell}px`;
     for (const [position, button] of this.buttons) {
       if ((position < first || position >= end) && button !== document.activeElement) this.#remove(position);
     }
@@ -87,7 +92,12 @@ export class Wall {
     const canvas = h("canvas", { width: size, height: size });
     const button = h(
       "button",
-      { type: "button", class: "face", "aria-label": `Face ${seed}`, "aria-pressed": String(seed === this.chosen) },
+      {
+        type: "button",
+        class: "face",
+        "aria-label": `Face ${seed}`,
+        "aria-pressed": String(seed === this.chosen),
+      },
       canvas,
       h("span", { "aria-hidden": "true" }, seed),
     );
@@ -123,7 +133,10 @@ export class Wall {
     if (this.fetching || missing.length === 0) return;
     this.fetching = true;
     const { start, truncation } = this;
-    const seeds = missing.slice(0, AT_ONCE).sort((a, b) => a - b).map((position) => this.#seed(position));
+    const seeds = missing
+      .slice(0, AT_ONCE)
+      .sort((a, b) => a - b)
+      .map((position) => this.#seed(position));
     try {
       const faces = await this.page.source.faces({ seeds, truncation });
       if (truncation === this.truncation) seeds.forEach((seed, i) => this.#keep(seed, faces[i]));

@@ -22,7 +22,7 @@ export function exploreView(page) {
     h("h1", { class: "visually-hidden" }, "Explore"),
     h("aside", { "aria-label": "Current face" }, large.element),
     attributes,
-    h("section", { class: "card", "aria-labelledby": "plane-title" }, corners.element),
+    h("section", { class: "card plane", "aria-labelledby": "plane-title" }, corners.element),
     h("section", { class: "card", "aria-labelledby": "walk-title" }, player.element),
   );
   const sliders = new Map();
@@ -33,7 +33,11 @@ export function exploreView(page) {
 
   function attributeSlider(name) {
     const made = slider({
-      name: name.replaceAll("_", " "), min: -FAR, max: FAR, step: 0.1, value: current.face.strengths[name] ?? 0,
+      name: name.replaceAll("_", " "),
+      min: -FAR,
+      max: FAR,
+      step: 0.1,
+      value: current.face.strengths[name] ?? 0,
       show: (value) => (value > 0 ? "+" : "") + value.toFixed(1),
       changed: (value, done) => current.strengthen(name, value, done),
     });
@@ -42,11 +46,13 @@ export function exploreView(page) {
   }
 
   function drawAttributes() {
-    const { state, names, why } = current.directions;
+    const { state, names, why, share = 0 } = current.directions;
     const title = h("h2", { id: "attributes-title" }, "Attributes");
     if (state !== "ready") {
-      const words = state === "finding" ? "Looking for directions of attributes; half a minute, the first time…" : why;
-      attributes.replaceChildren(title, h("p", { class: "note", role: "status" }, words));
+      const search = state === "finding";
+      const words = search ? "Looking for directions of attributes; half a minute, the first time…" : why;
+      const progress = search ? h("progress", { max: 1, value: share, "aria-label": "Search" }) : "";
+      attributes.replaceChildren(title, h("p", { class: "note" }, words), progress);
       return;
     }
     const more = names.slice(STRONGEST).map(attributeSlider);
@@ -62,7 +68,12 @@ export function exploreView(page) {
   }
 
   function keys(event) {
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.matches("input[type=text]")) return;
+    if (
+      !(event.ctrlKey || event.metaKey) ||
+      event.key.toLowerCase() !== "z" ||
+      event.target.matches("input[type=text]")
+    )
+      return;
     event.preventDefault();
     if (event.shiftKey) current.redo();
     else current.undo();

@@ -8,10 +8,20 @@ const SEED = /^\d{1,20}$/;
 
 export function facesView(page) {
   const { current } = page;
-  const explore = h("button", { type: "button", class: "first", onclick: () => page.go("explore") }, "Explore");
+  const explore = h(
+    "button",
+    { type: "button", class: "first", onclick: () => page.go("explore") },
+    "Explore",
+  );
   const large = portrait(page, { actions: page.source.views.includes("explore") ? [explore] : [] });
   const wall = new Wall(page, (seed) => page.attempt(() => current.choose(seed, wall.truncation)));
-  const field = h("input", { inputmode: "numeric", size: 9, autocomplete: "off", "aria-label": "First seed", value: "0" });
+  const field = h("input", {
+    inputmode: "numeric",
+    size: 9,
+    autocomplete: "off",
+    "aria-label": "First seed",
+    value: "0",
+  });
   const go = (event) => {
     event.preventDefault();
     const seed = field.value.trim();
@@ -34,7 +44,12 @@ export function facesView(page) {
   );
   const { truncation } = current.face ?? { truncation: 1 };
   const truncate = slider({
-    name: "Truncation", min: 0.05, max: 1, step: 0.05, value: truncation, show: (value) => value.toFixed(2),
+    name: "Truncation",
+    min: 0.05,
+    max: 1,
+    step: 0.05,
+    value: truncation,
+    show: (value) => value.toFixed(2),
     changed: (value, done) => done && page.attempt(() => redraw(value)),
   });
   truncate.element.title = "Below 1: fewer oddities, less variety";
@@ -59,8 +74,19 @@ export function facesView(page) {
   });
   wall.truncation = truncation;
   wall.mark(current.face?.seed ?? null);
-  const main = h("div", { class: "faces-wall" }, h("h1", { class: "visually-hidden" }, "Faces"), form, wall.element);
-  const element = h("div", { class: "faces" }, main, h("aside", { "aria-label": "Current face" }, large.element));
+  const main = h(
+    "div",
+    { class: "faces-wall" },
+    h("h1", { class: "visually-hidden" }, "Faces"),
+    form,
+    wall.element,
+  );
+  const element = h(
+    "div",
+    { class: "faces" },
+    main,
+    h("aside", { "aria-label": "Current face" }, large.element),
+  );
   const view = {
     element,
     scroll: 0,

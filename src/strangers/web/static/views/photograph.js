@@ -6,15 +6,34 @@ const MOST_BYTES = 20 * 2 ** 20;
 
 export function photographView(page) {
   const { source, current, model } = page;
-  const file = h("input", { type: "file", accept: "image/*", class: "visually-hidden", id: "photograph-file" });
+  const file = h("input", {
+    type: "file",
+    accept: "image/*",
+    class: "visually-hidden",
+    id: "photograph-file",
+  });
   const drop = h(
     "label",
     { class: "drop", for: "photograph-file" },
     h("strong", {}, "Drop a picture here, or choose one"),
-    h("span", { class: "note" }, "One face, upright, from hair to chin. It is worked on here, by this server, and never stored."),
+    h(
+      "span",
+      { class: "note" },
+      "One face, upright, from hair to chin. It is worked on here, by this server, and never stored.",
+    ),
   );
-  const seen = h("canvas", { role: "img", "aria-label": "The photograph, as the model sees it", width: model.size, height: model.size });
-  const found = h("canvas", { role: "img", "aria-label": "The nearest face so far", width: model.size, height: model.size });
+  const seen = h("canvas", {
+    role: "img",
+    "aria-label": "The photograph, as the model sees it",
+    width: model.size,
+    height: model.size,
+  });
+  const found = h("canvas", {
+    role: "img",
+    "aria-label": "The nearest face so far",
+    width: model.size,
+    height: model.size,
+  });
   const progress = h("progress", { max: 1, value: 0, "aria-label": "Search" });
   const words = h("p", { class: "note", role: "status" });
   const stop = h("button", { type: "button", onclick: () => search?.abort() }, "Stop");
@@ -45,7 +64,8 @@ export function photographView(page) {
     search?.abort();
     const mine = new AbortController();
     search = mine;
-    if (picture.size > MOST_BYTES) throw new Refusal(0, "This file is larger than 20 MB; choose a smaller one.");
+    if (picture.size > MOST_BYTES)
+      throw new Refusal(0, "This file is larger than 20 MB; choose a smaller one.");
     latent = null;
     edit.disabled = true;
     stop.disabled = false;
@@ -80,7 +100,8 @@ export function photographView(page) {
     paint(found, event.face);
     progress.max = event.steps;
     progress.value = event.step;
-    words.textContent = `Step ${event.step} of ${event.steps}; pixels differ by ${event.image_error.toFixed(1)} of 255`;
+    const difference = event.image_error.toFixed(1);
+    words.textContent = `Step ${event.step} of ${event.steps}; pixels differ by ${difference} of 255`;
   }
 
   const takeFirst = (files) => {

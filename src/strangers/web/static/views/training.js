@@ -10,13 +10,20 @@ export function trainingView(page) {
   const cards = new Map();
   const columns = h("div", { class: "runs" });
   const note = h("p", { class: "note" }, page.why);
-  const element = h("div", { class: "training" }, h("h1", { class: "visually-hidden" }, "Training"), note, columns);
+  const element = h(
+    "div",
+    { class: "training" },
+    h("h1", { class: "visually-hidden" }, "Training"),
+    note,
+    columns,
+  );
   let round = 0; // of being shown: what an earlier one began ends there
 
   async function refresh(mine) {
     try {
       const { runs } = await page.source.runs();
-      if (runs.length === 0) note.textContent = "No run was given. Name run folders: strangers serve runs/faces runs/other";
+      if (runs.length === 0)
+        note.textContent = "No run was given. Name run folders: strangers serve runs/faces runs/other";
       for (const run of runs) {
         if (!cards.has(run.id)) {
           cards.set(run.id, runCard(page, run));
@@ -49,7 +56,13 @@ function runCard(page, first) {
   const element = h(
     "article",
     { class: "card run", "aria-labelledby": `run-${first.id}` },
-    h("div", { class: "run-title" }, title, badge), bar, facts, warnings, history.element, panels, recipe,
+    h("div", { class: "run-title" }, title, badge),
+    bar,
+    facts,
+    warnings,
+    history.element,
+    panels,
+    recipe,
   );
   let stamp = "";
 
@@ -59,9 +72,15 @@ function runCard(page, first) {
     bar.max = run.budget || 1;
     bar.value = Math.min(run.images, bar.max);
     bar.hidden = !run.budget;
-    facts.replaceChildren(...Object.entries(factsOf(run)).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    facts.replaceChildren(
+      ...Object.entries(factsOf(run)).map(([name, value]) =>
+        h("div", {}, h("dt", {}, name), h("dd", {}, value)),
+      ),
+    );
     warnings.replaceChildren(
-      ...run.warnings.map(({ images, sentence }) => h("li", {}, h("b", {}, `After ${count(images)}: `), sentence)),
+      ...run.warnings.map(({ images, sentence }) =>
+        h("li", {}, h("b", {}, `After ${count(images)}: `), sentence),
+      ),
     );
     warnings.hidden = run.warnings.length === 0;
     if (recipe.children.length === 1) recipe.append(tableOf(run.recipe));
@@ -72,13 +91,23 @@ function runCard(page, first) {
 
   function drawCharts({ lines, measures }) {
     const series = (kind) =>
-      Object.entries(WHO).map(([who, name]) => ({ name, kind: who, x: lines.images ?? [], y: lines[`${who}_${kind}`] ?? [] }));
+      Object.entries(WHO).map(([who, name]) => ({
+        name,
+        kind: who,
+        x: lines.images ?? [],
+        y: lines[`${who}_${kind}`] ?? [],
+      }));
     const known = [
       ["Loss", series("loss")],
       ["Accuracy", series("accuracy")],
-      ...Object.entries(measures).map(([name, { images, values }]) => [name, [{ name, kind: "generator", x: images, y: values, dots: true }]]),
+      ...Object.entries(measures).map(([name, { images, values }]) => [
+        name,
+        [{ name, kind: "generator", x: images, y: values, dots: true }],
+      ]),
     ];
-    panels.replaceChildren(...known.filter(([, all]) => all.some(({ y }) => y.length)).map(([name, all]) => chart(name, all)));
+    panels.replaceChildren(
+      ...known.filter(([, all]) => all.some(({ y }) => y.length)).map(([name, all]) => chart(name, all)),
+    );
   }
 
   return { element, update };
@@ -87,7 +116,14 @@ function runCard(page, first) {
 /** The grid of the same faces at each interval, under a slider of time. */
 function gridHistory(page, run) {
   const image = h("img", { alt: "", decoding: "async" });
-  const time = h("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "aria-label": `Time in ${run.title}` });
+  const time = h("input", {
+    type: "range",
+    min: 0,
+    max: 0,
+    step: 1,
+    value: 0,
+    "aria-label": `Time in ${run.title}`,
+  });
   const words = h("figcaption", {});
   const element = h("figure", { class: "history", hidden: true }, image, time, words);
   let samples = [];
@@ -100,7 +136,7 @@ function gridHistory(page, run) {
     const label = `Seeds 0 to 63 after ${count(parseInt(sample, 10) * 1000)} images`;
     time.setAttribute("aria-valuetext", label);
     words.textContent = label;
-    const blob = await page.source.grid(run.id, sample).catch(() => null); // a run may be pruned while it is read
+    const blob = await page.source.grid(run.id, sample).catch(() => null); // it may have been pruned
     if (!blob || shown !== sample) return;
     URL.revokeObjectURL(image.src);
     image.src = URL.createObjectURL(blob);
@@ -122,7 +158,8 @@ function gridHistory(page, run) {
 
 function factsOf(run) {
   const facts = { Images: count(run.images) + (run.budget ? ` of ${count(run.budget)}` : "") };
-  if (run.images_per_second) facts.Speed = `${run.images_per_second.toFixed(run.images_per_second < 10 ? 1 : 0)} img/s`;
+  if (run.images_per_second)
+    facts.Speed = `${run.images_per_second.toFixed(run.images_per_second < 10 ? 1 : 0)} img/s`;
   if (run.seconds) facts.Trained = duration(run.seconds);
   if (run.seconds_left !== null) facts.Left = duration(run.seconds_left);
   for (const [name, value] of Object.entries(run.measures)) facts[name] = value.toPrecision(4);
@@ -130,7 +167,9 @@ function factsOf(run) {
 }
 
 function tableOf(recipe) {
-  const rows = Object.entries(recipe).map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, String(value))));
+  const rows = Object.entries(recipe).map(([name, value]) =>
+    h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, String(value))),
+  );
   return h("table", {}, h("tbody", {}, ...rows));
 }
 
