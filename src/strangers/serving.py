@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from typer import Argument, Option
 
@@ -59,8 +62,17 @@ def serve(
         print(f"Open {address_of(listening, host, token)} (Ctrl-C ends the server).", flush=True)
         try:
             make_server(app, service).run(sockets=[listening])
-        finally:
-            service.close()
+        except (KeyboardInterrupt, SystemExit) as end:
+            if not service.close():
+                _leave(128 + signal.SIGINT if isinstance(end, KeyboardInterrupt) else end.code)
+            raise
+
+
+def _leave(status: object) -> NoReturn:
+    """End at once: a thread that is in torch's code while Python takes itself down aborts the process."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else 1)
 
 
 def listen(host: str, port: int) -> socket.socket:

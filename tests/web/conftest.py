@@ -57,7 +57,7 @@ def serving(
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
         wait_until(lambda: server.started)
-        with httpx.Client(base_url=url, timeout=30) as client:
+        with httpx.Client(base_url=url, timeout=300) as client:
             yield Served(url, client, service, server)
     finally:
         server.should_exit = True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 
 from .conftest import Served
 
@@ -25,9 +27,8 @@ def test_whatever_the_document_allows_or_not_meets_no_defect(served: Served) -> 
         seen.add(operation.path)
         known = {int(status) for status in operation.definition.raw["responses"]}
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            if mode is GenerationMode.NEGATIVE and operation.path == "/api/runs":
-                continue  # there is nothing in it that could be wrong
-            send_many(served, operation.as_strategy(generation_mode=mode), known)
+            with suppress(Unsatisfiable):  # where there is nothing that could be wrong
+                send_many(served, operation.as_strategy(generation_mode=mode), known)
     assert {"/api/faces", "/api/edit", "/api/invert", "/api/runs/{run}/log", "/api/session"} <= seen
 
 

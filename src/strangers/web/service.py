@@ -68,12 +68,14 @@ class Service:
         if self._studio is not None:
             self._studio.stop()
 
-    def close(self, seconds: float = 1.0) -> None:
-        """End all that is under way; after so many seconds what is left ends with the process."""
+    def close(self, seconds: float = 1.0) -> bool:
+        """End all that is under way, and say whether it has ended within so many seconds."""
         self.stop()
         deadline = time.monotonic() + seconds
-        for thread in self._studio.threads if self._studio else ():
+        threads = self._studio.threads if self._studio else []
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
 
 
 def open_service(sources: Sequence[str]) -> Service:
