@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images, parse_part
+from strangers.arguments import (
+    counted,
+    is_picture,
+    parse_changes,
+    parse_grid,
+    parse_images,
+    parse_part,
+    parse_strengths,
+    parse_where,
+)
 from strangers.errors import UsageError
 
 
@@ -75,3 +84,25 @@ def test_a_part_is_its_number_and_how_many_there_are() -> None:
     for text in ("0/4", "5/4", "1", "1/0", "-1/4", "1/4/2", "one/two", "1 / 4", ""):
         with pytest.raises(UsageError, match="write it as K/N"):
             parse_part(text)
+
+
+def test_where_names_what_to_have_and_what_to_lack() -> None:
+    assert parse_where("Smiling=1, Eyeglasses = 0") == {"Smiling": True, "Eyeglasses": False}
+
+
+@pytest.mark.parametrize("text", ["", "Smiling", "Smiling=2", "=1", "Smiling=1,", "Smiling=1,Smiling=0"])
+def test_other_wishes_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--where"):
+        parse_where(text)
+
+
+def test_strengths_are_named_or_go_evenly_from_one_to_another() -> None:
+    assert parse_strengths("-2..2") == [-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2]
+    assert parse_strengths("-2,0,+.5") == [-2, 0, 0.5]
+    assert parse_strengths("3") == [3]
+
+
+@pytest.mark.parametrize("text", ["", "..", "-2..", "1..2..3", "much", "nan", "1e3", "101", "-2,,2"])
+def test_other_strengths_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--strengths"):
+        parse_strengths(text)

@@ -19,7 +19,10 @@ from strangers.recipes import RECIPES
 
 from .conftest import Strangers, train_words
 
-VERBS = ("prepare", "explore", "train", "sample", "evaluate", "train-attributes", "recipes", "doctor", "serve")
+VERBS = (
+    "prepare", "explore", "train", "sample", "interpolate", "edit", "invert", "evaluate", "train-attributes",
+    "recipes", "doctor", "serve",
+)  # fmt: skip
 
 
 def pixels(path: Path) -> np.ndarray:

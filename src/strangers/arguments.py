@@ -1,4 +1,4 @@
-"""What people type and read: numbers of images, changed fields, grids, names of pictures, parts, counts."""
+"""What people type and read: numbers of images, changed fields, grids, parts, attributes, strengths."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ UNITS = {"": 1, "k": 1_000, "M": 1_000_000}
 
 OTHER_PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".tif", ".tiff", ".webp")
 """Endings of a name that asks for a picture in another format than ours, PNG."""
+
+COLUMNS = 9
+"""Columns of a strip from one strength to another: -2..2 goes by halves, with the face itself amid."""
+
+MOST_STRENGTH = 100
+"""In standard deviations; a latent has none beyond five."""
 
 
 def parse_images(text: str) -> int:
@@ -49,6 +55,39 @@ def parse_part(text: str) -> tuple[int, int]:
     if not match or int(match[1]) > int(match[2]):
         raise UsageError(f"--part {text}: write it as K/N, for instance 3/16, with K from 1 to N.")
     return int(match[1]), int(match[2])
+
+
+def parse_where(text: str) -> dict[str, bool]:
+    """Attributes to have or to lack, from a text such as "Smiling=1,Eyeglasses=0". Raises UsageError."""
+    wanted: dict[str, bool] = {}
+    for part in text.split(","):
+        name, _, value = (end.strip() for end in part.partition("="))
+        if not name or value not in ("0", "1"):
+            raise UsageError(
+                f"--where {text}: write it as NAME=1 or NAME=0, for instance Smiling=1,Eyeglasses=0."
+            )
+        if name in wanted:
+            raise UsageError(f"--where {text}: {name} is there twice; leave one out.")
+        wanted[name] = value == "1"
+    return wanted
+
+
+def parse_strengths(text: str) -> list[float]:
+    """Strengths of an edit, from "-2,0,2", or from "-2..2", which is nine of them. Raises UsageError."""
+    first, dots, last = text.partition("..")
+    parts = [first, last] if dots else text.split(",")
+    number = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*")
+    if not all(number.fullmatch(part) for part in parts):
+        raise UsageError(f"--strengths {text}: write them as -2..2, or one by one as -2,0,2.")
+    strengths = [float(part) for part in parts]
+    if any(abs(strength) > MOST_STRENGTH for strength in strengths):
+        raise UsageError(
+            f"--strengths {text}: at most {MOST_STRENGTH} either way; beyond, nothing is a face."
+        )
+    if not dots:
+        return strengths
+    step = (strengths[1] - strengths[0]) / (COLUMNS - 1)
+    return [strengths[0] + column * step for column in range(COLUMNS)]
 
 
 def is_picture(out: Path) -> bool:

@@ -18,8 +18,8 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from strangers import __version__, measuring, preparing, serving
-from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images
+from strangers import __version__, measuring, preparing, serving, steering
+from strangers.arguments import counted, is_picture, parse_changes, parse_grid, parse_images, parse_where
 from strangers.errors import PeerError, RunError, StrangersError, UsageError
 from strangers.machine import process_number
 
@@ -135,6 +135,9 @@ def sample(
         str | None, Option(metavar="CxR", help="Columns x rows, as in 8x8.  [default: near square]")
     ] = None,
     truncation: Annotated[float, Option(metavar="T", help="Below 1: fewer oddities, less variety.")] = 1.0,
+    where: Annotated[
+        str | None, Option(metavar="LIST", help="Keep such faces only, as in Smiling=1,Eyeglasses=0.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Draw the faces that seeds name."""
@@ -146,16 +149,16 @@ def sample(
 
     cells = columns * rows if columns and rows else 64
     numbers = range(cells) if seeds is None else parse_seeds(seeds)
-    if columns and len(numbers) > cells:
-        raise UsageError(f"{len(numbers):,} seeds do not fit into a grid of {grid}, which holds {cells:,}.")
-    if as_grid and len(numbers) > MOST_IN_A_GRID:
-        raise UsageError(
-            f"A grid holds at most {MOST_IN_A_GRID:,} faces, not {len(numbers):,}; let --out name a folder."
-        )
+    wanted = None if where is None else parse_where(where)
+    if wanted is None or seeds is None:
+        _refuse_many(numbers, as_grid, grid, cells)
     from strangers.pictures import write_each, write_grid
     from strangers.sampling import load
 
     generator = load(model, device=device)
+    if wanted is not None:
+        numbers = steering.matching(generator, wanted, None if seeds is None else numbers, cells, truncation)
+        _refuse_many(numbers, as_grid, grid, cells)
     if as_grid:
         write_grid(generator, numbers, out, columns, truncation)
     else:
@@ -163,6 +166,23 @@ def sample(
     print(f"Wrote {counted(len(numbers), 'face')} to {out}.")
 
 
+def _refuse_many(numbers: Sequence[int], as_grid: bool, grid: str | None, cells: int) -> None:
+    """Raise UsageError for more faces than one picture takes."""
+    if grid is not None and len(numbers) > cells:
+        raise UsageError(f"{len(numbers):,} seeds do not fit into a grid of {grid}, which holds {cells:,}.")
+    if as_grid and len(numbers) > MOST_IN_A_GRID:
+        raise UsageError(
+            f"A grid holds at most {MOST_IN_A_GRID:,} faces, not {len(numbers):,}; let --out name a folder."
+        )
+
+
+app.command(epilog="Example: strangers interpolate runs/faces --seeds 1,5,9 --out walk.webp")(
+    steering.interpolate
+)
+app.command(epilog="Example: strangers edit runs/faces --seeds 3,4 --attribute Smiling --out smile.png")(
+    steering.edit
+)
+app.command(epilog="Example: strangers invert runs/faces photo.jpg --out latent.json")(steering.invert)
 app.command(
     epilog="Example: strangers evaluate runs/faces celeba64 --features face,inception --out faces.json"
 )(measuring.evaluate)

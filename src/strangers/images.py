@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -32,6 +32,9 @@ PAPER = 255
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """What a generated picture says of its origin (IPTC Photo Metadata, Digital Source Type)."""
 
+COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""The same of a picture in which a generated face stands beside a photograph."""
+
 _KEYWORDS = {
     "software": "Software",
     "model_hash": "Model hash",
@@ -39,6 +42,7 @@ _KEYWORDS = {
     "recipe": "Recipe",
     "images_seen": "Images seen",
     "truncation": "Truncation",
+    "latents": "Latents",
 }
 
 _XMP = """\
@@ -66,6 +70,7 @@ class Provenance:
         seeds: of its faces, row by row, as `format_seeds` writes them.
         recipe, images_seen: what the generator was trained by, and on how many images.
         truncation: what the latents were multiplied by.
+        latents: what else was done to them, such as "Smiling -2..2"; "" where nothing was.
     """
 
     software: str
@@ -74,6 +79,7 @@ class Provenance:
     recipe: str
     images_seen: int
     truncation: float = 1.0
+    latents: str = ""
 
 
 def to_signed(pixels: Tensor) -> Tensor:
@@ -115,20 +121,33 @@ def grid(pixels: Pixels, columns: int | None = None, gap: int = 2) -> Pixels:
     return sheet
 
 
-def encode_png(pixels: Pixels, provenance: Provenance | None = None) -> bytes:
+def encode_png(pixels: Pixels, provenance: Provenance | None = None, source_type: str = GENERATED) -> bytes:
     """One picture (h, w, 3) as a PNG file.
 
     With provenance, its fields are text chunks, and an XMP packet says that the picture was generated.
     """
     chunks = PngInfo()
     if provenance is not None:
-        for field, value in asdict(provenance).items():
-            chunks.add_text(_KEYWORDS[field], str(value))
-        packet = _XMP.format(source_type=GENERATED, software=escape(provenance.software))
-        chunks.add_itxt("XML:com.adobe.xmp", packet)
+        for keyword, value in _told(provenance).items():
+            chunks.add_text(keyword, value)
+        chunks.add_itxt("XML:com.adobe.xmp", _xmp(provenance, source_type))
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", pnginfo=chunks)
     return file.getvalue()
+
+
+def describe(provenance: Provenance) -> str:
+    """All of it in one line, for files that have room for a comment only."""
+    return "; ".join([*(f"{keyword}: {value}" for keyword, value in _told(provenance).items()), GENERATED])
+
+
+def _told(provenance: Provenance) -> dict[str, str]:
+    """Its fields by their keywords, without the one that has nothing to say."""
+    return {_KEYWORDS[field]: str(value) for field, value in asdict(provenance).items() if value != ""}
+
+
+def _xmp(provenance: Provenance, source_type: str = GENERATED) -> str:
+    return _XMP.format(source_type=source_type, software=escape(provenance.software))
 
 
 def read_provenance(path: str | Path) -> Provenance:
@@ -141,7 +160,7 @@ def read_provenance(path: str | Path) -> Provenance:
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture: {error}.") from None
     try:
-        fields = {field: text[keyword] for field, keyword in _KEYWORDS.items()}
+        fields = {field: text[keyword] for field, keyword in _KEYWORDS.items() if field != "latents"}
         return Provenance(
             software=fields["software"],
             model_hash=fields["model_hash"],
@@ -149,6 +168,7 @@ def read_provenance(path: str | Path) -> Provenance:
             recipe=fields["recipe"],
             images_seen=int(fields["images_seen"]),
             truncation=float(fields["truncation"]),
+            latents=text.get(_KEYWORDS["latents"], ""),
         )
     except (KeyError, ValueError):
         raise DataError(
@@ -156,27 +176,37 @@ def read_provenance(path: str | Path) -> Provenance:
         ) from None
 
 
-def encode_animation(frames: Sequence[Pixels], seconds_per_frame: float) -> bytes:
-    """Frames (h, w, 3) of one size, shown in order and over again, as a lossy WebP file.
+def encode_animation(
+    frames: Sequence[Pixels],
+    seconds_per_frame: float,
+    kind: Literal["WEBP", "GIF"] = "WEBP",
+    provenance: Provenance | None = None,
+) -> bytes:
+    """Frames (h, w, 3) of one size, shown in order and over again, as a lossy WebP file or a GIF.
 
     The encoder stores equal neighbours once and shows them for as long as all of them: the playing time is
     always len(frames) * seconds_per_frame, and a frame given twice stays twice as long. If all are equal,
-    the file is a still picture.
+    the file is a still picture. A GIF has 256 colours a frame, and counts in hundredths of a second.
     Raises ValueError if there is no frame, or if their sizes differ.
     """
     if len({frame.shape for frame in frames}) != 1:
         raise ValueError("An animation needs at least one frame, and all of one size.")
     first, *rest = (Image.fromarray(frame) for frame in frames)
-    file = io.BytesIO()
     # Quality 85 keeps grids of 64 px faces at 35 dB in a fifth of lossless size; slower methods gain 2 %.
+    settings: dict[str, object] = {"quality": 85, "method": 2} if kind == "WEBP" else {"optimize": False}
+    if provenance is not None:
+        if kind == "WEBP":
+            settings["xmp"] = _xmp(provenance).encode()
+        else:
+            settings["comment"] = describe(provenance).encode()
+    file = io.BytesIO()
     first.save(
         file,
-        "WEBP",
+        kind,
         save_all=True,
         append_images=rest,
         duration=max(1, round(seconds_per_frame * 1000)),  # milliseconds
         loop=0,
-        quality=85,
-        method=2,
+        **settings,
     )
     return file.getvalue()

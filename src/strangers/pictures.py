@@ -1,4 +1,4 @@
-"""Faces as PNG files: all in one grid, or one file each."""
+"""Faces as PNG files: all in one grid, a strip for each, or one file each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from strangers.files import write_atomically
-from strangers.images import encode_png, grid
+from strangers.images import Provenance, encode_png, grid
 from strangers.machine import usable_cores
 from strangers.sampling import Model
 
@@ -17,6 +20,14 @@ def write_grid(model: Model, seeds: Sequence[int], out: Path, columns: int | Non
     faces = grid(model.sample(seeds, truncation=truncation), columns)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, encode_png(faces, model.provenance(seeds, truncation)))
+
+
+def write_strips(model: Model, strips: NDArray[np.float32], out: Path, provenance: Provenance) -> None:
+    """The faces of latents (rows, columns, latent_size), in these rows and columns, in one PNG."""
+    rows, columns, size = strips.shape
+    faces = model.decode(strips.reshape(rows * columns, size))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, encode_png(grid(faces, columns), provenance))
 
 
 def write_each(model: Model, seeds: Sequence[int], out: Path, truncation: float) -> None:

@@ -8,6 +8,7 @@ poor (Kynkaanniemi et al. 2023). It is a part of the package and needs no downlo
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from strangers.devices import choose_device
-from strangers.errors import ModelError
+from strangers.errors import ModelError, UsageError
 from strangers.files import sha256_of
 from strangers.images import Pixels, to_signed
 from strangers.networks.layers import place
@@ -98,6 +99,13 @@ class Attributes:
     def __call__(self, pixels: Pixels) -> NDArray[np.float32]:
         """Features (n, 256) of uint8 pictures (n, h, w, 3)."""
         return self.read(pixels).features
+
+    def positions(self, names: Iterable[str]) -> list[int]:
+        """Where these attributes stand in `names`. Raises UsageError, with all there are, for another."""
+        for name in (wanted := list(names)):
+            if name not in self.names:
+                raise UsageError(f"There is no attribute {name!r}. There are {', '.join(self.names)}.")
+        return [self.names.index(name) for name in wanted]
 
     def read(self, pixels: Pixels) -> Reading:
         """Features and attributes of uint8 pictures (n, h, w, 3); no reading depends on other pictures."""

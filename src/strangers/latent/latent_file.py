@@ -1,0 +1,115 @@
+"""The file of a photograph's latent: JSON, with all that is needed to draw it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from strangers import __version__
+from strangers.errors import DataError, UsageError
+from strangers.files import write_atomically
+from strangers.images import COMPOSITE, Pixels, Provenance, encode_png, grid
+from strangers.latent.inversion import Inversion
+from strangers.sampling import Model
+
+MOST_BYTES = 1_000_000
+"""A latent of 4096 numbers takes a tenth of this."""
+
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+Error = Annotated[float, Field(allow_inf_nan=False, ge=0)]
+
+
+class LatentFile(BaseModel):
+    """What `strangers invert` found.
+
+    Attributes:
+        format: version of the file format.
+        software: what found it.
+        model_hash, recipe, images_seen: `Model.hash`, and the training, of the generator that it belongs to.
+        size, crop: of the photograph.
+        starts, steps, seed: of the search.
+        image_error, feature_error: as of `Inversion`.
+        strangeness: of the photograph, as `strangeness` has it.
+        latent: the numbers.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    format: Literal[1] = 1
+    software: Annotated[str, Field(max_length=200)]
+    model_hash: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+    recipe: Annotated[str, Field(max_length=200)]
+    images_seen: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=1, le=4096)]
+    crop: Annotated[str, Field(max_length=200)]
+    starts: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0, lt=2**64)]
+    image_error: Error
+    feature_error: Error
+    strangeness: Error
+    latent: Annotated[tuple[Number, ...], Field(min_length=1, max_length=4096)]
+
+    def of(self, model: Model) -> NDArray[np.float32]:
+        """The latent (1, latent_size), for the model that it was found for. Raises UsageError for another."""
+        if self.model_hash != model.hash or len(self.latent) != model.recipe.latent_size:
+            raise UsageError(
+                f"This latent belongs to model {self.model_hash}, not to {model.hash}: "
+                "invert the photograph with this model first."
+            )
+        return np.array([self.latent], np.float32)
+
+
+def latent_file(model: Model, found: Inversion, strangeness: float, starts: int, seed: int) -> LatentFile:
+    """What is to be kept of an inversion, the last that `invert` gave."""
+    return LatentFile(
+        software=f"strangers {__version__}",
+        model_hash=model.hash,
+        recipe=model.recipe.name,
+        images_seen=model.header.images_seen,
+        size=model.header.size,
+        crop=model.header.crop,
+        starts=starts,
+        steps=found.steps,
+        seed=seed,
+        image_error=found.image_error,
+        feature_error=found.feature_error,
+        strangeness=strangeness,
+        latent=tuple(found.latent.tolist()),
+    )
+
+
+def write_latent(path: Path, found: LatentFile, photograph: Pixels, face: Pixels) -> None:
+    """The file, and beside it, as .png, the photograph (size, size, 3) and the face. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    provenance = Provenance(
+        software=found.software, model_hash=found.model_hash, seeds="", recipe=found.recipe,
+        images_seen=found.images_seen, latents=f"of a photograph, which is on the left; {path.name} has it",
+    )  # fmt: skip
+    pair = grid(np.stack([photograph, face]), columns=2)
+    write_atomically(path.with_suffix(".png"), encode_png(pair, provenance, COMPOSITE))
+    write_atomically(path, found.model_dump_json(indent=1).encode())
+
+
+def read_latent(path: Path) -> LatentFile:
+    """What the file says. Raises DataError where it is no such file."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"The latent {path} cannot be read: {error.strerror or error}.") from None
+    if len(text) > MOST_BYTES:
+        raise DataError(f"{path} is no latent: it is larger than {MOST_BYTES:,} bytes.")
+    try:
+        return LatentFile.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(
+            f"{path} is no latent that strangers invert wrote ({where or 'JSON'}: {first['msg']}); "
+            "invert the photograph anew."
+        ) from None

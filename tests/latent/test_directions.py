@@ -1,0 +1,135 @@
+"""Directions: what is painted into a generator is found in it, and edits do what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from strangers.errors import UsageError
+from strangers.files import cache_folder
+from strangers.latent.directions import Directions, find_directions, separate
+from strangers.latent.effects import measure_effect
+from strangers.latents import Distribution, latents
+from strangers.sampling import Model
+
+from .conftest import SIZE, Eye, axis, painter
+
+COUNT = 2_000
+
+
+@pytest.fixture
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return cache_folder() / "directions"
+
+
+@pytest.mark.parametrize("latent", ["normal", "uniform"])
+@pytest.mark.usefixtures("eye", "own_place")
+def test_the_directions_of_a_painted_model_are_those_that_were_painted(
+    latent: Distribution, tmp_path: Path
+) -> None:
+    directions = find_directions(painter(tmp_path, latent), count=COUNT)
+    found = dict(zip(directions.names, directions.vectors, strict=True))
+    assert np.allclose(np.linalg.norm(directions.vectors, axis=1), 1, atol=1e-6)
+    assert found["Bright"] @ axis(1) > 0.97
+    assert found["Red"] @ axis(0.6, 0.8) > 0.97
+    assert min(directions.accuracies) > 0.9
+    assert list(directions.accuracies) == sorted(directions.accuracies, reverse=True)
+
+
+@pytest.mark.usefixtures("eye", "own_place")
+def test_an_attribute_that_hardly_ever_shows_is_left_out_and_said_so(tmp_path: Path) -> None:
+    directions = find_directions(painter(tmp_path), count=COUNT)
+    assert directions.left_out == ("Striped",)
+    with pytest.raises(UsageError, match="Striped: fewer than 50 of 2,000 faces") as raised:
+        directions.edit(axis()[None].astype(np.float32), {"Striped": 1})
+    assert "Bright" in str(raised.value)
+    with pytest.raises(UsageError, match="no direction for 'Dotted'"):
+        directions.index("Dotted")
+
+
+@pytest.mark.usefixtures("eye", "own_place")
+def test_orthogonal_directions_are_and_move_the_others_less(tmp_path: Path) -> None:
+    model = painter(tmp_path)
+    plain, apart = find_directions(model, count=COUNT), find_directions(model, count=COUNT, orthogonal=True)
+    red, bright = apart.index("Red"), plain.index("Bright")
+    assert abs(apart.vectors[red] @ plain.vectors[bright]) < 1e-5
+    assert apart.vectors[red] @ axis(0, 1) > 0.95  # what of red is not green
+    before, after = (measure_effect(model, directions, "Red", 2, count=500) for directions in (plain, apart))
+    assert before.changed > 0.9
+    assert after.changed > 0.7
+    assert after.others["Bright"] < 0.2 < before.others["Bright"]
+    assert "Bright in" in str(before)
+
+
+def directions_along(vectors: list[np.ndarray], latent: Distribution = "normal") -> Directions:
+    names = tuple(f"number {row}" for row in range(len(vectors)))
+    return Directions(names, np.array(vectors, np.float32), (0.9,) * len(vectors), latent)
+
+
+def test_where_nothing_is_left_of_a_direction_it_is_told() -> None:
+    directions = directions_along([axis(1), axis(0, 1), axis(0.6, 0.8)])
+    with pytest.raises(UsageError, match=r"Nothing of the direction of number 2 .* hold fewer"):
+        directions.orthogonal_to(["number 0", "number 1"])
+
+
+def test_an_edit_keeps_the_length_of_a_normal_latent_and_the_bounds_of_a_uniform_one() -> None:
+    z = latents(range(50), SIZE, "normal")
+    moved = directions_along([axis(1), axis(0, 1)]).edit(z, {"number 0": 3, "number 1": -2})
+    assert np.allclose(np.linalg.norm(moved, axis=1), np.linalg.norm(z, axis=1), rtol=1e-5)
+    assert (moved[:, 0] > z[:, 0]).all()
+    assert (moved[:, 1] < z[:, 1]).all()
+    z = latents(range(50), SIZE, "uniform")
+    moved = directions_along([axis(1)], "uniform").edit(z, {"number 0": 1})
+    assert np.allclose(moved[:, 0], np.minimum(z[:, 0] + 3**-0.5, 1))  # by one standard deviation
+    assert np.array_equal(moved[:, 1:], z[:, 1:])
+
+
+def test_an_edit_of_no_strength_changes_nothing() -> None:
+    for latent in ("normal", "uniform"):
+        z = latents(range(5), SIZE, latent)
+        assert np.allclose(directions_along([axis(1)], latent).edit(z, {"number 0": 0}), z, rtol=1e-6)
+
+
+def test_latents_of_another_size_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"\(n, 100\), not \(2, 7\)"):
+        directions_along([axis(1)]).edit(np.zeros((2, 7), np.float32), {})
+
+
+@pytest.mark.usefixtures("eye")
+def test_what_the_cache_gives_is_what_was_found(
+    tmp_path: Path, own_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = painter(tmp_path)
+    fresh = find_directions(model, count=COUNT)
+    [kept] = own_place.iterdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(Model, "batches", None)  # nothing is drawn again
+        cached = find_directions(model, count=COUNT)
+    assert np.array_equal(cached.vectors, fresh.vectors)
+    assert (cached.names, cached.accuracies, cached.left_out, cached.count) == (
+        fresh.names, fresh.accuracies, fresh.left_out, fresh.count,
+    )  # fmt: skip
+    damaged = bytearray(kept.read_bytes())
+    damaged[-1] ^= 1
+    kept.write_bytes(damaged)
+    assert np.array_equal(find_directions(model, count=COUNT).vectors, fresh.vectors)
+
+
+@pytest.mark.usefixtures("own_place")
+def test_another_number_of_faces_is_another_search(tmp_path: Path, eye: Eye) -> None:
+    model, drawn = painter(tmp_path), []
+    for count in (500, 600):
+        find_directions(model, count=count, advance=drawn.append)
+    assert sum(drawn) == 1_100
+
+
+def test_a_regression_gives_both_classes_the_same_weight() -> None:
+    z = latents(range(400), 5, "normal").astype(np.float64)
+    labels = z[:, 0] > 1.3  # a tenth
+    weights, bias = separate(z, labels)
+    probability = 1 / (1 + np.exp(-(z @ weights + bias)))
+    assert probability[labels].mean() == pytest.approx(1 - probability[~labels].mean(), abs=1e-6)
+    assert np.abs(weights[1:]).max() < weights[0] / 4
