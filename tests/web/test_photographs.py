@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from strangers.latent.strangeness import STRANGE
 from strangers.sampling import Model
 from strangers.web.jobs import MOST_INVERSIONS, as_seen
 
@@ -40,9 +41,11 @@ def events(response: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_the_search_is_told_step_by_step(served: Served, model: Model, picture: bytes) -> None:
     with served.client.stream("POST", "/api/invert?steps=21", content=picture) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        (first, photograph), *steps = events(answer)
+        (first, photograph), (second, strange), *steps = events(answer)
     assert first == "photograph"
     assert base64.b64decode(photograph["face"]) == as_seen(picture, model).tobytes()
+    assert second == "strangeness"
+    assert strange["strange"] == (strange["strangeness"] > STRANGE)
     assert {name for name, _ in steps} == {"step"}
     assert [step["step"] for _, step in steps] == [10, 20, 21]
     last = steps[-1][1]
@@ -83,4 +86,4 @@ def test_few_run_at_once_and_those_that_nobody_waits_for_end(served: Served, pic
     wait_until(lambda: not any(thread.is_alive() for thread in inversions.threads))
     with served.client.stream("POST", "/api/invert?steps=1", content=picture) as answer:
         assert answer.status_code == 200
-        assert len(list(events(answer))) == 2
+        assert [name for name, _ in events(answer)] == ["photograph", "strangeness", "step"]

@@ -16,7 +16,9 @@ from starlette.responses import Response, StreamingResponse
 from strangers.errors import UsageError
 from strangers.images import Pixels, encode_png
 from strangers.latent.inversion import Inversion
+from strangers.latent.strangeness import STRANGE
 from strangers.latents import SEEDS, latents, parse_seeds
+from strangers.web.jobs import Item
 from strangers.web.messages import (
     MOST_FACES,
     DirectionsAnswer,
@@ -175,7 +177,8 @@ async def edit(studio: Served, wish: Edit) -> Response:
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Server-sent events: `photograph` {face}, as the model sees it; `step` {step, "
+            "description": "Server-sent events: `photograph` {face}, as the model sees it; "
+            "`strangeness` {strangeness, strange}, how far from the model's own faces; `step` {step, "
             "steps, latent, image_error, feature_error, face}, the best so far; the last one is the result. "
             "Faces are base64 of raw pixels. `failed` {error} if the search was stopped.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
@@ -194,12 +197,14 @@ async def invert(
     return StreamingResponse(_events(items), media_type="text/event-stream")
 
 
-async def _events(items: AsyncIterator[Pixels | Inversion | Exception]) -> AsyncIterator[str]:
+async def _events(items: AsyncIterator[Item]) -> AsyncIterator[str]:
     async for item in items:
         if isinstance(item, Inversion):
             yield _event("step", _step(item))
         elif isinstance(item, Exception):
             yield _event("failed", {"error": "The search was stopped."})
+        elif isinstance(item, float):
+            yield _event("strangeness", {"strangeness": item, "strange": item > STRANGE})
         else:
             yield _event("photograph", {"face": _base64(item)})
 

@@ -20,6 +20,7 @@ from strangers.errors import DataError
 from strangers.images import Pixels
 from strangers.latent.directions import Directions, find_directions
 from strangers.latent.inversion import Inversion, invert
+from strangers.latent.strangeness import strangeness
 from strangers.sampling import Model
 from strangers.web.refusals import RequestError
 
@@ -28,6 +29,10 @@ MOST_INVERSIONS = 2
 
 NICENESS = 10
 """How far a long work steps back, on the scale of nice."""
+
+
+Item = Pixels | float | Inversion | Exception
+"""What comes of a photograph, one after another."""
 
 
 class StoppedError(Exception):
@@ -119,10 +124,8 @@ class Inversions:
         self._running: set[Work] = set()
         self._closed = False
 
-    async def begin(
-        self, data: bytes, steps: int, seed: int
-    ) -> AsyncIterator[Pixels | Inversion | Exception]:
-        """What comes of the photograph in `data`: itself as the model sees it, then the best latents so far.
+    async def begin(self, data: bytes, steps: int, seed: int) -> AsyncIterator[Item]:
+        """What comes of the photograph in `data`: itself as the model sees it, its strangeness, latents.
 
         An exception, which is the last thing that comes, tells why there is no more.
         Raises RequestError if too many are at work, or for a photograph that cannot be used.
@@ -141,6 +144,7 @@ class Inversions:
             try:
                 photograph = as_seen(data, model)
                 put(photograph)
+                put(strangeness(model, photograph))
                 for inversion in invert(model, photograph, steps=steps, seed=seed):
                     put(inversion)
                 put(None)
@@ -187,6 +191,7 @@ def as_seen(data: bytes, model: Model) -> Pixels:
     photograph = decode(data)
     height, width = photograph.shape[:2]
     usual = default_crop(width, height)
-    crop = crop_named(model.header.crop if usual != "square" else usual)
+    own = model.header.crop if model.header.crop != "auto" else usual
+    crop = crop_named(own if usual != "square" else usual)
     left, top, right, bottom = crop.box(width, height)
     return resize(photograph[top:bottom, left:right], model.header.size)

@@ -5,7 +5,8 @@ import { Refusal } from "./source.js";
 
 export function portrait(page, { actions = [] } = {}) {
   const { source, current } = page;
-  const canvas = h("canvas", { class: "portrait-face", role: "img", width: 64, height: 64 });
+  const { size } = page.model;
+  const canvas = h("canvas", { class: "portrait-face", role: "img", width: size, height: size });
   const label = h("p", { class: "portrait-label" });
   const download = h("button", { type: "button", onclick: () => page.attempt(saved) }, "Download PNG");
   const copy = h("button", { type: "button", onclick: () => page.attempt(copied) }, "Copy link");

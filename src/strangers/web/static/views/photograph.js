@@ -3,6 +3,8 @@ import { h, paint } from "../elements.js";
 import { Refusal } from "../source.js";
 
 const MOST_BYTES = 20 * 2 ** 20;
+const STRANGE =
+  "This does not look like the photographs that this model learnt from. Crop it round one face, upright.";
 
 export function photographView(page) {
   const { source, current, model } = page;
@@ -36,6 +38,7 @@ export function photographView(page) {
   });
   const progress = h("progress", { max: 1, value: 0, "aria-label": "Search" });
   const words = h("p", { class: "note", role: "status" });
+  const warning = h("p", { class: "warning", role: "status", hidden: true }, STRANGE);
   const stop = h("button", { type: "button", onclick: () => search?.abort() }, "Stop");
   const edit = h("button", { type: "button", class: "first", onclick: explore }, "Edit this face");
   const result = h(
@@ -43,7 +46,14 @@ export function photographView(page) {
     { class: "inversion", hidden: true },
     h("figure", {}, seen, h("figcaption", {}, "The photograph")),
     h("figure", {}, found, h("figcaption", {}, "The nearest face")),
-    h("div", { class: "inversion-words" }, progress, words, h("div", { class: "buttons" }, edit, stop)),
+    h(
+      "div",
+      { class: "inversion-words" },
+      warning,
+      progress,
+      words,
+      h("div", { class: "buttons" }, edit, stop),
+    ),
   );
   const element = h(
     "div",
@@ -91,8 +101,13 @@ export function photographView(page) {
     result.hidden = false;
     if (event.kind === "photograph") {
       paint(seen, event.face);
+      warning.hidden = true;
       found.getContext("2d").clearRect(0, 0, found.width, found.height);
       progress.value = 0;
+      return;
+    }
+    if (event.kind === "strangeness") {
+      warning.hidden = !event.strange;
       return;
     }
     ({ latent } = event);
