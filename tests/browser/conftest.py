@@ -89,11 +89,11 @@ def open_page(browser: Browser, site: Served) -> Iterator[OpenPage]:
     assert complaints == []
 
 
-def shoot(page: Page, name: str, *, full: bool = False) -> None:
-    """Keep a picture of the page, where pictures are wanted."""
+def shoot(page: Page, view: str, device: dict[str, Any]) -> None:
+    """Keep a picture of a view, where pictures are wanted: page-faces.png, page-faces-phone.png."""
     if SHOTS:
         page.wait_for_timeout(400)
-        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=full)
+        page.screenshot(path=Path(SHOTS) / f"page-{view}{'-phone' if device is PHONE else ''}.png")
 
 
 def fits(page: Page) -> bool:

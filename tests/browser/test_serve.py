@@ -64,7 +64,7 @@ def test_faces(site: Served, open_page: OpenPage, device: dict[str, Any]) -> Non
     assert page.title() == "Faces · strangers"
     assert fits(page)
     assert nameless(page) == []
-    shoot(page, f"faces-{'phone' if device is PHONE else 'desktop'}")
+    shoot(page, "faces", device)
     page.get_by_role("button", name="Face 5", exact=True).click()
     assert becomes(page, model.sample([5])[0])
     assert at(page) == "#seed=5"
@@ -129,7 +129,7 @@ def test_explore(site: Served, open_page: OpenPage, device: dict[str, Any]) -> N
     edited = model.decode(directions.edit(z, {name: 1.5}))[0]
     assert soon(lambda: np.abs(shown(page, len(edited)).astype(int) - edited).max() <= 1, page)
     assert page.get_by_text("Face 17, edited").is_visible()
-    shoot(page, f"explore-{'phone' if device is PHONE else 'desktop'}", full=device is PHONE)
+    shoot(page, "explore", device)
     page.get_by_role("button", name="Undo").click()
     assert becomes(page, model.sample([17])[0])
     page.get_by_role("button", name="Redo").click()
@@ -176,7 +176,7 @@ def test_photograph(site: Served, open_page: OpenPage, device: dict[str, Any], t
     page.get_by_text(re.compile("Done: step 200")).wait_for(timeout=300_000)
     assert fits(page)
     assert nameless(page) == []
-    shoot(page, f"photograph-{'phone' if device is PHONE else 'desktop'}")
+    shoot(page, "photograph", device)
     page.get_by_role("button", name="Edit this face").click()
     page.get_by_text("From a photograph").wait_for()
     assert "view=explore" in at(page)
@@ -199,7 +199,7 @@ def test_training(
     first = cards.nth(0)
     page.wait_for_function("document.querySelector('.history img')?.naturalWidth > 0")
     assert nameless(page) == []
-    shoot(page, f"training-{'phone' if device is PHONE else 'desktop'}")
+    shoot(page, "training", device)
     time_slider = first.locator(".history input")
     before = first.locator("figcaption >> nth=0").inner_text()
     time_slider.fill("0")
