@@ -50,6 +50,15 @@ RAW: dict[int | str, dict[str, Any]] = {
         },
     }
 }
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events: `photograph` {face}, as the model sees it; "
+        "`strangeness` {strangeness, strange}, how far from the model's own faces; `step` {step, "
+        "steps, latent, image_error, feature_error, face}, the best so far; the last one is the result. "
+        "Faces are base64 of raw pixels. `failed` {error} if the search was stopped.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
 PNG: dict[int | str, dict[str, Any]] = {
     200: {"description": "The face, with its origin inside.", "content": {"image/png": {}}}
 }
@@ -175,16 +184,7 @@ async def edit(studio: Served, wish: Edit) -> Response:
 @router.post(
     "/invert",
     response_class=StreamingResponse,
-    responses={
-        200: {
-            "description": "Server-sent events: `photograph` {face}, as the model sees it; "
-            "`strangeness` {strangeness, strange}, how far from the model's own faces; `step` {step, "
-            "steps, latent, image_error, feature_error, face}, the best so far; the last one is the result. "
-            "Faces are base64 of raw pixels. `failed` {error} if the search was stopped.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        }
-    }
-    | described(408, 413),
+    responses=EVENTS | described(408, 413),
 )
 async def invert(
     studio: Served,
