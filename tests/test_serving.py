@@ -39,8 +39,8 @@ def test_the_server_ends_in_two_seconds_with_work_under_way(trained: Path) -> No
             assert answer.status_code == 200
             assert client.get("/api/directions").json()["state"] == "finding"
             started = time.monotonic()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=20) == 130
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 143
             took = time.monotonic() - started
         assert "Traceback" not in process.stderr.read()
     busy = (os.getloadavg()[0] if hasattr(os, "getloadavg") else 1) / (os.cpu_count() or 1)

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
@@ -62,17 +62,23 @@ def serve(
         print(f"Open {address_of(listening, host, token)} (Ctrl-C ends the server).", flush=True)
         try:
             make_server(app, service).run(sockets=[listening])
-        except (KeyboardInterrupt, SystemExit) as end:
+        finally:
             if not service.close():
-                _leave(128 + signal.SIGINT if isinstance(end, KeyboardInterrupt) else end.code)
-            raise
+                _leave(sys.exception())
 
 
-def _leave(status: object) -> NoReturn:
+def _leave(error: BaseException | None) -> None:
     """End at once: a thread that is in torch's code while Python takes itself down aborts the process."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status if isinstance(status, int) else 1)
+    statuses: dict[type[BaseException], object] = {
+        KeyboardInterrupt: 128 + signal.SIGINT,
+        SystemExit: getattr(error, "code", 1),
+        type(None): 0,
+    }
+    status = statuses.get(type(error))
+    if isinstance(status, int):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def listen(host: str, port: int) -> socket.socket:

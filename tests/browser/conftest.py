@@ -20,7 +20,7 @@ from strangers.web.service import Service, open_service
 from ..web.conftest import Served, model, quick_directions, serving, wait_until  # noqa: F401 (fixtures)
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 SHOTS = os.environ.get("STRANGERS_SCREENSHOTS")
 SOURCES = os.environ.get("STRANGERS_SOURCES", "").split()
@@ -66,6 +66,14 @@ def open_page(browser: Browser, site: Served) -> Iterator[OpenPage]:
     complaints: list[str] = []
     contexts = []
 
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    def on_request(request: Request, url: str) -> None:
+        if not request.url.startswith((url, "blob:")):
+            complaints.append(f"asked for {request.url}")
+
     def open_at(
         address: str, device: dict[str, Any] = DESKTOP, *, url: str = site.url, **options: Any
     ) -> Page:
@@ -73,12 +81,9 @@ def open_page(browser: Browser, site: Served) -> Iterator[OpenPage]:
         context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda told: told.type in ("error", "warning") and complaints.append(told.text))
+        page.on("console", on_console)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda asked: asked.url.startswith((url, "blob:")) or complaints.append(f"asked for {asked.url}"),
-        )
+        page.on("request", lambda request: on_request(request, url))
         page.goto(f"{url}/{address}")
         return page
 

@@ -178,7 +178,7 @@ def test_photograph(site: Served, open_page: OpenPage, device: dict[str, Any], t
     assert nameless(page) == []
     shoot(page, "photograph", device)
     page.get_by_role("button", name="Edit this face").click()
-    page.get_by_text("From a photograph").wait_for()
+    page.locator(".portrait-label", has_text="From a photograph").wait_for()
     assert "view=explore" in at(page)
     page.get_by_role("link", name="Photograph").click()
     chooser.set_input_files({"name": "no.png", "mimeType": "image/png", "buffer": b"no picture"})

@@ -111,7 +111,7 @@ def test_a_crowd_gets_the_faces_that_each_would_get_alone(served: Served, model:
         else:
             seeds, truncation = list(range(number, number + number % 5 + 1)), 1.0
         with httpx.Client(base_url=served.url, timeout=60) as client:
-            words = {"seeds": ",".join(map(str, seeds)), "truncation": truncation}
+            words = {"seeds": ",".join(map(str, seeds)), "truncation": str(truncation)}
             return np.array_equal(pixels(client.get("/api/faces", params=words)), wanted(seeds, truncation))
 
     def wanted(seeds: list[int], truncation: float) -> np.ndarray:

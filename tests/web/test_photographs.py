@@ -56,7 +56,7 @@ def test_the_search_is_told_step_by_step(served: Served, model: Model, picture: 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "photograph"),
+        (b"", "required"),
         (b"no picture", "not an image"),
         (b"\xff\xd8\xff\xe0 cut short", "cannot be used"),
         (b"P6 100000 100000 255\n", "absurdly large"),

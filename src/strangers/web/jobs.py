@@ -121,7 +121,7 @@ class Inversions:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._running: set[Work] = set()
+        self._running: dict[Work, Callable[[Item], None]] = {}  # and what tells the one who waits for it
         self._closed = False
 
     async def begin(self, data: bytes, steps: int, seed: int) -> AsyncIterator[Item]:
@@ -130,8 +130,8 @@ class Inversions:
         An exception, which is the last thing that comes, tells why there is no more.
         Raises RequestError if too many are at work, or for a photograph that cannot be used.
         """
-        running = {work for work in self._running if work.thread.is_alive()}
-        if len(running) >= MOST_INVERSIONS or self._closed:
+        self._running = {work: put for work, put in self._running.items() if work.thread.is_alive()}
+        if len(self._running) >= MOST_INVERSIONS or self._closed:
             sentence = f"{MOST_INVERSIONS} photographs are being worked on; try again when one is done."
             raise RequestError(429, sentence, {"Retry-After": "10"})
         loop, queue = asyncio.get_running_loop(), asyncio.Queue[Any]()
@@ -152,8 +152,10 @@ class Inversions:
                 put(error)
 
         work = Work(self.model, search)
-        self._running = running | {work}
+        self._running[work] = put
         first = await queue.get()
+        if isinstance(first, StoppedError):
+            raise RequestError(429, "This server is closing.")
         if isinstance(first, DataError):
             raise RequestError(400, f"This picture cannot be used: {first}.")
         if isinstance(first, Exception):
@@ -170,8 +172,9 @@ class Inversions:
     def stop(self) -> None:
         """End all that run, and begin no other."""
         self._closed = True
-        for work in self._running:
+        for work, put in self._running.items():
             work.stop.set()
+            put(StoppedError())
 
 
 async def _items(first: Any, queue: asyncio.Queue[Any], work: Work) -> AsyncIterator[Any]:
