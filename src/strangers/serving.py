@@ -69,12 +69,9 @@ def serve(
 
 def _leave(error: BaseException | None) -> None:
     """End at once: a thread that is in torch's code while Python takes itself down aborts the process."""
-    statuses: dict[type[BaseException], object] = {
-        KeyboardInterrupt: 128 + signal.SIGINT,
-        SystemExit: getattr(error, "code", 1),
-        type(None): 0,
-    }
-    status = statuses.get(type(error))
+    status: object = 0
+    if error is not None:
+        status = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else getattr(error, "code", None)
     if isinstance(status, int):
         sys.stdout.flush()
         sys.stderr.flush()
