@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -179,3 +180,10 @@ def test_an_animation_of_nothing_or_of_two_sizes_is_refused(frames: list[Pixels]
 def test_pictures_can_be_written_without_torch() -> None:
     code = "import sys, strangers.images, strangers.latents; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("seeds", ["3-4", ""])
+def test_what_was_done_to_latents_is_read_back(tmp_path: Path, seeds: str) -> None:
+    told = replace(PROVENANCE, seeds=seeds, latents="Smiling -2..2")
+    (tmp_path / "face.png").write_bytes(encode_png(noise(8, 8, 3), told))
+    assert read_provenance(tmp_path / "face.png") == told

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from strangers.evaluation import attributes
 from strangers.evaluation.attributes import AttributeNetwork, Attributes, Reading
 from strangers.images import Pixels, grid, read_provenance
+from strangers.latent import choosing, directions, effects, inversion
 from strangers.sampling import Model, load
 
 from .conftest import Strangers, write_model
@@ -47,9 +49,10 @@ def eye(model: Model, monkeypatch: pytest.MonkeyPatch) -> Eye:
     faces = model.sample(range(64))
     usual = float(faces[:, :16].mean()), float(faces[:, 16:].mean())
     network = Eye(AttributeNetwork(3, (4,)), ("Smiling", "Male", "Bald"), "0" * 16, usual=usual)
-    for module in ("evaluation.attributes", "latent.directions", "latent.effects", "latent.choosing"):
-        monkeypatch.setattr(f"strangers.{module}.load_attributes", lambda device="cpu": network)
-    monkeypatch.setattr("strangers.latent.directions.COUNT", 600)
+    assert inversion.load_attributes is attributes.load_attributes  # imported before: its features stay
+    for module in (attributes, choosing, directions, effects):
+        monkeypatch.setattr(module, "load_attributes", lambda device="cpu": network)
+    monkeypatch.setattr(directions, "COUNT", 600)
     return network
 
 

@@ -143,7 +143,8 @@ def describe(provenance: Provenance) -> str:
 
 def _told(provenance: Provenance) -> dict[str, str]:
     """Its fields by their keywords, without the one that has nothing to say."""
-    return {_KEYWORDS[field]: str(value) for field, value in asdict(provenance).items() if value != ""}
+    fields = asdict(provenance).items()
+    return {_KEYWORDS[field]: str(value) for field, value in fields if value or field != "latents"}
 
 
 def _xmp(provenance: Provenance, source_type: str = GENERATED) -> str:

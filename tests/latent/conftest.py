@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from strangers.evaluation.attributes import AttributeNetwork, Attributes, Reading
 from strangers.images import Pixels
+from strangers.latent import choosing, directions, effects
 from strangers.latents import Distribution
 from strangers.recipe import with_overrides
 from strangers.sampling import Model, load
@@ -50,8 +51,8 @@ class Eye(Attributes):
 def eye(monkeypatch: pytest.MonkeyPatch) -> Eye:
     """The network that `strangers` meets in place of its own."""
     network = Eye(AttributeNetwork(len(NAMES), (4,)), NAMES, "0" * 16)
-    for module in ("evaluation.attributes", "latent.directions", "latent.effects", "latent.choosing"):
-        monkeypatch.setattr(f"strangers.{module}.load_attributes", lambda device="cpu": network)
+    for module in (choosing, directions, effects):
+        monkeypatch.setattr(module, "load_attributes", lambda device="cpu": network)
     return network
 
 

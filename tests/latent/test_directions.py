@@ -120,7 +120,8 @@ def test_what_the_cache_gives_is_what_was_found(
 
 @pytest.mark.usefixtures("own_place")
 def test_another_number_of_faces_is_another_search(tmp_path: Path, eye: Eye) -> None:
-    model, drawn = painter(tmp_path), []
+    model = painter(tmp_path)
+    drawn: list[int] = []
     for count in (500, 600):
         find_directions(model, count=count, advance=drawn.append)
     assert sum(drawn) == 1_100

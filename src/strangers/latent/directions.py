@@ -79,12 +79,15 @@ class Directions:
         step = np.zeros(size)
         for name, strength in strengths.items():
             step += strength * self.vectors[self.index(name)]
+        edited: NDArray[np.float32]
         if self.latent == "uniform":
-            return np.clip(z + step / np.sqrt(3), -1, 1).astype(np.float32)  # 1 / sqrt(3): that of U(-1, 1)
+            edited = np.clip(z + step / np.sqrt(3), -1, 1).astype(np.float32)  # 1 / sqrt(3): U(-1, 1)'s
+            return edited
         moved = z + step
         lengths = np.linalg.norm(moved, axis=1, keepdims=True)
         kept = np.linalg.norm(z, axis=1, keepdims=True) / np.where(lengths > 0, lengths, 1)
-        return (moved * kept).astype(np.float32)
+        edited = (moved * kept).astype(np.float32)
+        return edited
 
     def index(self, name: str) -> int:
         """The row of an attribute's vector. Raises UsageError, with the known names, for one without."""

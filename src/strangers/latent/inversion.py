@@ -132,19 +132,21 @@ class _Aim:
 
     def losses(self, images: Tensor) -> Tensor:
         """Of each image (n, 3, size, size): how unlike the photograph it is, (n,)."""
-        features, _ = self.network.network(to_size(images))
+        features: Tensor = self.network.network(to_size(images))[0]
         of_pixels = (images - self.image).square().mean((1, 2, 3))
         of_features = (features - self.features).square().sum(1) / self.apart**2
-        return of_pixels + FEATURE_WEIGHT * of_features
+        loss: Tensor = of_pixels + FEATURE_WEIGHT * of_features
+        return loss
 
     def nearest(self, count: int) -> NDArray[np.float32]:
         """The latents of the `count` candidates whose faces are most like the photograph."""
         losses = []
         device = self.image.device
         with torch.no_grad():
-            for part in torch.from_numpy(self.candidates).split(32):
+            for part in torch.from_numpy(self.candidates).split(32):  # type: ignore[no-untyped-call]
                 losses.append(self.losses(self.model.generator(part.to(device))).cpu())
-        return self.candidates[torch.cat(losses).argsort()[:count].numpy()]
+        chosen: NDArray[np.float32] = self.candidates[torch.cat(losses).argsort()[:count].numpy()]
+        return chosen
 
     def inversion(self, step: int, steps: int, latent: NDArray[np.float32]) -> Inversion:
         """The errors of the face that the model draws, rounded to bytes as everybody sees it."""
