@@ -164,27 +164,45 @@ def test_the_plane_and_the_walk(site: Served, open_page: OpenPage) -> None:
     assert page.get_by_text("On the walk", exact=True).is_visible()
 
 
-@DEVICES
-def test_photograph(site: Served, open_page: OpenPage, device: dict[str, Any], tmp_path: Path) -> None:
-    model = site.service.studio.model
-    file = BytesIO()
-    Image.fromarray(model.sample([4])[0]).resize((200, 200), Image.Resampling.BICUBIC).save(file, "PNG")
-    page = open_page("#view=photograph", device)
-    chooser = page.get_by_label("Drop a picture here")
-    chooser.set_input_files({"name": "face.png", "mimeType": "image/png", "buffer": file.getvalue()})
-    page.get_by_text(re.compile("(Step|step) [0-9]+ of 200")).wait_for(timeout=300_000)
+def test_photograph(site: Served, open_page: OpenPage) -> None:
+    page = open_page("#view=photograph")
+    upload(page, "face.png", picture_of(site, 4))
     page.get_by_text(re.compile("Done: step 200")).wait_for(timeout=300_000)
-    assert fits(page)
     assert nameless(page) == []
-    shoot(page, "photograph", device)
+    shoot(page, "photograph", DESKTOP)
     page.get_by_role("button", name="Edit this face").click()
     page.locator(".portrait-label", has_text="From a photograph").wait_for()
     assert "view=explore" in at(page)
     page.get_by_role("link", name="Photograph").click()
-    chooser.set_input_files({"name": "no.png", "mimeType": "image/png", "buffer": b"no picture"})
+    upload(page, "no.png", b"no picture")
     page.get_by_text("This picture cannot be used").wait_for()
     complaints: list[str] = open_page.complaints  # type: ignore[attr-defined]
     complaints[:] = [told for told in complaints if "400 (Bad Request)" not in told]  # which was provoked
+
+
+def test_photograph_on_a_phone_stopped_on_the_way(site: Served, open_page: OpenPage) -> None:
+    page = open_page("#view=photograph", PHONE)
+    upload(page, "face.png", picture_of(site, 4))
+    page.get_by_text(re.compile("Step [0-9]+ of 200")).wait_for(timeout=300_000)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped; this is the nearest so far.").wait_for()
+    assert page.get_by_role("button", name="Edit this face").is_enabled()
+    assert fits(page)
+    assert nameless(page) == []
+    shoot(page, "photograph", PHONE)
+
+
+def picture_of(site: Served, seed: int) -> bytes:
+    """A face of the model, as a file that somebody might have."""
+    file = BytesIO()
+    face = Image.fromarray(site.service.studio.model.sample([seed])[0])
+    face.resize((200, 200), Image.Resampling.BICUBIC).save(file, "PNG")
+    return file.getvalue()
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    chooser = page.get_by_label("Drop a picture here")
+    chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
 
 
 @DEVICES

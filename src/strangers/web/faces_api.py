@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -144,7 +145,8 @@ async def faces_of_latents(studio: Served, wish: LatentsOfFaces) -> Response:
 async def face_of_latent(studio: Served, wish: OneLatent) -> Response:
     """The face of a latent as a PNG that says that it was generated, by which model; it has no seed."""
     (pixels,) = await studio.drawer.draw(_checked(studio, wish.latents))
-    png = await run_in_threadpool(encode_png, pixels, studio.model.provenance([]))
+    origin = replace(studio.model.provenance([]), latents="chosen on the page")
+    png = await run_in_threadpool(encode_png, pixels, origin)
     return Response(png, media_type="image/png")
 
 
