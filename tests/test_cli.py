@@ -21,7 +21,7 @@ from .conftest import Strangers, train_words
 
 VERBS = (
     "prepare", "explore", "train", "sample", "interpolate", "edit", "invert", "evaluate", "export",
-    "train-attributes", "recipes", "doctor",
+    "serve", "train-attributes", "recipes", "doctor",
 )  # fmt: skip
 
 

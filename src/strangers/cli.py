@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from strangers import __version__, exporting, measuring, preparing, steering
+from strangers import __version__, exporting, measuring, preparing, serving, steering
 from strangers.arguments import (
     Device,
     ModelName,
@@ -196,6 +196,9 @@ app.command(
 )(measuring.evaluate)
 
 app.command(epilog="Example: strangers export runs/faces --to page --out faces/")(exporting.export)
+
+
+app.command(epilog="Example: strangers serve runs/faces")(serving.serve)
 
 
 @app.command(epilog="Example: strangers recipes dcgan-64 --json")

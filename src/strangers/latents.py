@@ -58,8 +58,11 @@ def philox(counter: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.u
     return np.stack([c0, c1, c2, c3], axis=-1)
 
 
-def parse_seeds(text: str) -> list[int]:
-    """The seeds in a text such as "0-63,70", in its order; a range includes its end. Raises UsageError."""
+def parse_seeds(text: str, most: int = MOST_SEEDS) -> list[int]:
+    """The seeds in a text such as "0-63,70", in its order; a range includes its end.
+
+    Raises UsageError for another text, or one that names more than `most`.
+    """
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = (end.strip() for end in part.partition("-"))
@@ -68,8 +71,8 @@ def parse_seeds(text: str) -> list[int]:
         start, stop = _checked(int(first)), _checked(int(last if dash else first)) + 1
         if start >= stop:
             raise UsageError(f"{text!r} does not name seeds: {part.strip()!r} runs backwards.")
-        if len(seeds) + (stop - start) > MOST_SEEDS:
-            raise UsageError(f"{text!r} names more than {MOST_SEEDS:,} seeds; ask for fewer at a time.")
+        if len(seeds) + (stop - start) > most:
+            raise UsageError(f"{text!r} names more than {most:,} seeds; ask for fewer at a time.")
         seeds.extend(range(start, stop))
     return seeds
 

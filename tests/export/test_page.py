@@ -44,11 +44,6 @@ DIRECTIONS = SimpleNamespace(
     accuracies=(0.912345, 0.8),
 )
 
-pytestmark = pytest.mark.skipif(
-    not (exporting.VIEWS / "app.js").is_file(),
-    reason="the served page, whose views this one shows, is not here",
-)
-
 
 @pytest.fixture(scope="module")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:

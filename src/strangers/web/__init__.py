@@ -1,0 +1,1 @@
+"""The page: faces, edits, photographs and runs over HTTP. Needs the extra `serve`."""

@@ -1,0 +1,139 @@
+"""The application: the API, the page's files, and the door before them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import Response
+
+from strangers import __version__
+from strangers.web import faces_api
+from strangers.web.messages import CurvesAnswer, Given, RunAnswer, RunsAnswer
+from strangers.web.refusals import RequestError, described, handle
+from strangers.web.runs import RunReader
+from strangers.web.security import Door, Token
+from strangers.web.service import Service
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+A_YEAR = 31_536_000  # seconds
+
+runs = APIRouter(prefix="/api/runs", tags=["runs"], responses=described(401, 403, 404, 422))
+
+
+def create_app(service: Service, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
+    """The application that answers from `service`, for requests to `host`, with the token if there is one."""
+    app = FastAPI(
+        title="strangers",
+        version=__version__,
+        description="Faces of people who do not exist, by seed. What is refused is refused in a sentence.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.service, app.state.private = service, token is not None
+    app.include_router(faces_api.router)
+    app.include_router(runs)
+    _add_session(app, token)
+    _add_static(app)
+    handle(app)
+    app.add_middleware(Door, host=host, token=token)
+    return app
+
+
+@runs.get("")
+def all_runs(request: Request) -> RunsAnswer:
+    """All runs that the server was started with."""
+    return RunsAnswer(runs=[_answer(name, run) for name, run in request.app.state.service.runs.items()])
+
+
+@runs.get("/{run}")
+def one_run(request: Request, run: str) -> RunAnswer:
+    """What a run has come to."""
+    return _answer(run, request.app.state.service.run(run))
+
+
+@runs.get("/{run}/log")
+def log(request: Request, run: str) -> CurvesAnswer:
+    """Losses, accuracies and measures against images seen."""
+    return CurvesAnswer.model_validate(request.app.state.service.run(run).curves())
+
+
+@runs.get(
+    "/{run}/samples/{sample}.png",
+    response_class=Response,
+    responses={200: {"description": "The grid.", "content": {"image/png": {}}}},
+)
+def sample(request: Request, run: str, sample: str) -> Response:
+    """The grid of the seeds 0 to 63, as it was drawn during the training."""
+    png, stamp = request.app.state.service.run(run).sample(sample)
+    headers = {"ETag": f'"{stamp}"', "Cache-Control": "no-cache"}
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(png, headers=headers, media_type="image/png")
+
+
+def _answer(name: str, run: RunReader) -> RunAnswer:
+    return RunAnswer.model_validate({"id": name, **run.summary()})
+
+
+def _add_session(app: FastAPI, token: str | None) -> None:
+    @app.post("/api/session", status_code=204, response_class=Response, responses=described(401, 403, 422))
+    async def session(given: Given) -> Response:
+        """Give the token once, and have a cookie that opens the API from then on."""
+        response = Response(status_code=204)
+        if token is None:
+            return response
+        if not Token(token).opens(given.token):
+            raise RequestError(401, "That is not the token of this server.")
+        name, value = Token(token).cookie
+        response.set_cookie(name, value, max_age=A_YEAR, path="/", httponly=True, samesite="strict")
+        return response
+
+
+@dataclass(frozen=True)
+class _File:
+    content: bytes
+    media_type: str
+    etag: str
+
+
+def _add_static(app: FastAPI) -> None:
+    """The page's files, read once: a path is only ever looked up among their names."""
+    known = {
+        str(path): _File(content, TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+        for path, content in static_files()
+    }
+
+    @app.get("/{path:path}", include_in_schema=False)
+    async def static(request: Request, path: str) -> Response:
+        file = known.get(path or "index.html")
+        if file is None:
+            raise RequestError(404, f"There is nothing at /{path[:100]}.")
+        headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
+        if file.etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(file.content, headers=headers, media_type=file.media_type)
+
+
+def static_files() -> Iterator[tuple[PurePosixPath, bytes]]:
+    """The page's files, by their paths from its root."""
+
+    def walk(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[PurePosixPath, bytes]]:
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                yield from walk(entry, path / entry.name)
+            elif PurePosixPath(entry.name).suffix in TYPES:
+                yield path / entry.name, entry.read_bytes()
+
+    return walk(files("strangers.web") / "static", PurePosixPath())

@@ -1,0 +1,119 @@
+"""A browser, and a page in it that must neither complain nor ask anybody else for anything.
+
+STRANGERS_SCREENSHOTS=DIR keeps pictures of the views for the docs; with STRANGERS_SOURCES="MODEL RUN" they
+show those in place of a small model that nobody trained.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from strangers.sampling import Model
+from strangers.web.service import Service, open_service
+
+from ..web.conftest import Served, model, quick_directions, serving, wait_until  # noqa: F401 (fixtures)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+SHOTS = os.environ.get("STRANGERS_SCREENSHOTS")
+SOURCES = os.environ.get("STRANGERS_SOURCES", "").split()
+
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+)  # fmt: skip
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True,
+}  # fmt: skip
+
+OpenPage = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, as the system has it."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is of the extra dev")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("there is no chromium on this machine: apt install chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS), timeout=120_000)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(model: Model, trained: Path, quick_directions: None) -> Iterator[Served]:  # noqa: F811
+    """A server of a model, and of the same run twice, side by side."""
+    del quick_directions
+    service = open_service(SOURCES) if SOURCES else Service(model, [trained, trained])
+    with serving(service) as served:
+        wait_until(lambda: served.service.studio.finder.found.state != "finding", seconds=600)
+        yield served
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: Served) -> Iterator[OpenPage]:
+    """Opens an address of the site, on a desktop or a phone, and checks at the end that all was quiet."""
+    complaints: list[str] = []
+    contexts = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    def on_request(request: Request, url: str) -> None:
+        if not request.url.startswith((url, "blob:")):
+            complaints.append(f"asked for {request.url}")
+
+    def open_at(
+        address: str, device: dict[str, Any] = DESKTOP, *, url: str = site.url, **options: Any
+    ) -> Page:
+        context = browser.new_context(**device, **options)
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: on_request(request, url))
+        page.goto(f"{url}/{address}")
+        return page
+
+    open_at.complaints = complaints  # type: ignore[attr-defined]
+    yield open_at
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def shoot(page: Page, view: str, device: dict[str, Any]) -> None:
+    """Keep a picture of a view, where pictures are wanted: page-faces.png, page-faces-phone.png."""
+    if SHOTS:
+        page.wait_for_timeout(400)
+        page.screenshot(path=Path(SHOTS) / f"page-{view}{'-phone' if device is PHONE else ''}.png")
+
+
+def fits(page: Page) -> bool:
+    """Whether the page is no wider than the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+NAMELESS = """() => [...document.querySelectorAll("button, input, canvas, img, a, [role=slider], progress")]
+  .filter((e) => e.checkVisibility() && !e.closest("[aria-hidden=true], .face"))
+  .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || e.alt || e.labels?.length
+    || e.closest("button, [role=slider]")))
+  .map((e) => e.outerHTML.slice(0, 120))"""
+
+
+def nameless(page: Page) -> list[str]:
+    """What a screen reader could not name."""
+    found: list[str] = page.evaluate(NAMELESS)
+    return found

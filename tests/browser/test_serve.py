@@ -1,0 +1,283 @@
+"""The page, view by view, used as a person would, on a desktop and on a phone."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.latents import latents
+from strangers.web.runs import RunReader
+
+from ..web.conftest import Served, serving
+from .conftest import DESKTOP, PHONE, OpenPage, fits, nameless, shoot
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+DEVICES = pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+SHOWN = """() => { const c = document.querySelector(".portrait-face");
+  const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", {willReadFrequently: true});
+  copy.drawImage(c, 0, 0);
+  return [...copy.getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 < 3); }"""
+
+
+def shown(page: Page, size: int) -> np.ndarray:
+    """The pixels of the current face."""
+    return np.array(page.evaluate(SHOWN), np.uint8).reshape(size, size, 3)
+
+
+def becomes(page: Page, wanted: np.ndarray) -> bool:
+    """Whether the current face becomes these pixels, soon."""
+    page.wait_for_selector(".portrait[data-drawn]")
+    return soon(lambda: np.array_equal(shown(page, len(wanted)), wanted), page)
+
+
+def soon(true: Callable[[], bool], page: Page, seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        page.wait_for_timeout(50)
+    return True
+
+
+def at(page: Page) -> str:
+    """What the address names."""
+    return str(page.evaluate("location.hash"))
+
+
+@DEVICES
+def test_faces(site: Served, open_page: OpenPage, device: dict[str, Any]) -> None:
+    model = site.service.studio.model
+    page = open_page("#seed=17", device)
+    assert becomes(page, model.sample([17])[0])
+    page.wait_for_selector(".face[data-seen] >> nth=30")
+    assert page.title() == "Faces · strangers"
+    assert fits(page)
+    assert nameless(page) == []
+    shoot(page, "faces", device)
+    page.get_by_role("button", name="Face 5", exact=True).click()
+    assert becomes(page, model.sample([5])[0])
+    assert at(page) == "#seed=5"
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download PNG").click()
+    assert np.array_equal(np.asarray(Image.open(download.value.path())), model.sample([5])[0])
+    assert download.value.suggested_filename == "face-5.png"
+
+
+def test_the_wall_has_no_end_and_does_not_grow(site: Served, open_page: OpenPage) -> None:
+    page = open_page("")
+    page.wait_for_selector(".face[data-seen]")
+    first = page.evaluate("document.body.scrollHeight")
+    for _ in range(4):
+        page.mouse.wheel(0, 3000)
+        page.wait_for_timeout(200)
+    assert soon(lambda: bool(page.evaluate("document.body.scrollHeight") > first + 5000), page)
+    assert page.locator(".face").count() < 450
+    assert soon(lambda: page.locator(".face:not([data-seen])").count() == 0, page)
+
+
+def test_the_wall_by_keyboard(site: Served, open_page: OpenPage) -> None:
+    page = open_page("")
+    page.wait_for_selector(".face[data-seen]")
+    page.locator(".face >> nth=0").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    assert soon(lambda: at(page) == "#seed=2", page)
+    page.get_by_label("First seed").fill("18446744073709551615")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Face 18446744073709551615").click()
+    assert becomes(page, site.service.studio.model.sample([2**64 - 1])[0])
+    assert page.locator(".face").count() == 1
+    page.get_by_label("First seed").fill("-1")
+    page.keyboard.press("Enter")
+    assert "whole number" in page.get_by_role("alert").inner_text()
+
+
+def test_truncation_goes_with_the_face(site: Served, open_page: OpenPage) -> None:
+    page = open_page("#seed=17&truncation=0.6")
+    model = site.service.studio.model
+    assert becomes(page, model.sample([17], truncation=0.6)[0])
+    page.get_by_label("Truncation").press("ArrowRight")
+    assert becomes(page, model.sample([17], truncation=0.65)[0])
+    assert at(page) == "#seed=17&truncation=0.65"
+
+
+@DEVICES
+def test_explore(site: Served, open_page: OpenPage, device: dict[str, Any]) -> None:
+    studio = site.service.studio
+    model, directions = studio.model, studio.finder.found.directions
+    assert directions is not None
+    page = open_page("#view=explore&seed=17", device)
+    page.wait_for_selector(".pad[data-drawn]")
+    assert becomes(page, model.sample([17])[0])
+    assert fits(page)
+    assert nameless(page) == []
+    name = directions.names[0]
+    slider = page.get_by_label(name.replace("_", " "), exact=True)
+    slider.fill("1.5")
+    z = latents([17], model.recipe.latent_size, model.recipe.latent)
+    edited = model.decode(directions.edit(z, {name: 1.5}))[0]
+    assert soon(lambda: np.abs(shown(page, len(edited)).astype(int) - edited).max() <= 1, page)
+    assert page.get_by_text("Face 17, edited").is_visible()
+    shoot(page, "explore", device)
+    page.get_by_role("button", name="Undo").click()
+    assert becomes(page, model.sample([17])[0])
+    page.get_by_role("button", name="Redo").click()
+    assert slider.input_value() == "1.5"
+    page.get_by_role("button", name="Reset").click()
+    assert becomes(page, model.sample([17])[0])
+
+
+def test_the_plane_and_the_walk(site: Served, open_page: OpenPage) -> None:
+    page = open_page("#view=explore&seed=17")
+    model = site.service.studio.model
+    page.wait_for_selector(".pad[data-drawn]")
+    box = page.locator(".pad").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2, steps=8)  # to B, which is face 18
+    assert becomes(page, model.sample([18])[0])
+    page.mouse.up()
+    assert page.get_by_text("Between A, B and C").is_visible()
+    page.get_by_role("button", name="Undo").click()
+    assert becomes(page, model.sample([17])[0])
+    page.locator(".pad").focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowDown")
+    page.get_by_role("button", name="Put the current face at A").click()
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    place = page.get_by_label("Place")
+    assert soon(lambda: int(place.input_value()) > 3, page)
+    page.get_by_role("button", name="Pause").click()
+    assert page.get_by_text("On the walk", exact=True).is_visible()
+
+
+def test_photograph(site: Served, open_page: OpenPage) -> None:
+    page = open_page("#view=photograph")
+    upload(page, "face.png", picture_of(site, 4))
+    page.get_by_text(re.compile("Done: step 200")).wait_for(timeout=300_000)
+    assert nameless(page) == []
+    shoot(page, "photograph", DESKTOP)
+    page.get_by_role("button", name="Edit this face").click()
+    page.locator(".portrait-label", has_text="From a photograph").wait_for()
+    assert "view=explore" in at(page)
+    page.get_by_role("link", name="Photograph").click()
+    upload(page, "no.png", b"no picture")
+    page.get_by_text("This picture cannot be used").wait_for()
+    complaints: list[str] = open_page.complaints  # type: ignore[attr-defined]
+    complaints[:] = [told for told in complaints if "400 (Bad Request)" not in told]  # which was provoked
+
+
+def test_photograph_on_a_phone_stopped_on_the_way(site: Served, open_page: OpenPage) -> None:
+    page = open_page("#view=photograph", PHONE)
+    upload(page, "face.png", picture_of(site, 4))
+    page.get_by_text(re.compile("Step [0-9]+ of 200")).wait_for(timeout=300_000)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped; this is the nearest so far.").wait_for()
+    assert page.get_by_role("button", name="Edit this face").is_enabled()
+    assert fits(page)
+    assert nameless(page) == []
+    shoot(page, "photograph", PHONE)
+
+
+def picture_of(site: Served, seed: int) -> bytes:
+    """A face of the model, as a file that somebody might have."""
+    file = BytesIO()
+    face = Image.fromarray(site.service.studio.model.sample([seed])[0])
+    face.resize((200, 200), Image.Resampling.BICUBIC).save(file, "PNG")
+    return file.getvalue()
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    chooser = page.get_by_label("Drop a picture here")
+    chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+
+
+@DEVICES
+def test_training(
+    site: Served, open_page: OpenPage, device: dict[str, Any], trained: Path, tmp_path: Path
+) -> None:
+    page = open_page("#view=training", device)
+    cards = page.locator(".run")
+    cards.nth(1).locator("svg >> nth=1").wait_for()
+    assert cards.count() == len(site.service.runs)
+    assert fits(page)
+    first = cards.nth(0)
+    page.wait_for_function("document.querySelector('.history img')?.naturalWidth > 0")
+    assert nameless(page) == []
+    shoot(page, "training", device)
+    time_slider = first.locator(".history input")
+    before = first.locator("figcaption >> nth=0").inner_text()
+    time_slider.fill("0")
+    assert "images" in before
+    first.get_by_text("Recipe").click()
+    assert first.get_by_role("row", name=re.compile("^batch ")).is_visible()
+
+
+def test_training_goes_on_before_ones_eyes(
+    site: Served, open_page: OpenPage, trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "recipe.json").write_bytes((trained / "recipe.json").read_bytes())
+    log = tmp_path / "log.jsonl"
+    line = {"images": 64, "images_per_second": 10.0, "seconds": 6.4, "real_loss": 1.0, "real_accuracy": 0.5}
+    log.write_text(json.dumps(line) + "\n")
+    site.service.runs["9"] = RunReader(tmp_path)
+    try:
+        page = open_page("#view=training")
+        run = page.locator(".run").last
+        run.get_by_text("64 of 128").wait_for()
+        assert run.get_by_text("6 s", exact=True).count() == 2  # trained and left
+        with log.open("a") as file:
+            file.write(json.dumps({**line, "images": 96}) + "\n")
+            file.write(json.dumps({"images": 96, "warning": "Something is odd."}) + "\n")
+        run.get_by_text("96 of 128").wait_for()
+        run.get_by_text("Something is odd.").wait_for()
+    finally:
+        del site.service.runs["9"]
+
+
+def test_the_token_is_asked_for_once(site: Served, open_page: OpenPage) -> None:
+    with serving(site.service, token="sesame", keep=True) as guarded:
+        page = open_page("", url=guarded.url)
+        field = page.locator("#token input")
+        field.fill("wrong")
+        page.get_by_role("button", name="Open").click()
+        page.get_by_text("not the token").wait_for()
+        field.fill("sesame")
+        page.get_by_role("button", name="Open").click()
+        page.wait_for_selector(".face[data-seen]")
+        by_link = open_page("#token=sesame", url=guarded.url)
+        by_link.wait_for_selector(".face[data-seen]")
+        assert "sesame" not in by_link.url
+    complaints: list[str] = open_page.complaints  # type: ignore[attr-defined]
+    complaints[:] = [told for told in complaints if "401 (Unauthorized)" not in told]  # which was provoked
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["faces", "explore", "photograph", "training"])
+def test_every_view_in_light_and_dark(open_page: OpenPage, view: str, scheme: str) -> None:
+    page = open_page(f"#view={view}&seed=17", color_scheme=scheme, reduced_motion="reduce")
+    page.get_by_role("link", name=view.capitalize()).wait_for()
+    assert page.locator("main h1").count() == 1
+    ink, paper = page.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert (brightness(ink) < brightness(paper)) == (scheme == "light")
+    assert abs(brightness(ink) - brightness(paper)) > 150
+
+
+def brightness(colour: str) -> float:
+    """Of a colour as rgb(r, g, b), from 0 to 255."""
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3

@@ -1,0 +1,179 @@
+"""Faces over HTTP: the same as in Python, alone and in a crowd, and for caches to keep."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.images import read_provenance
+from strangers.latents import latents
+from strangers.sampling import Model
+
+from .conftest import Served, directions_of
+
+
+def pixels(response: httpx.Response) -> np.ndarray:
+    """The faces of a raw answer."""
+    assert response.status_code == 200, response.text
+    count, size = int(response.headers["faces"]), int(response.headers["face-size"])
+    return np.frombuffer(response.content, np.uint8).reshape(count, size, size, 3)
+
+
+def test_the_page_and_all_that_it_loads_are_there(served: Served) -> None:
+    page = served.client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    for name in ("app.js", "main.js", "source.js", "views/explore.js", "style.css", "icon.svg"):
+        assert served.client.get(f"/{name}").status_code == 200, name
+    again = served.client.get("/", headers={"If-None-Match": page.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_model_says_what_it_is(served: Served, model: Model) -> None:
+    told = served.client.get("/api/model").json()
+    assert told["hash"] == model.hash
+    assert (told["size"], told["latent_size"], told["latent"]) == (32, 100, "normal")
+
+
+def test_faces_by_seed_are_those_of_python_in_their_order(served: Served, model: Model) -> None:
+    answer = served.client.get(
+        "/api/faces", params={"seeds": "3,0-4,18446744073709551615", "truncation": 0.7}
+    )
+    seeds = [3, 0, 1, 2, 3, 4, 2**64 - 1]
+    assert np.array_equal(pixels(answer), model.sample(seeds, truncation=0.7))
+
+
+def test_a_face_as_png_is_the_face_and_says_where_it_comes_from(
+    served: Served, model: Model, tmp_path: Path
+) -> None:
+    answer = served.client.get("/api/face/17.png", params={"truncation": 0.5})
+    (tmp_path / "17.png").write_bytes(answer.content)
+    assert np.array_equal(
+        np.asarray(Image.open(BytesIO(answer.content))), model.sample([17], truncation=0.5)[0]
+    )
+    origin = read_provenance(tmp_path / "17.png")
+    assert (origin.model_hash, origin.seeds, origin.truncation) == (model.hash, "17", 0.5)
+
+
+@pytest.mark.parametrize("path", ["/api/face/17.png", "/api/faces?seeds=0-3"])
+def test_a_face_is_kept_for_ever_with_the_models_hash(served: Served, model: Model, path: str) -> None:
+    answer = served.client.get(path)
+    assert model.hash in answer.headers["etag"]
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    again = served.client.get(path, headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    joint = "&" if "?" in path else "?"
+    assert served.client.get(f"{path}{joint}model={model.hash}").status_code == 200
+    other = served.client.get(f"{path}{joint}model=0123")
+    assert other.status_code == 409
+    assert model.hash in other.json()["error"]
+
+
+def test_latents_of_seeds_draw_the_faces_of_seeds(served: Served, model: Model) -> None:
+    told = served.client.get("/api/latents?seeds=5,6").json()["latents"]
+    assert np.array_equal(np.array(told, np.float32), latents([5, 6], 100, "normal"))
+    answer = served.client.post("/api/faces", json={"latents": told, "truncation": 0.7})
+    assert np.array_equal(pixels(answer), model.sample([5, 6], truncation=0.7))
+
+
+def test_a_latent_as_png_says_that_it_was_generated(served: Served, model: Model, tmp_path: Path) -> None:
+    z = latents([5], 100, "normal")
+    answer = served.client.post("/api/face.png", json={"latents": z.tolist()})
+    (tmp_path / "face.png").write_bytes(answer.content)
+    origin = read_provenance(tmp_path / "face.png")
+    assert (origin.model_hash, origin.seeds, origin.latents) == (model.hash, "", "chosen on the page")
+    assert np.array_equal(np.asarray(Image.open(BytesIO(answer.content))), model.decode(z)[0])
+
+
+def test_edits_are_those_of_python(served: Served, model: Model) -> None:
+    strengths = {"Smiling": 1.5, "Blond_Hair": -2.0}
+    wish = {"seeds": "3,4", "strengths": strengths, "truncation": 0.8}
+    z = directions_of(model).edit(latents([3, 4], 100, "normal") * np.float32(0.8), strengths)
+    assert np.array_equal(pixels(served.client.post("/api/edit", json=wish)), model.decode(z))
+
+
+def test_directions_are_told_with_their_vectors(served: Served, model: Model) -> None:
+    told = served.client.get("/api/directions").json()
+    assert (told["state"], told["names"]) == ("ready", ["Smiling", "Blond_Hair"])
+    assert np.array_equal(np.array(told["vectors"], np.float32), directions_of(model).vectors)
+
+
+def test_a_crowd_gets_the_faces_that_each_would_get_alone(served: Served, model: Model) -> None:
+    served.service.studio.gallery._kept.clear()
+
+    def ask(number: int) -> bool:
+        if number % 3 == 0:  # the same wall for many, another truncation for each third
+            seeds, truncation = list(range(40)), 0.9
+        else:
+            seeds, truncation = list(range(number, number + number % 5 + 1)), 1.0
+        with httpx.Client(base_url=served.url, timeout=60) as client:
+            words = {"seeds": ",".join(map(str, seeds)), "truncation": str(truncation)}
+            return np.array_equal(pixels(client.get("/api/faces", params=words)), wanted(seeds, truncation))
+
+    def wanted(seeds: list[int], truncation: float) -> np.ndarray:
+        return model.sample(seeds, truncation=truncation)
+
+    with ThreadPoolExecutor(32) as crowd:
+        assert all(crowd.map(ask, range(64)))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/api/faces?seeds=", 400, "does not name seeds"),
+        ("/api/faces?seeds=x", 400, "does not name seeds"),
+        ("/api/faces?seeds=5-2", 400, "runs backwards"),
+        ("/api/faces?seeds=0-256", 400, "more than 256"),
+        ("/api/faces?seeds=0-9999999", 400, "more than 256"),
+        ("/api/faces?seeds=18446744073709551616", 400, "not a seed"),
+        ("/api/faces?seeds=" + "1," * 1001, 422, "at most 2000"),
+        ("/api/faces", 422, "seeds"),
+        ("/api/faces?seeds=1&truncation=0", 422, "truncation"),
+        ("/api/faces?seeds=1&truncation=1.01", 422, "truncation"),
+        ("/api/faces?seeds=1&truncation=nan", 422, "truncation"),
+        ("/api/face/x.png", 422, "seed"),
+        ("/api/face/-1.png", 422, "seed"),
+        ("/api/face/18446744073709551616.png", 422, "seed"),
+        ("/api/face/" + "9" * 5000 + ".png", 422, "seed"),
+        ("/api/nothing", 404, "/api/nothing"),
+        ("/../../etc/passwd", 404, "nothing at"),
+        ("/%2e%2e/app.py", 404, "nothing at"),
+        ("/views/../../app.py", 404, "nothing at"),
+    ],
+)
+def test_a_wrong_request_is_told_in_a_sentence(served: Served, path: str, status: int, words: str) -> None:
+    answer = served.client.get(path)
+    assert answer.status_code == status
+    assert words in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/api/faces", b"{", "JSON"),
+        ("/api/faces", b"\xff\xfe", ""),
+        ("/api/faces", b"[" * 100_000, ""),
+        ("/api/faces", b'{"latents": []}', "at least 1"),
+        ("/api/faces", b'{"latents": [[1, 2]]}', "100 numbers, not 2"),
+        ("/api/faces", b'{"latents": [[NaN]]}', ""),
+        ("/api/faces", b'{"latents": [[1e400]]}', ""),
+        ("/api/faces", b'{"latents": [[' + b"1" * 5000 + b"]]}", ""),
+        ("/api/faces", b'{"latents": [["\\ud800"]]}', ""),
+        ("/api/faces", b'{"latents": ' + str([[0]] * 257).encode() + b"}", "256"),
+        ("/api/faces", b'{"more": 1, "latents": [[0]]}', "more"),
+        ("/api/edit", b'{"seeds": "1"}', "strengths"),
+        ("/api/edit", b'{"strengths": {}}', "either seeds or latents"),
+        ("/api/edit", b'{"seeds": "1", "strengths": {"\\ud800": 1}}', "no direction"),
+        ("/api/edit", b'{"seeds": "1", "strengths": {"Smiling": 1e9}}', "Smiling"),
+        ("/api/session", b'{"token": 7}', "token"),
+    ],
+)
+def test_a_wrong_body_is_told_in_a_sentence(served: Served, path: str, body: bytes, words: str) -> None:
+    answer = served.client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422), answer.text
+    assert words in answer.json()["error"]

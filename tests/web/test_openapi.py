@@ -1,0 +1,67 @@
+"""The API as its OpenAPI document describes it, with what a machine makes of that."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+
+from .conftest import Served
+
+schemathesis = pytest.importorskip("schemathesis", reason="Schemathesis is of the extra dev")
+
+
+def test_whatever_the_document_allows_or_not_meets_no_defect(served: Served) -> None:
+    """No answer of 500 or above, a sentence with each refusal, and only statuses that the document names."""
+    from schemathesis.generation import GenerationMode
+
+    schema = schemathesis.openapi.from_dict(served.client.get("/api/openapi.json").json())
+    seen = set()
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        seen.add(operation.path)
+        known = {int(status) for status in operation.definition.raw["responses"]}
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            with suppress(Unsatisfiable):  # where there is nothing that could be wrong
+                send_many(served, operation.as_strategy(generation_mode=mode), known)
+    assert {"/api/faces", "/api/edit", "/api/invert", "/api/runs/{run}/log", "/api/session"} <= seen
+
+
+def send_many(served: Served, cases: Any, known: set[int]) -> None:
+    @settings(
+        max_examples=5,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases)
+    def send(case: Any) -> None:
+        answer = case.call(base_url=served.url)
+        assert answer.status_code < 500, f"{case.method} {case.formatted_path}: {answer.text}"
+        assert answer.status_code in known | {405}, f"{case.method} {case.formatted_path}: {answer.text}"
+        if answer.status_code >= 400:
+            assert set(json.loads(answer.text)) == {"error"}
+
+    send()
+
+
+def test_every_operation_is_described(served: Served) -> None:
+    document = served.client.get("/api/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert operation.get("description") or operation["operationId"].startswith("session"), (
+                method,
+                path,
+            )
+
+
+def test_nothing_loads_scripts_from_elsewhere(served: Served) -> None:
+    assert isinstance(served.client, httpx.Client)
+    for path in ("/docs", "/redoc", "/openapi.json"):
+        assert served.client.get(path).status_code == 404

@@ -1,0 +1,89 @@
+"""Photographs over HTTP: their inversion as it goes, few at once, and none that is no picture."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.latent.strangeness import STRANGE
+from strangers.sampling import Model
+from strangers.web.jobs import MOST_INVERSIONS, as_seen
+
+from .conftest import Served, wait_until
+
+
+@pytest.fixture
+def picture(model: Model) -> bytes:
+    """A face of the model itself, as a file."""
+    file = BytesIO()
+    Image.fromarray(model.sample([5])[0]).resize((80, 100)).save(file, "PNG")
+    return file.getvalue()
+
+
+def events(response: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Server-sent events as they come."""
+    name = ""
+    for line in response.iter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+def test_the_search_is_told_step_by_step(served: Served, model: Model, picture: bytes) -> None:
+    with served.client.stream("POST", "/api/invert?steps=21", content=picture) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        (first, photograph), (second, strange), *steps = events(answer)
+    assert first == "photograph"
+    assert base64.b64decode(photograph["face"]) == as_seen(picture, model).tobytes()
+    assert second == "strangeness"
+    assert strange["strange"] == (strange["strangeness"] > STRANGE)
+    assert {name for name, _ in steps} == {"step"}
+    assert [step["step"] for _, step in steps] == [10, 20, 21]
+    last = steps[-1][1]
+    face = model.decode(np.array([last["latent"]], np.float32))
+    assert base64.b64decode(last["face"]) == face.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "required"),
+        (b"no picture", "not an image"),
+        (b"\xff\xd8\xff\xe0 cut short", "cannot be used"),
+        (b"P6 100000 100000 255\n", "absurdly large"),
+        (b"GIF89a" + bytes(range(256)), "cannot be used"),
+    ],
+)
+def test_what_is_no_picture_is_refused(served: Served, data: bytes, words: str) -> None:
+    answer = served.client.post("/api/invert", content=data)
+    assert 400 <= answer.status_code < 500
+    assert words in answer.json()["error"]
+
+
+def test_few_run_at_once_and_those_that_nobody_waits_for_end(served: Served, picture: bytes) -> None:
+    inversions = served.service.studio.inversions
+    wait_until(lambda: not any(thread.is_alive() for thread in inversions.threads))
+    long = [
+        served.client.stream("POST", "/api/invert?steps=1000", content=picture)
+        for _ in range(MOST_INVERSIONS)
+    ]
+    answers = [stream.__enter__() for stream in long]
+    assert [answer.status_code for answer in answers] == [200] * MOST_INVERSIONS
+    one_more = served.client.post("/api/invert", content=picture)
+    assert one_more.status_code == 429
+    assert "try again" in one_more.json()["error"]
+    for stream in long:
+        stream.__exit__(None, None, None)
+    wait_until(lambda: not any(thread.is_alive() for thread in inversions.threads))
+    with served.client.stream("POST", "/api/invert?steps=1", content=picture) as answer:
+        assert answer.status_code == 200
+        assert [name for name, _ in events(answer)] == ["photograph", "strangeness", "step"]
