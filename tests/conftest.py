@@ -46,6 +46,8 @@ def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Pat
     torch.manual_seed(0)
     generator, _ = build_networks(recipe)
     for weights in generator.parameters():
+        if weights.ndim == 4 and not weights.any():  # a layer that begins at zero has no say in a picture yet
+            torch.nn.init.normal_(weights, std=0.02)
         weights.data *= 3
     with torch.no_grad():
         generator(torch.randn(16, recipe.latent_size))  # gives batch norm its statistics

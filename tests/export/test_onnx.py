@@ -33,7 +33,7 @@ def small(recipe: Recipe) -> Recipe:
     changes: dict[str, object] = {
         f"network.{name}": [max(1, width // 16) for width in fields[name]]
         for name in fields
-        if name.endswith("_widths")
+        if name.endswith("widths")
     }
     if "generator_stages" in fields:
         stages = [stage | {"width": max(1, stage["width"] // 16)} for stage in fields["generator_stages"]]
