@@ -32,7 +32,7 @@ from strangers.training.step import new_state, training_step
 
 CPU = torch.device("cpu")
 
-CHECKPOINTS = 20
+CHECKPOINTS = 10
 """How many checkpoints a run keeps, evenly spread: equal seconds are met to within half of their distance."""
 
 BASE = "average"
@@ -162,10 +162,13 @@ def measured(model: Model, data: Path, inception: Path | None) -> dict[str, Any]
 
 
 def climb(
-    data: Path, out: Path, seeds: list[int], images: int, inception: Path | None
+    data: Path, out: Path, seeds: list[int], images: int, inception: Path | None, done: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Train and measure each rung with each seed, all rungs of a seed before the next seed."""
-    seconds = seconds_an_image()
+    """Train and measure each rung with each seed, all of a seed before the next; what is `done` is kept."""
+    known = {(row["rung"], row["seed"], row["equal"]): row for row in done}
+    seconds = {row["rung"]: row["seconds_an_image"] for row in done}
+    if seconds.keys() != {rung.name for rung in RUNGS}:
+        seconds = seconds_an_image()
     for seed in seeds:
         for rung in RUNGS:
             folder = folder_of(out, rung, seed)
@@ -178,6 +181,9 @@ def climb(
                 ("images", images),
                 ("seconds", images * seconds[BASE] / seconds[rung.name]),
             ):
+                if (rung.name, seed, equal) in known:
+                    yield known[rung.name, seed, equal]
+                    continue
                 model = model_at(checkpoint_at(folder, reached), rung.averaged)
                 if equal == "images":
                     write_grid(model, range(32), out / f"{rung.name}-{seed}.png", 8, 1.0)
@@ -204,12 +210,13 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    rows = []
+    place, rows = arguments.out / "ladder.json", []
+    done = json.loads(place.read_text()) if place.exists() else []
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    for row in climb(arguments.data, arguments.out, seeds, arguments.images, arguments.inception):
+    for row in climb(arguments.data, arguments.out, seeds, arguments.images, arguments.inception, done):
         rows.append(row)
         print(json.dumps(row), flush=True)
-        (arguments.out / "ladder.json").write_text(json.dumps(rows, indent=1))
+        place.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

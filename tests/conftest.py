@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from strangers.recipe import Recipe
 
 os.environ["OMP_NUM_THREADS"] = "1"  # pytest-xdist's workers share the cores; before torch is imported
@@ -104,3 +107,23 @@ def train_words(data: object, out: object, *more: object) -> list[str]:
     """The words of a small training."""
     words = ["train", data, "--recipe", "dcgan-32", "--images", "128", "--out", out]
     return [str(word) for word in (*words, *(part for change in SMALL for part in ("--set", change)), *more)]
+
+
+BROWSER = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+)  # fmt: skip
+"""What keeps it quiet: as root, without a GPU, asking nobody for anything."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, as the system has it; of one module, for while Playwright lives its thread has a loop."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is of the extra dev")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("there is no chromium on this machine: `make browser` installs it where it may")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(BROWSER), timeout=120_000)
+        yield browser
+        browser.close()

@@ -58,7 +58,7 @@ def test_hub_is_a_folder_that_is_pushed_where_asked(
         ("export MODEL --to onnx --out faces", "end in .onnx"),
         ("export MODEL --to onnx --out x.onnx --push a/b", "--push is for --to hub, not for --to onnx"),
         ("export MODEL --to hub --out x --runtime x", "--runtime is for --to page"),
-        ("export MODEL --to page --out x --result x", "--result is for --to hub"),
+        ("export MODEL --to page --out x --result x", "--result is for --to file and hub, not for --to page"),
         ("export MODEL --to hub --out x --no-directions", "--directions is for --to page"),
         ("export hf:faces --to onnx --out x.onnx", "hf:OWNER/NAME"),
     ],

@@ -7,7 +7,6 @@ show those in place of a small model that nobody trained.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,29 +24,12 @@ if TYPE_CHECKING:
 SHOTS = os.environ.get("STRANGERS_SCREENSHOTS")
 SOURCES = os.environ.get("STRANGERS_SOURCES", "").split()
 
-ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-)  # fmt: skip
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True,
 }  # fmt: skip
 
 OpenPage = Callable[..., "Page"]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, as the system has it."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is of the extra dev")
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("there is no chromium on this machine: apt install chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS), timeout=120_000)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

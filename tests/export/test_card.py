@@ -119,3 +119,20 @@ def test_a_recipe_of_ones_own_is_said_to_be_one(tmp_path: Path) -> None:
     recipe = RECIPES["dcgan-32"].model_copy(update={"name": "mine"})
     model = load(write_model(tmp_path / "model.safetensors", recipe), device="cpu")
     assert "This recipe is no preset" in card(model)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("/home/somebody/photos.zip", "photos.zip"),
+        ("hf:owner/faces", "hf:owner/faces"),
+        ("synthetic:60", "synthetic:60"),
+    ],
+)
+def test_a_card_tells_no_place_on_somebodys_disk(model: Model, source: str, told: str) -> None:
+    result = result_of(model)
+    data = result.data.model_copy(update={"source": source, "path": "/home/somebody/sets/faces32"})
+    text = card(model, result.model_copy(update={"data": data}))
+    assert "somebody" not in text
+    assert f"It is {told}" in text
+    assert "strangers train faces32 " in text

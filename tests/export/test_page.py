@@ -31,9 +31,6 @@ pytest.importorskip("onnxruntime")
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = Path(os.environ.get("ONNXRUNTIME_WEB", ROOT / ".venv" / "onnxruntime-web"))
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync"]  # fmt: skip
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 LEVELS = 2
 """How far the browser's pixels may be from Python's, of 255: weights are stored in 16 bits."""
@@ -141,17 +138,6 @@ def address(exported: tuple[Path, Exported], tmp_path_factory: pytest.TempPathFa
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.is_file():
-        pytest.skip(f"there is no browser at {CHROMIUM}; `make browser` installs it where it may")
-    with playwright.sync_playwright() as play:
-        started = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield started
-        started.close()
 
 
 class Visit:

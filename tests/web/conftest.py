@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import pytest
 import uvicorn
 
 from strangers.latent.directions import Directions
+from strangers.latent.inversion import invert
 from strangers.sampling import Model, load
 from strangers.serving import listen, make_server
 from strangers.web import jobs
@@ -77,8 +79,11 @@ def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
 
 @pytest.fixture(scope="session")
 def quick_directions() -> Iterator[None]:
+    """Directions at once, and searches from one start that step back for nobody; other tests run beside."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "find_directions", directions_of)
+        patch.setattr(jobs, "invert", partial(invert, starts=1))
+        patch.setattr(jobs, "NICENESS", 0)
         yield
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pydantic import ValidationError
 
@@ -73,7 +73,7 @@ def _front_matter(model: Model, result: Result | None) -> str:
     }
     if result is not None and result.values:
         task = {"type": "unconditional-image-generation"}
-        data = {"name": result.data.source, "type": "image-folder", "split": result.data.split or "all"}
+        data = {"name": _source(result), "type": "image-folder", "split": result.data.split or "all"}
         metrics = [{"type": name, "value": round(value.value, 4)} for name, value in result.values.items()]
         measured = {"task": task, "dataset": data, "metrics": metrics}
         fields["model-index"] = [{"name": header.recipe.name, "results": [measured]}]
@@ -110,7 +110,7 @@ def _training_data(model: Model, result: Result | None) -> str:
     ]
     if result is not None and result.data.hash == header.data_hash:
         split = f", split `{result.data.split}`" if result.data.split else ""
-        lines.append(f"It is {result.data.source}{split}: {result.data.count:,} pictures.")
+        lines.append(f"It is {_source(result)}{split}: {result.data.count:,} pictures.")
     terms = f"{header.licence} CelebA's are at {CELEBA}." if "CelebA" in header.licence else header.licence
     lines.append(f"**Terms.** {terms}")
     return "\n\n".join(lines)
@@ -124,7 +124,7 @@ def _measured(result: Result | None) -> Iterator[str]:
     yield _table(["metric", "value ± 95 % of what chance does"], rows)
     conditions = [
         f"{result.generated:,} faces of seeds {result.seeds} at truncation {result.truncation:g} against "
-        f"{result.reference:,} pictures of {result.data.source} ({result.data.split or 'all'}, "
+        f"{result.reference:,} pictures of {_source(result)} ({result.data.split or 'all'}, "
         f"`{result.data.hash[:16]}`), {result.data.protocol}",
         "features " + ", ".join(f"{name} `{weights}`" for name, weights in result.features.items()),
         ", ".join(f"{name} {number}" for name, number in result.versions.items()),
@@ -163,7 +163,8 @@ def _limits(model: Model, result: Result | None) -> str:
 
 def _repeat(model: Model, result: Result | None) -> str:
     header = model.header
-    source = result.data.path if result is not None and result.data.hash == header.data_hash else "DATA"
+    known_set = result is not None and result.data.hash == header.data_hash
+    source = PurePath(result.data.path).name if result is not None and known_set else "DATA"
     known = RECIPES.get(header.recipe.name)
     changes = _changes(header.recipe, known) if known else []
     command = [
@@ -179,10 +180,20 @@ def _repeat(model: Model, result: Result | None) -> str:
     return "\n\n".join(lines)
 
 
+def _source(result: Result) -> str:
+    """What the set was made of; of a place on somebody's disk the last name alone."""
+    source = result.data.source
+    return source if source.startswith(("hf:", "synthetic")) else PurePath(source).name
+
+
 def _changes(recipe: Recipe, preset: Recipe) -> list[str]:
-    """What differs from the preset, as --set reads it."""
+    """What differs from the preset, as --set reads it; the crop comes with the set."""
     ours, theirs = (dict(flatten(each.model_dump(mode="json"))) for each in (recipe, preset))
-    return [f"'{name}={written(value)}'" for name, value in ours.items() if theirs.get(name) != value]
+    return [
+        f"'{name}={written(value)}'"
+        for name, value in ours.items()
+        if name != "crop" and theirs.get(name) != value
+    ]
 
 
 def read_result(path: Path, model: Model) -> Result:
