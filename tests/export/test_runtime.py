@@ -71,6 +71,7 @@ def test_what_is_damaged_in_the_cache_is_fetched_again(registry: Registry, tmp_p
         (archive(CONTENT)[:40], ""),
         (b"<!doctype html>", ""),
     ],
+    ids=["other files", "no files", "cut short", "a web page"],
 )
 def test_anything_else_is_refused_and_not_kept(
     registry: Registry, tmp_path: Path, answer: bytes, why: str
