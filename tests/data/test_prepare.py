@@ -308,7 +308,9 @@ def test_a_process_ended_from_outside_leaves_no_set_and_no_worker(
 ) -> None:
     out = tmp_path / "set"
     program = (
+        "import signal\n"
         "from strangers.data.prepare import prepare\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # which a shell's background job ignores
         f"prepare('synthetic:1000000', {str(out)!r}, size=64, workers=2, progress=False)"
     )
     with subprocess.Popen(
