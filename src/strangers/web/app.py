@@ -28,7 +28,7 @@ TYPES = {
 }
 A_YEAR = 31_536_000  # seconds
 
-runs = APIRouter(prefix="/api/runs", tags=["runs"], responses=described(401, 403, 404, 422))
+runs = APIRouter(prefix="/api/runs", tags=["runs"], responses=described(400, 401, 403, 404, 422))
 
 
 def create_app(service: Service, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
@@ -88,7 +88,9 @@ def _answer(name: str, run: RunReader) -> RunAnswer:
 
 
 def _add_session(app: FastAPI, token: str | None) -> None:
-    @app.post("/api/session", status_code=204, response_class=Response, responses=described(401, 403, 422))
+    @app.post(
+        "/api/session", status_code=204, response_class=Response, responses=described(400, 401, 403, 422)
+    )
     async def session(given: Given) -> Response:
         """Give the token once, and have a cookie that opens the API from then on."""
         response = Response(status_code=204)
