@@ -136,14 +136,14 @@ _ALL = (
         source="ours: what docs/ladder.md shows to be worth its time on a CPU",
         size=64,
         network=Growing(widths=(256, 128, 64, 48)),  # half of dcgan-64's, for twice the images an hour
-        grow_after=(150_000,),  # pictures of 32 px cost a quarter, and most of a face is in them
-        discriminator_optimiser=Optimiser(learning_rate=5e-4),  # with ten times the updates for the same
+        grow_after=(150_000,),  # pictures of 32 px cost less, and most of a face is in them
+        discriminator_optimiser=Optimiser(learning_rate=5e-4),  # with eight times the updates for the same
         generator_optimiser=Optimiser(learning_rate=5e-4),  # images, larger ones still do not tear it apart;
         schedule=Schedule(kind="cosine", images=320_000, factor=0.1),  # smaller ones, in the end, polish
         batch=16,
         generator_batch=16,
         flip=True,
-        images=320_000,  # 90 minutes of a CPU core
+        images=320_000,  # 73 minutes of a busy CPU core
     ),
     Recipe(
         name="ttur-64",
