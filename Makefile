@@ -4,12 +4,13 @@ PYTHON ?= python3
 DEMO_IMAGES ?= 30k
 BIN := .venv/bin
 
-.PHONY: help demo test browser check docs bench clean
+.PHONY: help demo test hostile browser check docs bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    show the faces of the generator in the package, then train a small one on drawn faces: runs/demo"
 	@echo "make test    run every test"
+	@echo "make hostile kill it, starve it, feed it poison: up to an hour, and a table of what was lost"
 	@echo "make browser fetch what the tests in a browser need; without it they are skipped"
 	@echo "make check   format, lint, types, import rules, and that the generated docs are fresh"
 	@echo "make docs    write docs/commands.md anew from the commands"
@@ -22,6 +23,9 @@ demo: .venv/installed
 
 test: .venv/developing
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8
+
+hostile: .venv/developing
+	@$(BIN)/pytest tests/hostile --hostile --hostile-table runs/hostile.md --numprocesses auto --maxprocesses 8
 
 browser: .venv/developing
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \

@@ -149,20 +149,17 @@ def model_at(checkpoint: Path, averaged: bool) -> Model:
     return model_of(model.generator, model.header)
 
 
-def measured(model: Model, data: Path, inception: Path | None) -> dict[str, Any]:
-    """The distances of 2,000 faces and, where Inception's weights are given, of 1,000 by its features."""
-    wanted = Settings(metrics=("fd", "kd", "pr"), features=("face",), count=2_000, device="cpu")
-    result = evaluate(model, data, settings=wanted, progress=False).result
-    values = {name: value.value for name, value in result.values.items()}
-    if inception is not None:
-        wanted = Settings(("fd", "kd"), ("inception",), 1_000, weights=inception, device="cpu")
-        result = evaluate(model, data, settings=wanted, progress=False).result
-        values |= {name: value.value for name, value in result.values.items()}
-    return values | {"images": model.header.images_seen}
+def measured(model: Model, data: Path, settings: Settings) -> dict[str, float]:
+    """The metrics of the model's faces by their names."""
+    result = evaluate(model, data, settings=settings, progress=False).result
+    return {name: value.value for name, value in result.values.items()}
+
+
+BY_FACES = Settings(metrics=("fd", "kd", "pr"), features=("face",), count=2_000, device="cpu")
 
 
 def climb(
-    data: Path, out: Path, seeds: list[int], images: int, inception: Path | None, done: list[dict[str, Any]]
+    data: Path, out: Path, seeds: list[int], images: int, done: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     """Train and measure each rung with each seed, all of a seed before the next; what is `done` is kept."""
     known = {(row["rung"], row["seed"], row["equal"]): row for row in done}
@@ -194,8 +191,7 @@ def climb(
                     "seconds_an_image": seconds[rung.name],
                 }
                 if equal == "images" or reached < images:
-                    with_inception = inception if equal == "images" and seed == seeds[0] else None
-                    yield facts | measured(model, data, with_inception)
+                    yield facts | {"images": model.header.images_seen} | measured(model, data, BY_FACES)
 
 
 def main() -> None:
@@ -206,17 +202,31 @@ def main() -> None:
     )
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--images", type=int, default=20_000)
-    parser.add_argument("--inception", type=Path, help="weights, for fid768 and kid768 of the first seed")
+    parser.add_argument("--inception", type=Path, help="weights, for fid768 and kid768 at equal images")
+    parser.add_argument("--held-out", type=Path, help="a prepared set to measure those against")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
     place, rows = arguments.out / "ladder.json", []
     done = json.loads(place.read_text()) if place.exists() else []
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    for row in climb(arguments.data, arguments.out, seeds, arguments.images, arguments.inception, done):
+    for row in climb(arguments.data, arguments.out, seeds, arguments.images, done):
         rows.append(row)
         print(json.dumps(row), flush=True)
         place.write_text(json.dumps(rows, indent=1))
+    if arguments.inception:
+        by_inception = Settings(
+            metrics=("fd", "kd"), features=("inception",), count=1_000,
+            weights=arguments.inception, device="cpu",
+        )  # fmt: skip
+        for row in rows:
+            if row["equal"] == "images" and "fid768" not in row:
+                rung = next(rung for rung in RUNGS if rung.name == row["rung"])
+                checkpoint = checkpoint_at(folder_of(arguments.out, rung, row["seed"]), row["images"])
+                model = model_at(checkpoint, rung.averaged)
+                row |= measured(model, arguments.held_out or arguments.data, by_inception)
+                print(json.dumps(row), flush=True)
+                place.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

@@ -62,6 +62,12 @@ def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Pat
     return path
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("hostile")
+    group.addoption("--hostile", action="store_true", help="try all that tests/hostile has, not a part of it")
+    group.addoption("--hostile-table", metavar="FILE", help="write there what was tried, and how often")
+
+
 class Outcome(NamedTuple):
     """What a command left: its exit code and what it printed."""
 
