@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 
 from strangers.devices import keep_freed_memory
 from strangers.evaluation.evaluate import Settings, evaluate
+from strangers.files import write_atomically
 from strangers.pictures import write_grid
 from strangers.recipe import Recipe, with_overrides
 from strangers.recipes import RECIPES
@@ -194,6 +195,49 @@ def climb(
                     yield facts | {"images": model.header.images_seen} | measured(model, data, BY_FACES)
 
 
+def add_inception(rows: list[dict[str, Any]], out: Path, data: Path, weights: Path) -> Iterator[None]:
+    """Measure 1,000 faces by Inception's features at equal images, row by row, where that was not done."""
+    wanted = Settings(("fd", "kd"), ("inception",), 1_000, weights=weights, device="cpu")
+    for row in rows:
+        if row["equal"] == "images" and "fid768" not in row:
+            rung = next(rung for rung in RUNGS if rung.name == row["rung"])
+            checkpoint = checkpoint_at(folder_of(out, rung, row["seed"]), row["images"])
+            row |= measured(model_at(checkpoint, rung.averaged), data, wanted)
+            yield
+
+
+COLUMNS = {
+    "fd-face": "fd-face ↓", "kd-face": "kd-face ↓", "precision-face": "precision ↑",
+    "recall-face": "recall ↑", "coverage-face": "coverage ↑", "fid768": "fid768 ↓", "kid768": "kid768 ↓",
+}  # fmt: skip
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rungs in Markdown: medians over the seeds, and from the least to the greatest fd-face."""
+    lines = [
+        "| rung | ms an image | " + " | ".join(COLUMNS.values()) + " | fd-face ↓, equal seconds (images) |"
+    ]
+    lines.append("|---" * (len(COLUMNS) + 3) + "|")
+    for rung in RUNGS:
+        of_images, of_seconds = (
+            [row for row in rows if (row["rung"], row["equal"]) == (rung.name, equal)]
+            for equal in ("images", "seconds")
+        )
+        if not of_images:
+            continue
+        cells = [rung.name, f"{1e3 * of_images[0]['seconds_an_image']:.1f}"]
+        for name in COLUMNS:
+            values = sorted(row[name] for row in of_images if name in row)
+            cell = f"{statistics.median(values):.3g}" if values else ""
+            if name == "fd-face" and len(values) > 1:
+                cell += f" ({values[0]:.3g} to {values[-1]:.3g})"
+            cells.append(cell)
+        then = of_seconds or of_images  # one that was no dearer than the base has had its seconds
+        cells.append(f"{statistics.median(row['fd-face'] for row in then):.3g} ({then[0]['images']:,})")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Climb from dcgan to r3gan, one change at a time.")
     parser.add_argument("data", type=Path, help="a prepared set of 32 px")
@@ -213,20 +257,12 @@ def main() -> None:
     for row in climb(arguments.data, arguments.out, seeds, arguments.images, done):
         rows.append(row)
         print(json.dumps(row), flush=True)
-        place.write_text(json.dumps(rows, indent=1))
+        write_atomically(place, json.dumps(rows + done[len(rows) :], indent=1).encode())
     if arguments.inception:
-        by_inception = Settings(
-            metrics=("fd", "kd"), features=("inception",), count=1_000,
-            weights=arguments.inception, device="cpu",
-        )  # fmt: skip
-        for row in rows:
-            if row["equal"] == "images" and "fid768" not in row:
-                rung = next(rung for rung in RUNGS if rung.name == row["rung"])
-                checkpoint = checkpoint_at(folder_of(arguments.out, rung, row["seed"]), row["images"])
-                model = model_at(checkpoint, rung.averaged)
-                row |= measured(model, arguments.held_out or arguments.data, by_inception)
-                print(json.dumps(row), flush=True)
-                place.write_text(json.dumps(rows, indent=1))
+        held_out = arguments.held_out or arguments.data
+        for _ in add_inception(rows, arguments.out, held_out, arguments.inception):
+            write_atomically(place, json.dumps(rows, indent=1).encode())
+    print(table(rows))
 
 
 if __name__ == "__main__":
