@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from .hub import hub as hub
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import socket
-import threading
-from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -22,96 +15,10 @@ from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
 from strangers.errors import DataError
 
+from ..hub import Hub, point_to
+
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-class Hub(ThreadingHTTPServer):
-    """Answers as the hub does, for as much of it as fetching a data set needs.
-
-    data_sets: the files of each data set by name. asked: the paths of the requests.
-    """
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.data_sets: dict[str, dict[str, bytes]] = {}
-        self.asked: list[str] = []
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Answer(BaseHTTPRequestHandler):
-    """/api/datasets/NAME/revision/..., /api/datasets/NAME/tree/... and /datasets/NAME/resolve/COMMIT/FILE."""
-
-    server: Hub
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
-        self.server.asked.append(path)
-        parts = re.fullmatch(r"(/api)?/datasets/([^/]+/[^/]+)/(revision|tree|resolve)/[^/]+/?(.*)", path)
-        files = self.server.data_sets.get(parts[2]) if parts else None
-        if parts is None or files is None:
-            self.send(404, b'{"error": "Repository not found"}', {"X-Error-Code": "RepoNotFound"})
-        elif parts[3] == "revision":
-            siblings = [{"rfilename": name} for name in files]
-            self.send(200, json.dumps({"id": parts[2], "sha": COMMIT, "siblings": siblings}).encode())
-        elif parts[3] == "tree":
-            tree = [{"type": "file", "path": name, "size": len(data), "oid": name_of(data)}
-                    for name, data in files.items()]  # fmt: skip
-            self.send(200, json.dumps(tree).encode())
-        else:
-            data = files[parts[4]]
-            self.send(200, data, {"ETag": f'"{name_of(data)}"', "X-Repo-Commit": COMMIT})
-
-    do_HEAD = do_GET  # noqa: N815
-
-    def send(self, status: int, data: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(data)
-
-    def log_message(self, *arguments: Any) -> None:
-        pass
-
-
-def name_of(data: bytes) -> str:
-    return hashlib.sha1(data).hexdigest()
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub without data sets, with a cache of this test's own."""
-    server = Hub()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    point_to(server.address, tmp_path / "hub", monkeypatch)
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def point_to(address: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What HF_ENDPOINT, HF_HUB_CACHE and HF_HUB_OFFLINE do, which the client reads when it is imported."""
-    constants = pytest.importorskip("huggingface_hub.constants")
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}"
-    )
 
 
 def shard(files: Sequence[tuple[str | None, bytes | None]], path: Path, *, as_struct: bool = True) -> bytes:

@@ -16,7 +16,7 @@ from strangers.export.hub import export_hub, push_hub
 from strangers.images import read_provenance
 from strangers.sampling import Model
 
-from .conftest import Hub, point_to
+from ..hub import Hub, point_to
 from .test_card import result_of
 
 pytest.importorskip("onnxruntime")
