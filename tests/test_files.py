@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from strangers.errors import StrangersError
-from strangers.files import new_folder, remove_leftovers, write_atomically
+from strangers.files import cache_folder, new_folder, remove_leftovers, write_atomically, write_to_cache
 
 NO_PROCESS = 2**22 + 1  # above every process number
 
@@ -53,3 +53,20 @@ def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path
     remove_leftovers(tmp_path, "set")
     assert not dead.exists()
     assert living.exists()
+
+
+def test_a_cache_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    write_to_cache(tmp_path / "file" / "kept", b"made")
+    write_to_cache(tmp_path / "new" / "kept", b"made")
+    assert (tmp_path / "new" / "kept").read_bytes() == b"made"
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(StrangersError, match="let XDG_CACHE_HOME name a folder"):
+        cache_folder()

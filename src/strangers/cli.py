@@ -7,7 +7,6 @@ A wrong call ends at once with one sentence and exit code 2, a failure with one 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from strangers import __version__, exporting, measuring, preparing, serving, steering
+from strangers import __version__, exporting, measuring, preparing, serving, steering, streams
 from strangers.arguments import (
     Device,
     ModelName,
@@ -251,7 +250,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sentence = " ".join(error.format_message().split())
         return _fail(sentence, error.exit_code) if process_number() == 0 else error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes as it ends
         return 1
     except OSError as error:
         place = error.filename2 or error.filename  # of a rename, the second one is what the user knows
@@ -267,8 +265,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The `strangers` program."""
+    streams.make_usable()
     signal.signal(signal.SIGTERM, _stop)
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        streams.settle()
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

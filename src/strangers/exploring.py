@@ -28,7 +28,8 @@ def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None
     pictures = open_or_prepare(data, size=size)
     found = explore(pictures, landmarks)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, report(found, pictures.images[found.sample]).encode())
+    document = report(found, pictures.images[found.sample])
+    write_atomically(out, document.encode(errors="backslashreplace"))
     write_atomically(out.with_suffix(".json"), (json.dumps(asdict(found), indent=1) + "\n").encode())
     return f"{summary(found)}\nWrote {out} and {out.with_suffix('.json')}."
 

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from strangers.errors import StrangersError
@@ -89,8 +89,23 @@ def _is_running(process: str) -> bool:
 
 
 def cache_folder() -> Path:
-    """Where what can be made again is kept: $XDG_CACHE_HOME/strangers, or ~/.cache/strangers."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "strangers"
+    """Where what can be made again is kept: $XDG_CACHE_HOME/strangers, or ~/.cache/strangers.
+
+    Raises StrangersError where the user has no home.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "strangers"
+    except RuntimeError:
+        raise StrangersError(
+            "There is no place for the cache, as this user has no home: let XDG_CACHE_HOME name a folder."
+        ) from None
+
+
+def write_to_cache(path: Path, data: bytes) -> None:
+    """Keep what was made, if there is a place for it: where there is none it is only made again."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data)
 
 
 def sha256_of(path: Path) -> str:

@@ -104,13 +104,15 @@ def make_server(app: FastAPI, service: Service) -> uvicorn.Server:
     """A server that ends all work first when it ends: answers in the making would hold it up."""
     import uvicorn
 
+    from strangers.web.connections import Connection
+
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             service.stop()
             await super().shutdown(sockets)
 
     config = uvicorn.Config(
-        app, http="h11", loop="asyncio", ws="none", log_config=None, access_log=False, server_header=False,
-        proxy_headers=False, timeout_graceful_shutdown=1,
+        app, http=Connection, loop="asyncio", ws="none", log_config=None, access_log=False,
+        server_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     return Server(config)

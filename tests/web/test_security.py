@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Message
 
 from strangers.sampling import Model
-from strangers.web.security import HEADERS, MOST_JSON, MOST_UPLOAD, Token, is_loopback
+from strangers.web.security import HEADERS, MOST_JSON, MOST_UPLOAD, Door, Token, is_loopback
 from strangers.web.service import Service
 
 from .conftest import Served, serving
@@ -174,3 +177,27 @@ def test_beyond_this_machine_addresses_are_let_in_and_names_are_not(guarded: Ser
 )
 def test_which_hosts_are_of_this_machine_alone(host: str, answer: bool) -> None:
     assert is_loopback(host) is answer
+
+
+def test_a_slow_reader_counts_until_the_answer_is_taken() -> None:
+    async def answer_slowly() -> list[int]:
+        door, sent, taken = Door(Response(b"face"), "127.0.0.1", None), list[Message](), asyncio.Event()
+
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def send(message: Message) -> None:  # as a server does: what is sent waits for what was sent
+            if sent and sent[-1].get("body"):
+                await taken.wait()
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")]}
+        asking = asyncio.ensure_future(door(scope, receive, send))
+        await asyncio.sleep(0.01)
+        before = door.at_once
+        taken.set()
+        await asking
+        assert b"".join(message.get("body", b"") for message in sent) == b"face"
+        return [before, door.at_once]
+
+    assert asyncio.run(answer_slowly()) == [1, 0]

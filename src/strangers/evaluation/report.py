@@ -72,7 +72,8 @@ def write(out: Path, measured: Sequence[Measured]) -> str:
             "differences": [found.model_dump() | {"interval": found.interval} for found in compared],
         }
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out.with_suffix(".html"), report(measured, compared, curves).encode())
+    document = report(measured, compared, curves)
+    write_atomically(out.with_suffix(".html"), document.encode(errors="backslashreplace"))
     write_atomically(out, (json.dumps(described, indent=1) + "\n").encode())
     return "\n".join([summary(results), *(found.sentence for found in compared)])
 

@@ -21,7 +21,7 @@ from safetensors.numpy import save
 from strangers.data.prepared import PreparedSet, positions
 from strangers.evaluation.attributes import Attributes
 from strangers.evaluation.metrics import Moments, Statistics
-from strangers.files import cache_folder, write_atomically
+from strangers.files import cache_folder, write_to_cache
 from strangers.images import Pixels
 
 KEPT = 10_000
@@ -163,9 +163,8 @@ def _write(place: Path, collected: Collected) -> None:
     if collected.probabilities is not None:
         tensors["probabilities"] = collected.probabilities
     digest = _digest(tensors)
-    place.parent.mkdir(parents=True, exist_ok=True)
     count = str(collected.statistics.count)
-    write_atomically(place, bytes(save(tensors, {"count": count, "sha256": digest})))
+    write_to_cache(place, bytes(save(tensors, {"count": count, "sha256": digest})))
 
 
 def _read(place: Path) -> Collected | None:

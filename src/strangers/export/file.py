@@ -23,4 +23,5 @@ def export_file(model: Model, out: Path, *, result: Path | None = None) -> None:
     measured = None if result is None else read_result(result, smaller)
     place = out.stem if out.resolve().parent == BUNDLED else out.name
     write_atomically(out, data)
-    write_atomically(out.with_suffix(".md"), card(smaller, measured, place).encode())
+    text = card(smaller, measured, place)
+    write_atomically(out.with_suffix(".md"), text.encode(errors="backslashreplace"))

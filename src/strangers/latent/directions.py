@@ -21,7 +21,7 @@ from safetensors.numpy import save
 
 from strangers.errors import UsageError
 from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.files import cache_folder, write_atomically
+from strangers.files import cache_folder, write_to_cache
 from strangers.latents import Distribution, latents
 from strangers.sampling import BUNDLED, Model
 
@@ -235,9 +235,8 @@ def _write(place: Path, directions: Directions) -> None:
         "count": directions.count,
     }
     text = json.dumps(facts)
-    place.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"directions": text, "sha256": _digest(directions.vectors, text)}
-    write_atomically(place, bytes(save({"vectors": directions.vectors}, metadata)))
+    write_to_cache(place, bytes(save({"vectors": directions.vectors}, metadata)))
 
 
 def _read(place: Path, model: Model) -> Directions | None:

@@ -6,9 +6,10 @@ import io
 import json
 import math
 import os
+import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import torch
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from strangers.files import write_atomically
+from strangers.streams import Forgiving
 from strangers.training.step import StepReport
 
 if TYPE_CHECKING:
@@ -53,7 +55,9 @@ class Journal:
     ) -> None:
         self.run = run
         self.images_per_epoch, self.images_per_step, self.budget = images_per_epoch, images_per_step, budget
-        self.console = Console(quiet=not progress, highlight=False, soft_wrap=True)
+        # A training outlives the reader of its lines, which console.log has too.
+        screen = cast(TextIO, Forgiving(sys.stdout)) if sys.stdout else None
+        self.console = Console(file=screen, quiet=not progress, highlight=False, soft_wrap=True)
         self.bar = Progress(
             BarColumn(),
             TextColumn("{task.completed:,.0f} of {task.total:,.0f} images"),
@@ -145,7 +149,7 @@ class Journal:
 
     def _add_to(self, name: str, line: str) -> None:
         if self.run is not None:
-            with (self.run / name).open("a") as file:
+            with (self.run / name).open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(line + "\n")
 
     def _plot(self, values: dict[str, float], images_seen: int) -> None:

@@ -80,7 +80,7 @@ def read_run(path: Path) -> dict[str, Any] | None:
 def read_recipe(path: Path) -> Recipe | None:
     """The recipe of the run at `path`, or None where a crash came before it was written. Raises RunError."""
     try:
-        return parse_recipe((path / "recipe.json").read_text())
+        return parse_recipe((path / "recipe.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, UsageError) as error:

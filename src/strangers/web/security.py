@@ -94,7 +94,10 @@ class Door:
                 for name, value in HEADERS.items():
                     headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
-            await send(message)
+            last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send({**message, "more_body": True} if last else message)
+            if last:  # told apart, for the server waits between two messages until the first has been read
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         self.at_once += 1
         try:

@@ -1,0 +1,111 @@
+"""What goes on for long, or has much to do, takes no more memory and no more files as it goes on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ..conftest import train_words
+
+LONG, SHORT = 60, 3
+"""Seconds of training with and without --hostile."""
+
+LARGE, FEW = 20_000, 500
+"""Drawn pictures of a set, with and without --hostile."""
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+
+PEAK = """
+import json, resource, sys
+from strangers.cli import main
+for words in json.loads(sys.argv[1]):
+    if main(words):
+        sys.exit(1)
+    print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, flush=True)
+"""
+"""Runs commands, and says after each the most memory so far, in MiB."""
+
+
+def memory(process: int) -> float:
+    """Resident, in MiB."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("VmRSS:"))
+    return int(line.split()[1]) / 1024
+
+
+def files(run: Path) -> int:
+    """How many there are in the run's folder, but for the grids, of which there is one an interval."""
+    return sum(path.is_file() and path.parent.name != "samples" for path in run.rglob("*"))
+
+
+def test_a_long_training_takes_no_more_as_it_goes_on(
+    trained: Path, tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
+) -> None:
+    seconds = LONG if pytestconfig.getoption("--hostile") else SHORT
+    run = tmp_path / "run"
+    words = train_words(trained.with_name("drawn"), run, "--every", 1024, "--log-every", 128, "--threads", 1)
+    words[words.index("128")] = "100M"
+    taken: list[tuple[float, int, int]] = []
+    with (
+        (tmp_path / "out").open("w") as out,
+        subprocess.Popen(
+            [sys.executable, "-m", "strangers", *words], stdout=out, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        try:
+            while not (run / "latest").exists():
+                assert process.poll() is None, (tmp_path / "out").read_text()
+                time.sleep(0.1)
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                open_files = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+                taken.append((memory(process.pid), open_files, files(run)))
+                time.sleep(seconds / 60)
+            process.terminate()
+            assert process.wait(timeout=120) == 143
+        finally:
+            process.kill()
+    first, last = taken[: len(taken) // 5], taken[-len(taken) // 5 :]
+    grew = min(now[0] for now in last) - max(now[0] for now in first)
+    assert grew < 24, taken
+    for which in (1, 2):  # a file more while one is written, and three checkpoints of three files
+        assert max(now[which] for now in last) <= max(now[which] for now in taken[: len(taken) // 2]) + 9
+    lines = (run / "log.jsonl").read_text().count("variety")
+    tally(
+        f"checkpoints in {seconds} s of training",
+        lines,
+        f"{first[-1][0]:.0f} MiB and {first[-1][2]} files, at the end {last[-1][0]:.0f} and {last[-1][2]}",
+    )
+
+
+def test_a_large_set_takes_no_more_memory_than_a_small_one(
+    trained: Path, tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
+) -> None:
+    count = LARGE if pytestconfig.getoption("--hostile") else FEW
+    peaks = {}
+    for pictures in (FEW // 5, count):
+        place = tmp_path / str(pictures)
+        commands = [
+            ["prepare", f"synthetic:{pictures}", "--size", "32", "--workers", "1", "--out", f"{place}/set"],
+            ["evaluate", str(trained), f"{place}/set", "--metrics", "fd", "--shrinkage",
+             "--count", str(min(pictures, 1_000)), "--out", f"{place}/result.json"],
+        ]  # fmt: skip
+        process = subprocess.run(
+            [sys.executable, "-c", PEAK, json.dumps(commands)], capture_output=True, text=True, check=True
+        )
+        words = process.stdout.split()
+        peaks[pictures] = [int(words[at + 1]) for at, word in enumerate(words) if word == "PEAK"]
+    (small, small_evaluated), (large, large_evaluated) = peaks.values()
+    assert large < small + 64, peaks  # the pictures alone would be 60 MB
+    assert large_evaluated < small_evaluated + 200, peaks  # a thousand faces, not a hundred
+    tally(
+        "drawn pictures prepared and evaluated in flat memory",
+        count,
+        f"prepare {small} MiB for {FEW // 5}, {large} for all; evaluate {small_evaluated}, {large_evaluated}",
+    )
