@@ -15,7 +15,7 @@ from strangers import sampling
 from strangers.errors import ModelError, UsageError
 from strangers.images import Pixels, encode_png, read_provenance
 from strangers.latents import latents
-from strangers.model_file import ModelHeader
+from strangers.model_file import ModelHeader, read_model
 from strangers.recipes import RECIPES
 from strangers.sampling import Model, load
 
@@ -137,12 +137,11 @@ def test_the_newest_checkpoint_is_loaded_though_it_was_another_a_moment_ago(
         folder.mkdir(parents=True)
         write_model(folder / "model.safetensors", images_seen=number)
     (tmp_path / "latest").write_text("000000001")
-    read = sampling.read_model
 
     def training_goes_on(path: Path) -> tuple[ModelHeader, nn.Module]:
         (tmp_path / "latest").write_text("000000002")
         shutil.rmtree(tmp_path / "checkpoints" / "000000001", ignore_errors=True)
-        return read(path)
+        return read_model(path)
 
     monkeypatch.setattr(sampling, "read_model", training_goes_on)
     assert load(tmp_path / named, device="cpu").header.images_seen == 2
