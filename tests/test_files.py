@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
+import stat
 from pathlib import Path
 
 import pytest
 
 from strangers.errors import StrangersError
-from strangers.files import cache_folder, new_folder, remove_leftovers, write_atomically, write_to_cache
+from strangers.files import (
+    cache_folder,
+    lock,
+    new_folder,
+    remove_folder,
+    remove_leftovers,
+    write_atomically,
+    write_to_cache,
+)
 
 NO_PROCESS = 2**22 + 1  # above every process number
 
@@ -70,3 +80,78 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Path, "home", homeless)
     with pytest.raises(StrangersError, match="let XDG_CACHE_HOME name a folder"):
         cache_folder()
+
+
+def test_a_write_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    for name in ("file", "other"):
+        (tmp_path / f".partial-{name}-{NO_PROCESS}-0123abcd").write_bytes(b"half")
+    (tmp_path / ".partial-payment-of-2024-05").write_bytes(b"a user's own")
+    write_atomically(tmp_path / "file", b"new")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", ".partial-payment-of-2024-05"}
+
+
+def test_leftovers_of_any_name_are_removed_before_a_folder_is_written(tmp_path: Path) -> None:
+    (tmp_path / f".partial-other-{NO_PROCESS}-0123abcd").mkdir()
+    with new_folder(tmp_path / "set"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_folder_that_another_process_writes_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / f".partial-set-{os.getppid()}-0123abcd").mkdir()
+    with pytest.raises(StrangersError, match=r"Another process is writing .*set; wait"):
+        new_folder(tmp_path / "set").__enter__()
+    with new_folder(tmp_path / "other"):
+        pass
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
+def test_what_is_written_on_another_machine_is_told_by_its_lock(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "set") as folder:  # of this process, whose number stands for nobody
+        with pytest.raises(StrangersError, match="Another process is writing"):
+            new_folder(tmp_path / "set").__enter__()
+        assert folder.exists()
+
+
+def test_a_folder_that_came_to_be_meanwhile_is_kept(tmp_path: Path) -> None:
+    final, theirs = tmp_path / "set", tmp_path / "made"
+    theirs.mkdir()
+    (theirs / "theirs").write_bytes(b"data")
+    with pytest.raises(StrangersError, match=r"has written .*set meanwhile"), new_folder(final):
+        theirs.rename(final)
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+    assert [path.name for path in final.iterdir()] == ["theirs"]
+
+
+def test_a_folder_that_cannot_be_flushed_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush = os.fsync
+
+    def fail(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError("some disks cannot")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with new_folder(tmp_path / "set"):
+        pass
+    write_atomically(tmp_path / "file", b"data")
+
+
+def test_a_folder_is_removed_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "file").touch()
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)  # as if it were killed there
+    remove_folder(tmp_path / "old")
+    assert [path.name.startswith(".partial-old-") for path in tmp_path.iterdir()] == [True]
+    monkeypatch.undo()
+    remove_leftovers(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
+def test_a_lock_is_held_by_one_until_it_is_closed(tmp_path: Path) -> None:
+    with lock(tmp_path / "lock"), pytest.raises(BlockingIOError):
+        lock(tmp_path / "lock")
+    lock(tmp_path / "lock").close()

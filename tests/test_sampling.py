@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from strangers import sampling
 from strangers.errors import ModelError, UsageError
 from strangers.images import Pixels, encode_png, read_provenance
 from strangers.latents import latents
+from strangers.model_file import ModelHeader, read_model
 from strangers.recipes import RECIPES
 from strangers.sampling import Model, load
 
@@ -124,6 +126,28 @@ def test_a_run_and_its_checkpoint_are_models(tmp_path: Path) -> None:
     (run / "latest").write_text("000002000\n")
     assert load(run, device="cpu").header.images_seen == 2_000
     assert load(run / "checkpoints" / "000001000", device="cpu").header.images_seen == 1_000
+
+
+@pytest.mark.parametrize("named", ["", "latest"])
+def test_the_newest_checkpoint_is_loaded_though_it_was_another_a_moment_ago(
+    tmp_path: Path, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        folder = tmp_path / "checkpoints" / f"{number:09d}"
+        folder.mkdir(parents=True)
+        write_model(folder / "model.safetensors", images_seen=number)
+    (tmp_path / "latest").write_text("000000001")
+
+    def training_goes_on(path: Path) -> tuple[ModelHeader, nn.Module]:
+        (tmp_path / "latest").write_text("000000002")
+        shutil.rmtree(tmp_path / "checkpoints" / "000000001", ignore_errors=True)
+        return read_model(path)
+
+    monkeypatch.setattr(sampling, "read_model", training_goes_on)
+    assert load(tmp_path / named, device="cpu").header.images_seen == 2
+    shutil.rmtree(tmp_path / "checkpoints")
+    with pytest.raises(ModelError):
+        load(tmp_path / named, device="cpu")
 
 
 def test_an_unknown_name_is_no_model() -> None:

@@ -164,13 +164,37 @@ def load(source: str | Path, device: str = "auto") -> Model:
     chosen = choose_device(device).value
     try:
         name = str(source)
-        path = _fetched(name.removeprefix(HUB)) if name.startswith(HUB) else _model_file(Path(source))
-        header, generator = read_model(path)
-        digest = sha256_of(path)[:16]
+        if name.startswith(HUB):
+            header, generator, digest = _read(_fetched(name.removeprefix(HUB)))
+        else:
+            header, generator, digest = _read_newest(Path(source))
     except OSError as error:
         raise ModelError(f"The model {source} cannot be read: {error.strerror or error}.") from None
     generator = place(generator, chosen)
     return Model(generator.requires_grad_(False).eval(), header, digest)
+
+
+def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
+    """What the model file has that `source` stands for, although a training may remove it meanwhile."""
+    while True:
+        named = _pointed(source)
+        try:
+            return _read(_model_file(source))
+        except (OSError, ModelError):
+            if _pointed(source) == named:
+                raise
+
+
+def _read(path: Path) -> tuple[ModelHeader, nn.Module, str]:
+    """A model file's header, its generator, and the beginning of its hash."""
+    header, generator = read_model(path)
+    return header, generator, sha256_of(path)[:16]
+
+
+def _pointed(source: Path) -> str:
+    """What `source`, or its `latest` if it is a run, names at the moment; empty if it names nothing."""
+    pointer = source if source.name in POINTERS else source / "latest"
+    return pointer.read_text(errors="replace") if pointer.is_file() else ""
 
 
 def is_hub_name(name: str) -> bool:

@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from strangers.data import synthetic
-from strangers.data.prepare import open_or_prepare, prepare
+from strangers.data.prepare import cached_place, open_or_prepare, prepare
 from strangers.data.prepared import PreparedSet, open_prepared
 from strangers.data.writing import Writer
 from strangers.errors import DataError, UsageError
+from strangers.files import lock
 
 Encode = Callable[..., bytes]
 
@@ -250,6 +252,23 @@ def test_a_source_is_prepared_once_and_again_when_it_changes(celeba: Path, tmp_p
     assert (len(first), len(changed)) == (30, 29)
     assert os.environ["XDG_CACHE_HOME"] in str(first.path)
     assert open_or_prepare(first.path, size=64).path == first.path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
+def test_a_source_that_another_training_is_preparing_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    place = cached_place("synthetic:20", 16, None)
+    place.parent.mkdir(parents=True)
+    with ThreadPoolExecutor() as pool:
+        with lock(place.with_name(f"{place.name}.lock")):
+            waiting = pool.submit(open_or_prepare, "synthetic:20", size=16, progress=False)
+            wait_for(lambda: "waiting for it" in capsys.readouterr().err)
+            quickly("synthetic:20", place)
+            made = (place / "manifest.json").stat().st_mtime_ns
+        assert waiting.result().path == place
+    assert (place / "manifest.json").stat().st_mtime_ns == made  # it was not prepared again
 
 
 # InterruptionError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 import strangers
+
+from .commands import Commands, commands, evaluate, export, prepare, train
 
 TRIED = "tried"
 """The name of the property under which a test's report carries its row of the table."""
@@ -39,6 +41,16 @@ def tally(record_property: Callable[[str, Any], None]) -> Callable[..., None]:
         record_property(TRIED, (what, times, found))
 
     return add
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Commands, after one of each kind: `set`, `run` and the rest are in their folder, made undisturbed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with commands(folder) as commanding:
+        for words in (prepare(folder / "set"), train(folder / "run"), export(folder), evaluate(folder)):
+            commanding.warm(*words)
+        yield commanding
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -15,6 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ from strangers.data.prepared import FORMAT, Manifest, PreparedSet, is_prepared, 
 from strangers.data.sources import Job, Made, Source, open_source
 from strangers.data.writing import Writer
 from strangers.errors import DataError, UsageError
-from strangers.files import cache_folder, new_folder
+from strangers.files import cache_folder, lock, new_folder
 from strangers.machine import usable_cores
 
 JOBS_AHEAD = 4
@@ -103,8 +105,21 @@ def open_or_prepare(
         return open_prepared(data)
     place = cached_place(str(data), size, crop)
     if not is_prepared(place):
-        prepare(data, place, size=size, crop=crop, progress=progress)
+        with _turn(place):
+            if not is_prepared(place):
+                prepare(data, place, size=size, crop=crop, progress=progress)
     return open_prepared(place)
+
+
+def _turn(place: Path) -> BinaryIO:
+    """What keeps others from preparing the same set at once: open until this one's turn is over."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    file = place.with_name(f"{place.name}.lock")
+    try:
+        return lock(file)
+    except BlockingIOError:
+        print("Another process is preparing the same photographs; waiting for it.", file=sys.stderr)
+        return lock(file, wait=True)
 
 
 def cached_place(source: str, size: int, crop: str | None) -> Path:

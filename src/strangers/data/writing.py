@@ -7,6 +7,7 @@ import hashlib
 import struct
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -35,11 +36,15 @@ class Writer:
         self._folder = folder
         self._size = size
         self._digest = hashlib.sha256()
-        self._images = (folder / "images.npy").open("wb")
-        self._images.write(npy_header((0, size, size, 3)))
-        self._skips = (folder / "skipped.csv").open("w", encoding="utf-8", newline="")
-        self._rows = csv.writer(self._skips, lineterminator="\n")
-        self._rows.writerow(("name", "reason"))
+        with ExitStack() as files:
+            self._images = files.enter_context((folder / "images.npy").open("wb"))
+            self._images.write(npy_header((0, size, size, 3)))
+            self._skips = files.enter_context(
+                (folder / "skipped.csv").open("w", encoding="utf-8", newline="")
+            )
+            self._rows = csv.writer(self._skips, lineterminator="\n")
+            self._rows.writerow(("name", "reason"))
+            self._files = files.pop_all()
 
     def __enter__(self) -> Writer:
         return self
@@ -47,8 +52,7 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._images.close()
-        self._skips.close()
+        self._files.close()
 
     @property
     def count(self) -> int:

@@ -11,7 +11,6 @@ best                            the name of the one whose faces came nearest to 
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from strangers.errors import RunError
-from strangers.files import new_folder, remove_leftovers, sha256_of, write_atomically
+from strangers.files import new_folder, remove_folder, remove_leftovers, sha256_of, write_atomically
 from strangers.model_file import ModelHeader, save_model
 from strangers.training.appraisal import Record
 from strangers.training.guard import Guard
@@ -82,7 +81,7 @@ def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, ke
     needed = [_folder(run, images) for images in (record.best_at, guard.good_at) if images is not None]
     for old in _folders(run)[keep:]:
         if old not in needed:
-            shutil.rmtree(old)
+            remove_folder(old)
     return folder
 
 
@@ -110,7 +109,7 @@ def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, l
         state.images_seen = description["images_seen"]
         _point(run, folder, progress.record)
         for abandoned in folders[: folders.index(folder)]:  # training will write these names again
-            shutil.rmtree(abandoned)
+            remove_folder(abandoned)
         return progress, complaints
     if len(complaints) == len(folders) > 0:
         raise RunError(
@@ -119,7 +118,7 @@ def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, l
     for pointer in ("latest", "best"):
         (run / pointer).unlink(missing_ok=True)
     for folder in folders:
-        shutil.rmtree(folder)
+        remove_folder(folder)
     return Progress(), complaints
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,7 @@ from strangers.training.distributed import Processes, joined
 from strangers.training.journal import Journal
 from strangers.training.pictures import save_animation
 from strangers.training.plan import Plan, Routine, autocast, dry_run, dtype_name, duration, make_plan
-from strangers.training.run import Run, open_run, read_run
+from strangers.training.run import Run, lock_run, open_run, read_run
 from strangers.training.sitting import Sitting, begin, go_back, save, take_stock, tell
 from strangers.training.step import StepReport, keep_to_schedule, training_step
 
@@ -76,7 +76,7 @@ def train(
     before = read_run(Path(out))
     if before is not None and precision == "auto":
         precision = before.get("precision", precision)  # a run goes on as it began, on whatever machine
-    with joined() as processes:
+    with joined() as processes, ExitStack() as held:
         with processes.one_after_another():
             plan = make_plan(
                 data, recipe, images=images, epochs=epochs, seed=seed, device=device, precision=precision,
@@ -84,6 +84,8 @@ def train(
                 processes=processes,
             )  # fmt: skip
             routine.check_set(plan.data)
+            if processes.is_first:
+                held.enter_context(lock_run(Path(out)))
             run = _run(Path(out), plan, processes)
         if plan.device.value.type == "cpu":
             keep_freed_memory()

@@ -4,6 +4,7 @@ recipe.json  run.json       what is trained: the recipe; the seed, the set, the 
 log.jsonl  console.log      how it went
 reals.png  samples/  curves.png  progress.webp
 checkpoints/  latest  best  where to go on, and which was the best
+lock                        empty; held by the training that is at work here
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from strangers import __version__
 from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError, UsageError
-from strangers.files import write_atomically
+from strangers.files import PARTIAL, lock, write_atomically
 from strangers.recipe import Recipe, flatten, parse_recipe
 from strangers.sampling import Model, load
 
 FORMAT = 1
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,22 @@ class Run:
     def model(self) -> Model:
         """The averaged generator of the newest checkpoint. Raises ModelError if there is none."""
         return load(self.path)
+
+
+def lock_run(path: Path) -> BinaryIO:
+    """What keeps every other training out of the run's folder, which is made where it is missing.
+
+    Until it is closed, or its process ends, however it ends. Raises RunError if another training is at work
+    there, or `path` holds something else.
+    """
+    _refuse_something_else(path)
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        return lock(path / LOCK)
+    except BlockingIOError:
+        raise RunError(
+            f"Another training is at work in {path}; wait until it ends, stop it, or choose another folder."
+        ) from None
 
 
 def open_run(path: Path, recipe: Recipe, data: PreparedSet, seed: int, precision: str) -> Run:
@@ -51,10 +69,9 @@ def open_run(path: Path, recipe: Recipe, data: PreparedSet, seed: int, precision
         "precision": precision,
         "software": f"strangers {__version__}",
     }
+    _refuse_something_else(path)
     known = read_run(path)
     if known is None:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(f"{path} exists and is not a run; choose another place for this run.")
         path.mkdir(parents=True, exist_ok=True)
         write_atomically(path / "run.json", json.dumps(identity, indent=1).encode())
     else:
@@ -85,6 +102,16 @@ def read_recipe(path: Path) -> Recipe | None:
         return None
     except (OSError, UsageError) as error:
         raise RunError(f"{path / 'recipe.json'} cannot be read: {error}") from None
+
+
+def _refuse_something_else(path: Path) -> None:
+    """Raise RunError if `path` is there and neither a run nor what a crash left of one that began."""
+    if not path.exists() or read_run(path) is not None:
+        return
+    if not path.is_dir() or any(
+        file.name != LOCK and not file.name.startswith(f"{PARTIAL}run.json-") for file in path.iterdir()
+    ):
+        raise RunError(f"{path} exists and is not a run; choose another place for this run.")
 
 
 def _refuse_another(path: Path, known: dict[str, Any], wanted: dict[str, Any], recipe: Recipe) -> None:

@@ -103,8 +103,9 @@ class RunReader:
         if SAMPLE.fullmatch(name):
             path = self.path / "samples" / f"{name}.png"
             try:
+                stamp = _stamp(path)  # first: a grid that is drawn again meanwhile gets another one
                 with path.open("rb") as file:
-                    return file.read(), _stamp(path)
+                    return file.read(), stamp
             except OSError:
                 pass
         raise RequestError(404, f"This run has no grid {name[:40]!r}; it may have been removed since.")

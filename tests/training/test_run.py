@@ -1,0 +1,46 @@
+"""A run's folder belongs to one training at a time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from strangers.data.prepared import PreparedSet
+from strangers.errors import RunError
+from strangers.recipe import Recipe
+from strangers.training.loop import train
+from strangers.training.run import lock_run, open_run
+
+posix = pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
+
+
+@posix
+def test_a_second_training_is_refused_before_anything_is_changed(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    with lock_run(tmp_path / "run"):
+        with pytest.raises(RunError, match=r"Another training is at work in .*run; wait until it ends"):
+            train(drawn_set.path, small_recipe, tmp_path / "run", images=128, progress=False)
+        assert [path.name for path in (tmp_path / "run").iterdir()] == ["lock"]
+    train(drawn_set.path, small_recipe, tmp_path / "run", images=128, progress=False)
+
+
+def test_another_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").touch()
+    with pytest.raises(RunError, match="is not a run"):
+        lock_run(tmp_path)
+    with pytest.raises(RunError, match="is not a run"):
+        lock_run(tmp_path / "letter.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_run_that_was_killed_in_its_first_moment_can_begin_again(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    (tmp_path / "lock").touch()
+    (tmp_path / ".partial-run.json-4194305-0123abcd").write_bytes(b"{")
+    with lock_run(tmp_path):
+        open_run(tmp_path, small_recipe, drawn_set, 0, "fp32")
+    assert {path.name for path in tmp_path.iterdir()} == {"lock", "run.json", "recipe.json", "checkpoints"}
