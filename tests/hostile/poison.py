@@ -115,7 +115,7 @@ def _swallow_all(
                 if not str(error) or "\n" in str(error):
                     failures.append(f"{name}: not one sentence: {str(error)!r}")
             except BaseException:
-                failures.append(f"{name}: {_last_lines(traceback.format_exc())}")
+                failures.append(f"{name}: {traceback.format_exc(-5)[-3000:]}")
             seconds = time.process_time() - begun
             slowest = max(slowest, seconds)
             if seconds > most_seconds:
@@ -128,10 +128,6 @@ def _swallow_all(
         with os.fdopen(pipe, "wb") as file:
             file.write(json.dumps((tried, refused, slowest, failures)).encode())
         os._exit(0)
-
-
-def _last_lines(trace: str) -> str:
-    return "\n".join(line[:300] for line in trace.splitlines()[-12:])
 
 
 def _limit_memory(mebibytes: int) -> None:
@@ -216,7 +212,7 @@ def bent(data: bytes, dice: random.Random, others: Sequence[bytes] = ()) -> byte
 
 
 def bent_ones(valid: dict[str, bytes], times: Sequence[int], seed: int) -> Iterator[tuple[str, bytes]]:
-    """Each of the valid inputs as it is, and then so many bent ones, each named by what it was."""
+    """The valid inputs, and then so many bent ones, each named by what it was."""
     yield from valid.items()
     dice, names = random.Random(seed), sorted(valid)
     for number in times:

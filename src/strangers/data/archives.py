@@ -153,7 +153,7 @@ class Tar(Container):
             unpacked += member.size
             refuse_bomb(self.path, max(unpacked, archive.offset))
             yield member
-            archive.members.clear()  # where tarfile keeps every one: a gigabyte for a million
+            archive.members.clear()  # type: ignore[attr-defined]  # where tarfile keeps every one: a gigabyte for a million
 
     def _take_in(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         refuse_outside(self.path, member.name)
@@ -237,8 +237,8 @@ def refuse_bomb(path: Path, unpacked: int) -> None:
     """Raise DataError if the archive `path` would unpack to absurdly many bytes for its size."""
     if unpacked > max(ALWAYS_UNPACKED, MOST_PACKED * path.stat().st_size):
         raise DataError(
-            f"The archive {path} is refused: it would unpack to more than {MOST_PACKED} times its size, as no "
-            "photographs do; unpack it yourself if you trust it, and name the folder."
+            f"The archive {path} is refused: it would unpack to more than {MOST_PACKED} times its size, as "
+            "no photographs do; unpack it yourself if you trust it, and name the folder."
         )
 
 
