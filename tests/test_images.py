@@ -187,3 +187,14 @@ def test_what_was_done_to_latents_is_read_back(tmp_path: Path, seeds: str) -> No
     told = replace(PROVENANCE, seeds=seeds, latents="Smiling -2..2")
     (tmp_path / "face.png").write_bytes(encode_png(noise(8, 8, 3), told))
     assert read_provenance(tmp_path / "face.png") == told
+
+
+def test_a_picture_that_breaks_the_decoder_is_told(tmp_path: Path) -> None:
+    for name, data in {"webp": encode_animation([noise(8, 8, 3)], 1), "ppm": b"P6 9"}.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(DataError, match="cannot be read as a picture"):
+            read_provenance(tmp_path / name)
+    png = encode_png(noise(8, 8, 3), PROVENANCE)
+    (tmp_path / "png").write_bytes(png[:20] + bytes(4) + png[24:])
+    with pytest.raises(DataError, match="cannot be read as a picture"):
+        read_provenance(tmp_path / "png")

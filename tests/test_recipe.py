@@ -205,3 +205,22 @@ def test_a_recipe_knows_its_step() -> None:
     assert isinstance(RECIPES["two-step-32"], Recipe)
     assert RECIPES["two-step-32"].images_per_step == 256
     assert RECIPES["dense-128"].images_per_step == 32
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5_000])
+def test_a_value_without_end_is_told(value: str) -> None:
+    with pytest.raises(UsageError, match="not valid at 'batch'"):
+        with_overrides(RECIPES["dcgan-32"], {"batch": value})
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("r3gan-64", "network.blocks"),
+        ("fast-64", "network.growths"),
+        ("sngan-64", "network.whole_blocks"),
+    ],
+)
+def test_no_network_is_built_without_end(name: str, field: str) -> None:
+    with pytest.raises(UsageError, match=f"not valid at '{field}'|less than or equal"):
+        with_overrides(RECIPES[name], {field: "1000000000"})

@@ -154,12 +154,14 @@ def _xmp(provenance: Provenance, source_type: str = GENERATED) -> str:
 def read_provenance(path: str | Path) -> Provenance:
     """What a PNG file that this package wrote says of its origin. Raises DataError if it says nothing."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=("PNG",)) as image:
             text = {key: str(value) for key, value in image.info.items() if isinstance(key, str)}
     except FileNotFoundError:
         raise DataError(f"There is no picture at {path}.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as a picture: {error}.") from None
+    except UnidentifiedImageError:
+        raise DataError(f"{path} cannot be read as a picture: it is no PNG.") from None
+    except Exception as error:  # a decoder may raise anything on bytes made to break it
+        raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}.") from None
     try:
         fields = {field: text[keyword] for field, keyword in _KEYWORDS.items() if field != "latents"}
         return Provenance(

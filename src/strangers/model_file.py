@@ -21,6 +21,8 @@ from strangers.recipe import Recipe
 
 FORMAT: Literal[1] = 1
 
+MOST_TENSORS = 10_000
+
 LICENCE = (
     "The photographs' terms bind what is made of them. CelebA's allow non-commercial research only. "
     "Look up the terms of the set that this model was trained on."
@@ -94,6 +96,8 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
+            if len(file.keys()) > MOST_TENSORS:
+                raise ModelError(f"{path} holds {len(file.keys()):,} tensors, as no model of faces does.")
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
     except (SafetensorError, ValueError) as error:
         raise ModelError(

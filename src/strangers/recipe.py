@@ -249,5 +249,5 @@ def _set(fields: dict[str, Any], path: str, text: str) -> None:
         )
     try:
         inner[field] = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # also of numbers, and of lists in lists, without end
         inner[field] = text

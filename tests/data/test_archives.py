@@ -221,3 +221,44 @@ def test_a_folder_waits_for_no_pipe_and_reports_a_dead_link(tmp_path: Path) -> N
         ("dead.jpg", "cannot be read: No such file or directory"),
         ("pipe.jpg", "not a regular file"),
     ]
+
+
+def header(kind: bytes, size: bytes) -> bytes:
+    """A tar's header whose size is written in these bytes."""
+    data = bytearray(tarfile.TarInfo("1.jpg").tobuf())
+    data[124:136], data[156:157] = size, kind
+    data[148:156] = b"%06o\0 " % (sum(data[:148]) + sum(data[156:]) + 256)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        header(b"0", b"\xff" * 11 + b"\0"),  # below nothing: tarfile would read it again and again
+        header(b"L", b"%011o\0" % 2**32) + bytes(2048),  # a name of 4 GB, which tarfile would read whole
+        header(b"x", b"%011o\0" % 2**32) + bytes(2048),
+        (header(b"x", b"%011o\0" % 10) + b"10 path=a\n".ljust(512, b"\0")) * 2000,  # one within the other
+        header(b"0", b"\x80" + b"\x7f" * 11),  # larger than any file
+    ],
+)
+def test_a_tar_whose_headers_lie_is_told(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "set.tar").write_bytes(data + bytes(1024))
+    with pytest.raises(DataError, match=r"^The archive .* cannot be read .*: fetch it again\.$|is refused"):
+        Tar(tmp_path / "set.tar")
+
+
+def test_an_archive_that_unpacks_to_absurdly_many_bytes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "ALWAYS_UNPACKED", 100_000)
+    for size, refused in ((80_000, False), (1_000_000, True)):
+        files = {"1.jpg": bytes(size)}
+        for kind, path in (
+            (Zip, make_zip(tmp_path / "set.zip", files)),
+            (Tar, make_tar(tmp_path / "set.tgz", files, "w:gz")),
+        ):
+            if refused:
+                with pytest.raises(DataError, match="more than 200 times its size"):
+                    kind(path)
+            else:
+                assert len(list(kind(path))) == 1

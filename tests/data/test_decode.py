@@ -187,6 +187,12 @@ def enlarged(data: bytes, width: int, height: int) -> bytes:
     return data[: frame + 5] + struct.pack(">HH", height, width) + data[frame + 9 :]
 
 
+def rescanned(data: bytes, times: int) -> bytes:
+    """A progressive JPEG whose last scan comes so many times again."""
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * times + data[-2:]
+
+
 def bad_files(photograph: Image.Image, encoded: Encode) -> dict[str, tuple[bytes, str]]:
     """Bytes that are no usable photograph, and how the reason must begin."""
     jpeg, png = encoded(photograph), encoded(photograph, "PNG")
@@ -206,6 +212,9 @@ def bad_files(photograph: Image.Image, encoded: Encode) -> dict[str, tuple[bytes
         "flat png": (png_header(2**31 - 1, 2**31 - 1), "absurdly large; at most"),
         "huge jpeg": (enlarged(jpeg, 60_000, 60_000), "60000x60000 is absurdly large"),
         "large jpeg": (enlarged(jpeg, 5_000, 5_000), "broken image: "),
+        "a thin line": (png_header(2**26, 1), "67108864x1 is absurdly large"),
+        "thousands of scans": (rescanned(encoded(photograph, progressive=True), 20_000), "200"),
+        "plain text": (b"P3 2000 2000 255\n" + b"1 " * 2**21, "absurdly large for plain text"),
         "floating point": (encoded(Image.new("F", (9, 9), 0.5), "TIFF"), "floating-point pixels"),
         "too small": (encoded(photograph.resize((177, 218))), "177x218 is too small for crop c178"),
         "unused format": (encoded(photograph, "ICO"), "not an image of a known kind"),

@@ -166,6 +166,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "images of another type": saved("images.npy", np.zeros((20, 16, 16, 3), np.int8)),
     "images of another shape": saved("images.npy", np.zeros((20, 3, 16, 16), np.uint8)),
     "images are objects": saved("images.npy", np.array([None, {}])),
+    "manifest without end": written("manifest.json", b"[" * 100_000),
     "images are no array": written("images.npy", b"<html>" * 99),
     "images are an archive": zipped,
     "images have a wild header": written("images.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': (((\n\xff"),

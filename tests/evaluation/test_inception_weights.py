@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shlex
+import subprocess
+import sys
 import urllib.error
 from collections.abc import Callable
 from pathlib import Path
@@ -70,10 +73,10 @@ def test_weights_are_taken_from_the_first_place_that_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = {}
-    for name in ("argument", "variable", "published"):
-        places[name] = tmp_path / f"{name}.pth"
+    for name, save in (("argument", save_file), ("variable", save_file), ("published", torch.save)):
+        places[name] = tmp_path / name
         bias = {"Conv2d_1a_3x3.bn.bias": torch.full((32,), float(len(name)))}
-        torch.save(weights() | bias, places[name])
+        save(weights() | bias, places[name])
     asked = publish(monkeypatch, places["published"].read_bytes())
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in places.items()}
 
@@ -150,18 +153,41 @@ def test_a_file_that_the_variable_names_but_that_is_not_there_is_told(
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_pickle_of_weights_is_read_in_either_format(zipped: bool, tmp_path: Path) -> None:
+def test_the_published_pickle_is_read_in_either_format(
+    zipped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = weights() | {
         "fc.weight": torch.zeros(1008, 2048),
         "fc.bias": torch.zeros(1008),
         "Conv2d_1a_3x3.bn.num_batches_tracked": torch.tensor(0),
     }
     torch.save(whole, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ModelError, match="nor the published weights"):
+        load_inception(tmp_path / "w.pth", 64, "cpu")
+    publish(monkeypatch, (tmp_path / "w.pth").read_bytes())
     from_pickle = load_inception(tmp_path / "w.pth", 64, "cpu")
     save_file(weights(), tmp_path / "w.safetensors")
     from_safetensors = load_inception(tmp_path / "w.safetensors", 64, "cpu")
     pixels = np.arange(2 * 9 * 8 * 3, dtype=np.uint8).reshape(2, 9, 8, 3)
     np.testing.assert_array_equal(from_pickle(pixels), from_safetensors(pixels))
+
+
+def test_the_command_that_a_refusal_names_converts_weights(tmp_path: Path) -> None:
+    torch.save(weights(), tmp_path / "weights.pth")
+    with pytest.raises(ModelError) as caught:
+        load_inception(tmp_path / "weights.pth", 64, "cpu")
+    command = str(caught.value).rpartition("trust: ")[2]
+    python, *words = shlex.split(command)
+    assert python == "python"
+    subprocess.run([sys.executable, *words], cwd=tmp_path, check=True)
+    assert load_inception(tmp_path / "weights.safetensors", 64, "cpu").dimensions == 64
+
+
+def test_even_the_published_pickle_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pickled_code(tmp_path / "w.pth")
+    publish(monkeypatch, (tmp_path / "w.pth").read_bytes())
+    with pytest.raises(ModelError, match="holds no weights"):
+        load_inception(tmp_path / "w.pth", 64, "cpu")
 
 
 def missing(path: Path) -> None:
@@ -246,15 +272,15 @@ def not_a_number(path: Path) -> None:
     [
         (missing, "There is no file"),
         (folder, "There is no file"),
-        (empty, "holds no weights, or is damaged: "),
+        (empty, "nor the published weights"),
         (web_page, "is a web page"),
-        (git_lfs_pointer, "no file of tensors alone"),
+        (git_lfs_pointer, "nor the published weights"),
         (truncated_safetensors, "holds no weights, or is damaged: "),
-        (truncated_zip, "holds no weights, or is damaged: "),
-        (truncated_pickle, "holds no weights, or is damaged: "),
+        (truncated_zip, "nor the published weights"),
+        (truncated_pickle, "nor the published weights"),
         (pickled_code, "could be code"),
-        (list_of_tensors, "something else"),
-        (nested, "something else"),
+        (list_of_tensors, "nor the published weights"),
+        (nested, "nor the published weights"),
         (torchvision, "of another network \\('AuxLogits"),
         (classifier_of_a_thousand, "of another network \\('fc.bias', \\(1000,\\)\\)"),
         (other_shape, "of another network \\('Conv2d_2a_3x3.conv.weight'"),

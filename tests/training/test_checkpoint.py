@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +16,9 @@ from strangers.model_file import ModelHeader
 from strangers.recipe import Recipe, with_overrides
 from strangers.recipes import RECIPES
 from strangers.training import checkpoint
+from strangers.training.journal import read_log
 from strangers.training.loop import train
+from strangers.training.run import read_recipe, read_run
 from strangers.training.step import new_state, training_step
 
 CPU = torch.device("cpu")
@@ -45,6 +49,45 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_used(
     assert "000002048 is damaged" in (run / "console.log").read_text()
     assert "Going on after 1,024 images." in (run / "console.log").read_text()
     assert (run / "checkpoints/000002048/training.safetensors").read_bytes() == original
+
+
+ODD: tuple[dict[str, Any], ...] = (
+    {"images_seen": "2048"},
+    {"images_seen": 1024},
+    {"seconds": []},
+    {"journal": "sums"},
+    {"journal": {"steps": 1, "sums": [1.0]}},
+    {"guard": {"good_at": {}}},
+    {"guard": {"rollbacks": 10**400}},
+    {"record": {"best": "low"}},
+    {"sha256": {}},
+    {"sha256": {"/dev/zero": "0"}},
+)
+
+
+def test_a_state_with_odd_values_is_damaged(run: Path, small_recipe: Recipe, tmp_path: Path) -> None:
+    state = new_state(small_recipe, 0, CPU)
+    for number, changes in enumerate(ODD):
+        copy = Path(shutil.copytree(run, tmp_path / str(number)))
+        path = copy / "checkpoints/000002048/state.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        _, complaints = checkpoint.restore(copy, state)
+        assert state.images_seen == 1024, changes
+        assert len(complaints) == 1, changes
+        assert "000002048 is damaged" in complaints[0], changes
+        assert "\n" not in complaints[0], changes
+
+
+def test_what_is_nested_without_end_or_no_text_is_told(run: Path) -> None:
+    (run / "run.json").write_text("[" * 100_000)
+    with pytest.raises(RunError, match=r"run.json cannot be read"):
+        read_run(run)
+    (run / "recipe.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(RunError, match=r"recipe.json cannot be read"):
+        read_recipe(run)
+    with (run / "log.jsonl").open("ab") as file:
+        file.write(b"[" * 100_000 + b"\n\xff\xfe\n")
+    assert read_log(run)
 
 
 def test_when_none_is_whole_nothing_is_started_over(run: Path, small_recipe: Recipe) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -10,10 +11,12 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import BaseModel, ValidationError
 
 from strangers.images import read_provenance
 from strangers.latents import latents
 from strangers.sampling import Model
+from strangers.web.messages import Edit, LatentsOfFaces
 
 from .conftest import Served, directions_of
 
@@ -177,3 +180,28 @@ def test_a_wrong_body_is_told_in_a_sentence(served: Served, path: str, body: byt
     answer = served.client.post(path, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422), answer.text
     assert words in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("message", "body"),
+    [
+        (LatentsOfFaces, b'{"latents":[' + b",".join([b"[" + b'"",' * 4095 + b'""]'] * 256) + b"]}"),
+        (Edit, b"{" + b",".join(b'"%d":1' % number for number in range(300_000)) + b"}"),
+        (Edit, b'{"strengths":{' + b",".join(b'"%d":""' % number for number in range(300_000)) + b"}}"),
+    ],
+)
+def test_a_body_of_a_million_mistakes_is_looked_at_up_to_the_first_ones(
+    message: type[BaseModel], body: bytes
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        message.model_validate(json.loads(body))
+    assert caught.value.error_count() <= 101
+
+
+def test_what_is_not_there_is_told_whatever_the_name_of_the_host(served: Served) -> None:
+    for method, status in (("OPTIONS", 405), ("PUT", 405)):
+        answer = served.client.request(method, "/api/session", headers={"Host": "[::1"})
+        assert (answer.status_code, answer.json()) == (
+            status,
+            {"error": f"{method} is not for /api/session."},
+        )

@@ -158,3 +158,11 @@ def test_reading_never_fails_while_a_run_is_written_and_pruned(served: Served, r
         writer.join()
         del served.service.runs["9"]
     assert reader.title == run.name
+
+
+@pytest.mark.parametrize("images", ["9" * 400, "[" * 980 + "]" * 980, '{"a":' * 950 + "1" + "}" * 950])
+def test_a_recipe_without_end_is_no_defect(run: Path, images: str) -> None:
+    (run / "recipe.json").write_text(f'{{"images": {images}, "batch": 32}}')
+    told = RunAnswer.model_validate({"id": "1", **RunReader(run).summary()})
+    assert told.budget == 0
+    assert told.model_dump_json()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import lzma
 import os
 import stat
 import tarfile
 import zipfile
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -17,6 +16,10 @@ from strangers.data.annotations import ATTRIBUTES, PARTITION, is_table
 from strangers.errors import DataError
 
 MOST_BYTES = 2**27  # 134 million: more than any photograph that MOST_PIXELS lets through
+MOST_HEADER = 2**20  # bytes of a name or a record in a tar, which tarfile reads whole
+MOST_PACKED = 200  # times its size an archive may unpack to; photographs in one hardly shrink
+ALWAYS_UNPACKED = 2**28  # bytes, whatever the archive's size
+
 Wanted = Callable[[int, str], bool]
 """Whether the file at this position among those that may be photographs, of this name, is to be read."""
 
@@ -88,11 +91,9 @@ class Zip(Container):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            with zipfile.ZipFile(path) as archive:
-                self._members = [member for member in archive.infolist() if not member.is_dir()]
-        except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-            raise unreadable(path, error) from None
+        with _told(path), zipfile.ZipFile(path) as archive:
+            self._members = [member for member in archive.infolist() if not member.is_dir()]
+        refuse_bomb(path, sum(member.file_size for member in self._members))
         for member in self._members:
             refuse_outside(path, member.filename)
             if stat.S_ISLNK(member.external_attr >> 16):
@@ -138,13 +139,21 @@ class Tar(Container):
         self.path = path
         self._names: list[str] = []
         self._tables: dict[str, bytes] = {}
-        try:
-            with tarfile.open(path, "r:*") as archive:
-                for member in archive:
-                    self._take_in(archive, member)
-                _check_end(archive)
-        except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-            raise unreadable(path, error) from None
+        with _told(path), tarfile.open(path, "r:*", tarinfo=_Header) as archive:
+            for member in self._go_through(archive):
+                self._take_in(archive, member)
+            _check_end(archive)
+
+    def _go_through(self, archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+        """The members, none of which is kept."""
+        unpacked = 0
+        while (member := archive.next()) is not None:
+            if member.size < 0 or archive.offset < member.offset_data:
+                raise tarfile.ReadError(f"damaged at byte {member.offset}")
+            unpacked += member.size
+            refuse_bomb(self.path, max(unpacked, archive.offset))
+            yield member
+            archive.members.clear()  # type: ignore[attr-defined]  # where tarfile keeps every one: a gigabyte for a million
 
     def _take_in(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         refuse_outside(self.path, member.name)
@@ -164,8 +173,9 @@ class Tar(Container):
 
     def files(self, wanted: Wanted) -> Iterator[File]:
         """The wanted ones, in the archive's order."""
-        with tarfile.open(self.path, "r:*") as archive:
-            candidates = (member for member in archive if member.isfile() and is_candidate(member.name))
+        with _told(self.path), tarfile.open(self.path, "r:*", tarinfo=_Header) as archive:
+            members = self._go_through(archive)
+            candidates = (member for member in members if member.isfile() and is_candidate(member.name))
             for position, member in enumerate(candidates):
                 if wanted(position, member.name):
                     if member.size > MOST_BYTES:
@@ -177,6 +187,30 @@ class Tar(Container):
     def tables(self) -> dict[str, bytes]:
         """CelebA's tables in the archive, and those beside it that it has not."""
         return tables_beside(self.path.parent) | self._tables
+
+
+class _Header(tarfile.TarInfo):
+    """A member's header that neither sends tarfile in circles nor has it read gigabytes at once."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        """As of TarInfo. Raises tarfile.ReadError too."""
+        header = super().frombuf(buf, encoding, errors)
+        read_whole = not header.isfile() and not header.isdir()
+        if header.size < 0 or (read_whole and header.size > MOST_HEADER):
+            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
+        return header
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tells of whatever damage to the archive `path` makes its reader raise, which has no common base."""
+    try:
+        yield
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:
+        raise unreadable(path, error) from None
 
 
 def is_candidate(name: str) -> bool:
@@ -197,6 +231,15 @@ def refuse_outside(path: Path, name: str) -> None:
     outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor
     if outside or ".." in PurePosixPath(name.replace("\\", "/")).parts:
         raise DataError(f"The archive {path} is refused: its member {name!r} points outside of it.")
+
+
+def refuse_bomb(path: Path, unpacked: int) -> None:
+    """Raise DataError if the archive `path` would unpack to absurdly many bytes for its size."""
+    if unpacked > max(ALWAYS_UNPACKED, MOST_PACKED * path.stat().st_size):
+        raise DataError(
+            f"The archive {path} is refused: it would unpack to more than {MOST_PACKED} times its size, as "
+            "no photographs do; unpack it yourself if you trust it, and name the folder."
+        )
 
 
 def unreadable(path: Path, error: Exception) -> DataError:

@@ -19,6 +19,14 @@ FILTER = "bicubic"
 """The name of the one resize filter, antialiased, which prepared sets carry."""
 
 MOST_PIXELS = 2**26  # 67 million: 8192 x 8192
+MOST_SIDE = 2**16  # pixels: a line of 67 million takes a resize seconds, and a gigabyte
+
+MOST_SCANNED = 10 * MOST_PIXELS
+"""Pixels that all scans of a progressive JPEG go over together; photographs have ten scans or fewer."""
+
+MOST_PLAIN = 2**22
+"""Bytes of a picture written as plain text (P1, P2, P3), which Pillow reads a hundred times slower."""
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
 
@@ -60,6 +68,8 @@ def decode(data: bytes) -> Pixels:
     """
     if not data:
         raise DataError("the file is empty")
+    if data.startswith((b"P1", b"P2", b"P3")) and len(data) > MOST_PLAIN:
+        raise DataError(f"absurdly large for plain text; at most {MOST_PLAIN} bytes are read")
     pixels = _decode_jpeg(data) if data.startswith(b"\xff\xd8\xff") else None
     if pixels is None or b"Exif\0" in data:  # which may say that the photograph must be turned
         return np.array(_decode_with_pillow(data))
@@ -71,6 +81,8 @@ def _decode_jpeg(data: bytes) -> Pixels | None:
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
         _check_size(width, height)
+        if (scans := data.count(b"\xff\xda")) * width * height > MOST_SCANNED:
+            raise DataError(f"{scans} scans of {width}x{height} are absurdly many")
         if colours in {"CMYK", "YCCK"}:
             return None
         pixels: Pixels = simplejpeg.decode_jpeg(data)
@@ -88,7 +100,8 @@ def _decode_with_pillow(data: bytes) -> Image.Image:
             photograph = Image.open(BytesIO(data), formats=FORMATS)
             _check_size(*photograph.size)
             photograph.load()
-            return _as_rgb(ImageOps.exif_transpose(photograph))
+            ImageOps.exif_transpose(photograph, in_place=True)
+            return _as_rgb(photograph)
     except UnidentifiedImageError:
         raise DataError("not an image of a known kind") from None
     except Image.DecompressionBombError:
@@ -102,16 +115,16 @@ def _decode_with_pillow(data: bytes) -> Image.Image:
 def _as_rgb(photograph: Image.Image) -> Image.Image:
     """The photograph in RGB: 16 bits lose their lower 8, what is transparent lies on white."""
     if photograph.mode.startswith("I"):
-        grey = (np.asarray(photograph).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
-        photograph = Image.fromarray(grey)
+        grey = np.asarray(photograph) >> 8
+        photograph = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
     if photograph.mode == "F":
         raise DataError("floating-point pixels, whose range is not known")
     if photograph.has_transparency_data:
         layer = photograph.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return photograph.convert("RGB")
+    return photograph if photograph.mode == "RGB" else photograph.convert("RGB")
 
 
 def _check_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
+    if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
         raise DataError(f"{width}x{height} is absurdly large; at most {MOST_PIXELS} pixels are decoded")

@@ -195,7 +195,7 @@ def _read_manifest(path: Path) -> Manifest:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise _damaged(path, f"manifest.json, {field}: {first['msg']}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, f"manifest.json cannot be read ({type(error).__name__}: {error})") from None
 
 

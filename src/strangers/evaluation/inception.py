@@ -255,7 +255,7 @@ def load_inception(
     """The network with the weights of that file, or else of the one that STRANGERS_INCEPTION names, or else
     of the published file in the cache, which is fetched where it is absent.
 
-    weights: the published .pth, which is read without running code in it, or a .safetensors of such names.
+    weights: the published .pth, or a .safetensors of such names; any other pickle is refused unread.
     dimensions: one of DIMENSIONS; None for 2048 where the file has weights for them, else 768.
     Raises ModelError where weights cannot be had or are not this network's, UsageError for the rest.
     """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import pickle
 from hashlib import sha256
 from pathlib import Path
 from urllib.request import urlopen
@@ -25,6 +24,12 @@ from strangers.files import cache_folder, remove_leftovers, sha256_of, write_ato
 URL = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 """The published weights, 96 MB."""
+
+CONVERT = (
+    "python -c 'import sys, torch, safetensors.torch as s; "
+    "s.save_file(torch.load(sys.argv[1], weights_only=True), sys.argv[2])' weights.pth weights.safetensors"
+)
+"""How a .pth of somebody's becomes a file that is read here."""
 
 VARIABLE = "STRANGERS_INCEPTION"
 """The environment variable that may name a file of weights."""
@@ -86,22 +91,30 @@ def _fetch() -> bytes:
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """The tensors in a .pth, of which no code is run, or in a .safetensors. Raises ModelError."""
+    """The tensors in a .safetensors, or in the published .pth; any other pickle is left unread.
+
+    Raises ModelError.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(256)
+        is_safetensors = start[8:9] == b"{"  # of the header, after its length
+        is_published = not is_safetensors and sha256_of(path) == SHA256
     except OSError as error:
         raise ModelError(f"The weights {path} cannot be read: {error.strerror or error}.") from None
-    is_safetensors = start[8:9] == b"{"  # of the header, after its length
     if start.lstrip().startswith(b"<") and not is_safetensors:
         raise ModelError(f"{path} is a web page in place of the Inception network's weights. Fetch {URL}.")
+    if not is_safetensors and not is_published:
+        raise ModelError(
+            f"{path} is neither a .safetensors file nor the published weights, whose SHA-256 begins with "
+            f"{SHA256[:8]}, so it is not read: a pickle could be code. Fetch {URL} again, or convert weights "
+            f"that you trust: {CONVERT}"
+        )
     try:
-        found = load_file(path) if is_safetensors else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # of safetensors, torch, zipfile or pickle, whose number is not told anywhere
+        found: dict[str, Tensor] = (
+            load_file(path) if is_safetensors else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except Exception as error:  # of safetensors, torch or zipfile, whose number is not told anywhere
         why = str(error).strip().partition("\n")[0].rstrip(".") or "it is cut short"
-        if isinstance(error, pickle.UnpicklingError):  # whose text advises to run what is in the file
-            why = "it is no file of tensors alone, and anything else in it could be code"
         raise ModelError(f"{path} holds no weights, or is damaged: {why}. Fetch {URL} again.") from None
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise ModelError(f"{path} holds something else than the weights of a network. Fetch {URL}.")
-    return {str(name): value for name, value in found.items()}
+    return found

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from strangers.networks.layers import Configuration, Logit, Reshape, Widths, initialise
+from strangers.networks.layers import MOST_BLOCKS, Configuration, Logit, Reshape, Widths, initialise
 
 
 class Stage(Configuration):
@@ -39,7 +39,7 @@ class Dense(Configuration):
     architecture: Literal["dense"] = "dense"
     stem_width: int = Field(ge=1)
     stem_size: int = Field(ge=1)
-    generator_stages: tuple[Stage, ...] = Field(min_length=1)
+    generator_stages: tuple[Stage, ...] = Field(min_length=1, max_length=MOST_BLOCKS)
     generator_kernel: Literal[3, 4]
     generator_norm: bool
     last_kernel: int = Field(ge=1)

@@ -31,7 +31,7 @@ class Growing(Configuration):
 
     architecture: Literal["growing"] = "growing"
     widths: Widths = (256, 128, 64, 32)
-    growths: int = Field(default=1, ge=0)
+    growths: int = Field(default=1, ge=0, le=8)
 
     @property
     def size(self) -> int:

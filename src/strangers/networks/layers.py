@@ -9,8 +9,11 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=64)]
 """Channels of one convolution after another, each at least 1."""
+
+MOST_BLOCKS = 64
+"""Of one kind in a row: a recipe, which may be a stranger's, cannot have a network built without end."""
 
 
 class Configuration(BaseModel):

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from strangers.networks.layers import Configuration, Widths, initialise, scaled_normal
+from strangers.networks.layers import MOST_BLOCKS, Configuration, Widths, initialise, scaled_normal
 
 SMALLEST = 4
 """Height and width of the smallest map."""
@@ -39,7 +39,7 @@ class R3GAN(Configuration):
 
     architecture: Literal["r3gan"] = "r3gan"
     widths: Widths
-    blocks: int = Field(default=2, ge=1)
+    blocks: int = Field(default=2, ge=1, le=MOST_BLOCKS)
     expansion: int = Field(default=2, ge=1)
     group_width: int = Field(default=16, ge=1)
     patch: int = Field(default=1, ge=1)

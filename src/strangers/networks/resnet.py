@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from strangers.networks.layers import Configuration, Reshape, Widths, initialise
+from strangers.networks.layers import MOST_BLOCKS, Configuration, Reshape, Widths, initialise
 
 SMALLEST = 4
 """Height and width of the generator's first map."""
@@ -36,7 +36,7 @@ class ResNet(Configuration):
     architecture: Literal["resnet"] = "resnet"
     generator_widths: Widths = (1024, 512, 256, 128, 64)
     discriminator_widths: Widths = (64, 128, 256, 512, 1024)
-    whole_blocks: int = Field(default=0, ge=0)
+    whole_blocks: int = Field(default=0, ge=0, le=MOST_BLOCKS)
     generator_norm: Literal["batch", "none"] = "batch"
     discriminator_norm: Literal["spectral", "none"] = "spectral"
 

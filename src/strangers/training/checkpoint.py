@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ from strangers.files import new_folder, remove_folder, remove_leftovers, sha256_
 from strangers.model_file import ModelHeader, save_model
 from strangers.training.appraisal import Record
 from strangers.training.guard import Guard
-from strangers.training.step import State
+from strangers.training.step import State, StepReport
 
 FORMAT = 1
 MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.json"
@@ -152,25 +153,41 @@ def _describe(folder: Path) -> dict[str, Any]:
     """What state.json says. Raises RunError if it, or a file that it names, is not what was written."""
     try:
         description: dict[str, Any] = json.loads((folder / STATE).read_text())
-        for name, expected in description["sha256"].items():
-            if sha256_of(folder / name) != expected:
+        if f"{description['images_seen']:09d}" != folder.name:
+            raise RunError(f"The checkpoint {folder} is damaged: it says that it is another.")
+        for name in (MODEL, TRAINING):
+            if sha256_of(folder / name) != description["sha256"][name]:
                 raise RunError(f"The checkpoint {folder} is damaged: {name} is not what was written.")
         return description
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
 
 
 def _progress(folder: Path, description: dict[str, Any]) -> Progress:
     """What the checkpoint knows. One from before there was a guard is taken for good."""
     try:
-        return Progress(
+        progress = Progress(
             description["seconds"],
             description["journal"],
             Guard(**description.get("guard", {"good_at": description["images_seen"]})),
             Record(**description.get("record", {})),
         )
-    except (KeyError, TypeError) as error:
-        raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
+        _check(progress)
+        return progress
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise RunError(f"The checkpoint {folder} is damaged: {why}.") from None
+
+
+def _check(progress: Progress) -> None:
+    """Raise ValueError, or what else a wrong value leads to, unless a training can go on with this."""
+    TypeAdapter(Progress).validate_python(asdict(progress))
+    _ = progress.guard.learning_rate_multiplier  # overflows where the rollbacks have no end
+    if progress.journal is not None:
+        steps, sums = progress.journal["steps"], progress.journal["sums"]
+        numbers = [value for value in sums if isinstance(value, float)]
+        if not isinstance(steps, int) or not len(numbers) == len(sums) == len(StepReport._fields):
+            raise ValueError("its sums are not those of steps")
 
 
 def _load(folder: Path, state: State) -> None:
@@ -182,8 +199,9 @@ def _load(folder: Path, state: State) -> None:
     try:
         state.average.load_state_dict(average)
         put(training, state)
-    except (RuntimeError, KeyError) as error:
-        raise RunError(f"The checkpoint {folder} is of other networks: {error}.") from None
+    except (RuntimeError, KeyError, ValueError, IndexError, TypeError) as error:
+        why = " ".join(str(error).split())
+        raise RunError(f"The checkpoint {folder} is of other networks: {why}.") from None
 
 
 def put(tensors: dict[str, Tensor], state: State) -> None:

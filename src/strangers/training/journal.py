@@ -86,7 +86,9 @@ class Journal:
         self._steps, self._sums = (0, None) if sums is None else (sums["steps"], torch.tensor(sums["sums"]))
         path = None if self.run is None else self.run / "log.jsonl"
         if path is not None and path.exists():
-            entries = ((line, _entry(line)) for line in path.read_text().splitlines(keepends=True))
+            entries = (
+                (line, _entry(line)) for line in path.read_text(errors="replace").splitlines(keepends=True)
+            )
             kept = [
                 line
                 for line, entry in entries
@@ -174,7 +176,7 @@ def read_log(run: Path, having: str = "real_loss") -> list[dict[str, Any]]:
     A last line that a crash cut short is left out.
     """
     path = run / "log.jsonl"
-    entries = map(_entry, path.read_text().splitlines() if path.exists() else [])
+    entries = map(_entry, path.read_text(errors="replace").splitlines() if path.exists() else [])
     return [entry for entry in entries if having in entry]
 
 
@@ -214,7 +216,7 @@ def _entry(line: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
         return entry if isinstance(entry, dict) else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
 
 

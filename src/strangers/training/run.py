@@ -90,7 +90,7 @@ def read_run(path: Path) -> dict[str, Any] | None:
         return None
     except NotADirectoryError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise RunError(f"{path / 'run.json'} cannot be read ({error}); choose another folder.") from None
 
 
@@ -100,7 +100,7 @@ def read_recipe(path: Path) -> Recipe | None:
         return parse_recipe((path / "recipe.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, UsageError) as error:
+    except (OSError, UnicodeDecodeError, UsageError) as error:
         raise RunError(f"{path / 'recipe.json'} cannot be read: {error}") from None
 
 

@@ -40,6 +40,7 @@ def create_app(service: Service, *, host: str = "127.0.0.1", token: str | None =
         openapi_url="/api/openapi.json",
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # there is nowhere to go, and Starlette fails at a query that is not UTF-8
     )
     app.state.service, app.state.private = service, token is not None
     app.include_router(faces_api.router)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from itertools import islice
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 MOST_FACES = 256
 """In one request: a screen of them."""
@@ -14,15 +15,43 @@ FARTHEST = 100.0
 
 Number = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST, allow_inf_nan=False)]
 Truncation = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False, description="Multiplies the latents.")]
-Latent = Annotated[list[Number], Field(max_length=4096)]
+Latent = Annotated[list[Number], Field(max_length=4096, fail_fast=True)]
 Latents = Annotated[
     list[Latent],
-    Field(min_length=1, max_length=MOST_FACES, description="Each as long as the model's latent_size."),
+    Field(
+        min_length=1,
+        max_length=MOST_FACES,
+        fail_fast=True,
+        description="Each as long as the model's latent_size.",
+    ),
+]
+
+MOST_STRENGTHS = 100
+
+
+def _first_strengths(given: Any) -> Any:
+    """One strength more than there may be: each wrong one costs an error, and a body has room for 300,000."""
+    return dict(islice(given.items(), MOST_STRENGTHS + 1)) if isinstance(given, dict) else given
+
+
+Strengths = Annotated[
+    dict[str, Number],
+    BeforeValidator(_first_strengths),
+    Field(max_length=MOST_STRENGTHS, examples=[{"Smiling": 1.5}]),
 ]
 
 
 class Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_unknown(cls, given: Any) -> Any:
+        """The first unknown name alone: each costs an error, and a body has room for 400,000."""
+        if not isinstance(given, dict):
+            return given
+        unknown = ((name, value) for name, value in given.items() if name not in cls.model_fields)
+        return {name: given[name] for name in cls.model_fields if name in given} | dict(islice(unknown, 1))
 
 
 class LatentsOfFaces(Request):
@@ -44,7 +73,7 @@ class Edit(Request):
     seeds: str | None = Field(None, max_length=2000, examples=["3,4"])
     latents: Latents | None = None
     truncation: Truncation = 1.0
-    strengths: dict[str, Number] = Field(max_length=100, examples=[{"Smiling": 1.5}])
+    strengths: Strengths
 
 
 class Given(Request):

@@ -73,9 +73,10 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 async def _other(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    path = request.scope["path"][:100]  # request.url raises for a Host that is none
     sentences = {
-        404: f"There is nothing at {request.url.path}.",
-        405: f"{request.method} is not for {request.url.path}.",
+        404: f"There is nothing at {path}.",
+        405: f"{request.method} is not for {path}.",
     }
     sentence = sentences.get(error.status_code, f"{error.detail}.")
     return answer(error.status_code, sentence, error.headers)

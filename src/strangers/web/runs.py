@@ -127,9 +127,9 @@ class RunReader:
         """The recipe's values by the names that `--set` knows, also of another version."""
         try:
             fields = json.loads((self.path / "recipe.json").read_bytes())
+            return dict(map(_shown, flatten(fields))) if isinstance(fields, dict) else {}
         except (OSError, ValueError, RecursionError):
             return {}
-        return dict(map(_shown, flatten(fields))) if isinstance(fields, dict) else {}
 
     def _read(self) -> _Log:
         path = self.path / "log.jsonl"
@@ -194,7 +194,8 @@ def _measures(entry: dict[str, Any]) -> dict[str, float]:
 
 
 def _whole(value: Any) -> int:
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
+    number = _as_float(value)
+    return int(value) if number is not None and math.isfinite(number) else 0
 
 
 def _text(words: str) -> str:

@@ -1,0 +1,227 @@
+"""Pictures made to break a decoder: they are decoded, or refused in words, soon and in little memory."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.data.crops import CROPS
+from strangers.data.decode import MOST_PIXELS, decode, face
+from strangers.errors import DataError
+from strangers.images import Provenance, encode_animation, encode_png, read_provenance
+
+from .poison import bent_ones, feed
+
+Trials = Callable[[int, int], range]
+Tally = Callable[..., None]
+
+MEMORY = 192
+"""MiB that a picture of a few kilobytes may take."""
+
+MOST_MEMORY = 1024
+"""MiB that the largest picture takes that is let through."""
+
+
+def encoded(picture: Image.Image, kind: str, **settings: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **settings)
+    return file.getvalue()
+
+
+def valid_pictures() -> dict[str, bytes]:
+    """Small pictures of all kinds that are read."""
+    slope = np.linspace(0, 255, 40 * 30 * 3).reshape(40, 30, 3).astype(np.uint8)
+    colours = Image.fromarray(slope)
+    grey, clear, palette = colours.convert("L"), colours.convert("RGBA"), colours.convert("P")
+    deep = Image.fromarray(slope[..., 0].astype(np.uint16) * 257)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    several: dict[str, Any] = {"save_all": True, "append_images": [colours.rotate(90)]}
+    return {
+        "jpeg": encoded(colours, "JPEG"),
+        "jpeg, turned": encoded(colours, "JPEG", exif=exif),
+        "jpeg, progressive": encoded(colours, "JPEG", progressive=True),
+        "jpeg, grey": encoded(grey, "JPEG"),
+        "jpeg, cmyk": encoded(colours.convert("CMYK"), "JPEG"),
+        "png": encoded(colours, "PNG", exif=exif),
+        "png, clear": encoded(clear, "PNG"),
+        "png, palette": encoded(palette, "PNG", transparency=3),
+        "png, one bit": encoded(grey.convert("1"), "PNG"),
+        "png, 16 bit": encoded(deep, "PNG"),
+        "png, animated": encoded(colours, "PNG", **several),
+        "webp": encoded(colours, "WEBP"),
+        "webp, lossless": encoded(clear, "WEBP", lossless=True),
+        "webp, animated": encoded(colours, "WEBP", **several),
+        "gif": encoded(palette, "GIF"),
+        "gif, animated": encoded(palette, "GIF", **several),
+        "bmp": encoded(colours, "BMP"),
+        "tiff": encoded(colours, "TIFF", exif=exif),
+        "tiff, lzw": encoded(clear, "TIFF", compression="tiff_lzw"),
+        "tiff, jpeg": encoded(colours, "TIFF", compression="jpeg"),
+        "tiff, 16 bit": encoded(deep, "TIFF"),
+        "tiff, cmyk": encoded(colours.convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
+        "ppm": encoded(colours, "PPM"),
+        "pgm": encoded(grey, "PPM"),
+        "plain": b"P3 3 2 255\n" + b"9 8 7 " * 6,
+    }
+
+
+def test_a_bent_picture_is_decoded_or_refused(tmp_path: Path, trials: Trials, tally: Tally) -> None:
+    crops = [CROPS[name] for name in ("square", "squash", "c108")]
+
+    def swallow(data: bytes) -> None:
+        pixels = face(data, 32, crops[len(data) % 3])
+        assert pixels.shape == (32, 32, 3)
+
+    face(valid_pictures()["webp"], 32, crops[0])  # so that what is loaded once is loaded before
+    times = trials(300, 20_000)
+    fed = feed(bent_ones(valid_pictures(), times, 1), swallow, memory=MEMORY, target=tmp_path)
+    tally(f"pictures bent: 25 kinds, {MEMORY} MiB", fed.tried, str(fed))
+
+
+def test_a_bent_picture_of_ours_says_where_it_comes_from_or_not(
+    tmp_path: Path, trials: Trials, tally: Tally
+) -> None:
+    origin = Provenance("strangers 0", "0" * 16, "0-3", "tiny", 1000)
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    valid = {"ours": encode_png(pixels, origin), "webp": encode_animation([pixels, 255 - pixels], 0.1)}
+    path = tmp_path / "picture.png"
+
+    def swallow(data: bytes) -> None:
+        path.write_bytes(data)
+        read_provenance(path)
+
+    times = trials(200, 10_000)
+    fed = feed(bent_ones(valid | valid_pictures(), times, 2), swallow, memory=MEMORY, target=tmp_path)
+    tally("pictures asked for their origin", fed.tried, str(fed))
+
+
+def png_of(width: int, height: int, colours: int = 2, content: bytes = b"") -> bytes:
+    """A PNG whose header claims a size."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colours, 0, 0, 0))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + header
+        + chunk(b"IDAT", content or zlib.compress(bytes(9)))
+        + chunk(b"IEND", b"")
+    )
+
+
+def jpeg_of(width: int, height: int) -> bytes:
+    """A JPEG whose header claims a size."""
+    data = bytearray(valid_pictures()["jpeg"])
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def bmp_of(width: int, height: int) -> bytes:
+    """A BMP whose header claims a size."""
+    fields = (54, 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0)
+    return b"BM" + bytes(8) + struct.pack("<IIiiHHIIiiII", *fields)
+
+
+def gif_of_everything() -> bytes:
+    """A GIF that claims the largest size there is."""
+    return b"GIF89a\xff\xff\xff\xff\xf0\0\0" + bytes(6) + valid_pictures()["gif"][19:]
+
+
+def scans(times: int, width: int, height: int) -> bytes:
+    """A progressive JPEG that goes over its picture so many times again."""
+    data = encoded(Image.new("L", (width, height)), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * times + data[-2:]
+
+
+def named(colours: str, size: tuple[int, int], kind: str, **settings: Any) -> bytes:
+    return encoded(Image.new(colours, size), kind, **settings)
+
+
+BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "png of 60,000 x 60,000": (lambda: png_of(60_000, 60_000), "absurdly large"),
+    "png of 2**31 x 2**31": (lambda: png_of(2**31 - 1, 2**31 - 1), "absurdly large|broken|known kind"),
+    "png without width": (lambda: png_of(0, 9), "broken|known kind|empty"),
+    "jpeg of 60,000 x 60,000": (lambda: jpeg_of(60_000, 60_000), "absurdly large"),
+    "jpeg without height": (lambda: jpeg_of(9, 0), "broken|known kind"),
+    "gif of 65,535 x 65,535": (
+        gif_of_everything, "absurdly large|broken",
+    ),
+    "bmp of 2**31 x 1": (lambda: bmp_of(2**31 - 1, 1), "absurdly large"),
+    "a line of 67 million pixels": (lambda: png_of(2**26, 1), "absurdly large"),
+    "a column of 67 million pixels": (lambda: png_of(1, 2**26), "absurdly large"),
+    "jpeg of 1,000 scans": (lambda: scans(1_000, 2_000, 2_000), "scans"),
+    "16 MB of plain text": (lambda: b"P3 1700 1700 255\n" + b"1 " * (3 * 1700 * 1700), "absurdly"),
+    "floating point": (lambda: named("F", (9, 9), "TIFF"), "floating-point"),
+    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "known kind"),
+    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "known kind"),
+    "a text chunk of 64 MB": (lambda: _talkative(), "broken"),
+}  # fmt: skip
+
+
+def _talkative() -> bytes:
+    data = valid_pictures()["png"]
+    text = b"Comment\0\0" + zlib.compress(bytes(2**26))
+    chunk = struct.pack(">I", len(text)) + b"zTXt" + text + struct.pack(">I", zlib.crc32(b"zTXt" + text))
+    return data[:33] + chunk + data[33:]
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_at_once(name: str, tmp_path: Path, tally: Tally) -> None:
+    make, says = BOMBS[name]
+    data = make()
+
+    def swallow(data: bytes) -> None:
+        with pytest.raises(DataError, match=says):
+            face(data, 32, CROPS["squash"])
+
+    feed([(name, data)], swallow, memory=MEMORY, target=tmp_path)
+    tally(f"picture: {name}", 1)
+
+
+LARGE: dict[str, Callable[[], bytes]] = {
+    "png": lambda: named("RGB", (8192, 8192), "PNG", compress_level=1),
+    "png, clear": lambda: named("RGBA", (8192, 8192), "PNG", compress_level=1),
+    "png, 16 bit": lambda: named("I;16", (8192, 8192), "PNG", compress_level=1),
+    "jpeg": lambda: named("RGB", (8192, 8192), "JPEG"),
+    "jpeg, progressive": lambda: named("RGB", (8192, 8192), "JPEG", progressive=True),
+    "gif": lambda: named("P", (8192, 8192), "GIF"),
+    "webp": lambda: named("RGB", (8192, 8192), "WEBP", lossless=True, method=0),
+}
+
+
+def test_the_largest_pictures_fit_the_memory_that_is_stated(
+    tmp_path: Path, trials: Trials, tally: Tally
+) -> None:
+    assert MOST_PIXELS == 8192 * 8192
+    names = list(LARGE)[: len(trials(1, len(LARGE)))]
+
+    def swallow(data: bytes) -> None:
+        assert face(data, 32, CROPS["square"]).shape == (32, 32, 3)
+
+    fed = feed(
+        ((name, LARGE[name]()) for name in names), swallow, memory=MOST_MEMORY, target=tmp_path, slowest=5
+    )
+    tally(f"pictures of 67 million pixels, {MOST_MEMORY} MiB", fed.tried, str(fed))
+
+
+def test_what_is_odd_but_whole_is_decoded() -> None:
+    """Trailing bytes, a wrong ending of the name, a turned photograph, frames after the first."""
+    valid = valid_pictures()
+    for name, data in valid.items():
+        pixels = decode(data + b"trailing")
+        turned = name in ("jpeg, turned", "png", "tiff")
+        size = (2, 3) if name == "plain" else (30, 40) if turned else (40, 30)
+        assert pixels.shape == (*size, 3), name
+        assert pixels.flags.c_contiguous
