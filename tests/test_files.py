@@ -97,19 +97,21 @@ def test_leftovers_of_any_name_are_removed_before_a_folder_is_written(tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
-def test_a_folder_that_another_process_writes_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_process_that_came_by_the_number_of_a_dead_one_keeps_nobody_out(tmp_path: Path) -> None:
     (tmp_path / f".partial-set-{os.getppid()}-0123abcd").mkdir()
-    with pytest.raises(StrangersError, match=r"Another process is writing .*set; wait"):
-        new_folder(tmp_path / "set").__enter__()
-    with new_folder(tmp_path / "other"):
+    with new_folder(tmp_path / "set"):
         pass
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
-def test_what_is_written_on_another_machine_is_told_by_its_lock(tmp_path: Path) -> None:
-    with new_folder(tmp_path / "set") as folder:  # of this process, whose number stands for nobody
-        with pytest.raises(StrangersError, match="Another process is writing"):
+def test_a_folder_that_another_is_writing_is_refused_at_once(tmp_path: Path) -> None:
+    with new_folder(
+        tmp_path / "set"
+    ) as folder:  # of this process, as if of another machine: a number of nobody
+        with pytest.raises(StrangersError, match=r"Another process is writing .*set; wait"):
             new_folder(tmp_path / "set").__enter__()
+        with new_folder(tmp_path / "other"):
+            pass
         assert folder.exists()
 
 

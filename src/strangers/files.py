@@ -36,7 +36,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     partial = _partial(path)
     try:
         with partial.open("wb") as file:
-            _take(file.fileno())
+            _take(file.fileno(), wait=True)  # until one who asks whether it is taken has his answer
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -62,7 +62,7 @@ def new_folder(final: Path) -> Iterator[Path]:
     partial = _partial(final)
     partial.mkdir()
     try:
-        with _taken(partial):
+        with _taken(partial, wait=True):
             yield partial
             for path in (*partial.rglob("*"), partial):
                 _sync_folder(path) if path.is_dir() else _sync_file(path)
@@ -95,21 +95,23 @@ def remove_folder(folder: Path) -> None:
 def remove_leftovers(folder: Path, name: str = "") -> set[str]:
     """Remove what killed processes left in `folder`, of `name` or of anything; so leftovers never grow.
 
-    Returns the names of what living ones are still writing there.
+    Returns the names of what others hold locked, for they are writing it.
     """
-    living = set()
+    taken = set()
     for leftover in folder.glob(f"{PARTIAL}{name or '*'}-*-*"):
         parts = UNFINISHED.fullmatch(leftover.name)
         if parts is None:
             continue
-        if _is_running(parts["process"]) or _is_taken(leftover):
-            living.add(parts["name"])
+        if _is_taken(leftover):
+            taken.add(parts["name"])
+        elif _is_running(parts["process"]):  # perhaps another one that has come by the same number
+            continue
         elif leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             with suppress(OSError):
                 leftover.unlink()
-    return living
+    return taken
 
 
 @cache
@@ -146,14 +148,14 @@ def _take(descriptor: int, *, wait: bool = False) -> None:
 
 
 @contextmanager
-def _taken(folder: Path) -> Iterator[None]:
-    """While it lasts, the folder is locked, so that processes on other machines leave it alone too."""
+def _taken(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """While it lasts, the file or folder is locked: processes of other machines leave it alone too."""
     if sys.platform == "win32":  # where a folder cannot be opened, nor removed while a file in it is open
         yield
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        _take(descriptor)
+        _take(descriptor, wait=wait)
         yield
     finally:
         os.close(descriptor)

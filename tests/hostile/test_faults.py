@@ -50,14 +50,12 @@ class Case:
         before: brings a folder to its state before; nothing is there otherwise.
         state: what is in it; each entry has to be as before or as after.
         whole: whether all entries have to be of one time.
-        again: whether writing what is there already is refused, in words.
     """
 
     write: Callable[[Path], object]
     before: Callable[[Path], object] = lambda _: None
     state: Callable[[Path], Found] = bytes_of
     whole: bool = True
-    again: bool = True
 
 
 def try_all(case: Case, folder: Path, numbers: range) -> tuple[int, int]:
@@ -85,7 +83,7 @@ def try_all(case: Case, folder: Path, numbers: range) -> tuple[int, int]:
         assert not case.whole or found in (before, after), where
         assert error is not None or found == after, where
         error = _error(case, place)
-        assert error is None or ("exists already" in str(error) and case.again and found == after), where
+        assert error is None or ("exists already" in str(error) and found == after), where
         assert case.state(place) == after, where
         assert leftovers(place) == [], where
         shutil.rmtree(place)
