@@ -48,7 +48,6 @@ RESIDUAL = {
     "discriminator_widths": [16, 32, 64, 64],
     "discriminator_norm": "none",
 }
-GROWING = {"architecture": "growing", "widths": [128, 64, 32]}
 GROUPED = {"architecture": "r3gan", "widths": [128, 128, 64], "patch": 2, "blocks": 1}
 
 
@@ -84,7 +83,6 @@ RUNGS = (
     Rung("relativistic, r1", {"objective": "relativistic", "penalty.kind": "r1"}, kept=False),
     Rung("residual", {"network": json.dumps(RESIDUAL)}, kept=False),
     Rung("augmentation", {"augmentation.names": '["colour", "translation", "cutout"]'}, kept=False),
-    Rung("growing", {"network": json.dumps(GROWING), "grow_after": "[10000]"}, kept=False),
     Rung(
         "r3gan",
         {
@@ -208,16 +206,23 @@ def add_inception(rows: list[dict[str, Any]], out: Path, data: Path, weights: Pa
 
 COLUMNS = {
     "fd-face": "fd-face ↓", "kd-face": "kd-face ↓", "precision-face": "precision ↑",
-    "recall-face": "recall ↑", "coverage-face": "coverage ↑", "fid768": "fid768 ↓", "kid768": "kid768 ↓",
+    "recall-face": "recall ↑", "coverage-face": "coverage ↑", "fid768": "fid768 ↓", "kid768": "kid768 ·10³ ↓",
 }  # fmt: skip
+
+
+def known(rows: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
+    """What has been measured."""
+    return {(row["rung"], row["seed"], row["equal"]) for row in rows}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The rungs in Markdown: medians over the seeds, and from the least to the greatest fd-face."""
     lines = [
-        "| rung | ms an image | " + " | ".join(COLUMNS.values()) + " | fd-face ↓, equal seconds (images) |"
+        "| rung | seeds | ms an image | "
+        + " | ".join(COLUMNS.values())
+        + " | fd-face ↓, equal seconds (images) |"
     ]
-    lines.append("|---" * (len(COLUMNS) + 3) + "|")
+    lines.append("|---" * (len(COLUMNS) + 4) + "|")
     for rung in RUNGS:
         of_images, of_seconds = (
             [row for row in rows if (row["rung"], row["equal"]) == (rung.name, equal)]
@@ -225,15 +230,17 @@ def table(rows: list[dict[str, Any]]) -> str:
         )
         if not of_images:
             continue
-        cells = [rung.name, f"{1e3 * of_images[0]['seconds_an_image']:.1f}"]
+        seconds = statistics.median(row["seconds_an_image"] for row in of_images)
+        cells = [rung.name, f"{len(of_images)}", f"{1e3 * seconds:.1f}"]
         for name in COLUMNS:
-            values = sorted(row[name] for row in of_images if name in row)
+            values = sorted(row[name] * (1e3 if name == "kid768" else 1) for row in of_images if name in row)
             cell = f"{statistics.median(values):.3g}" if values else ""
             if name == "fd-face" and len(values) > 1:
                 cell += f" ({values[0]:.3g} to {values[-1]:.3g})"
             cells.append(cell)
         then = of_seconds or of_images  # one that was no dearer than the base has had its seconds
-        cells.append(f"{statistics.median(row['fd-face'] for row in then):.3g} ({then[0]['images']:,})")
+        images = sorted({f"{row['images']:,}" for row in then})
+        cells.append(f"{statistics.median(row['fd-face'] for row in then):.3g} ({' or '.join(images)})")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -251,13 +258,15 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    place, rows = arguments.out / "ladder.json", []
+    place = arguments.out / "ladder.json"
     done = json.loads(place.read_text()) if place.exists() else []
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    rows = [row for row in done if row["seed"] not in seeds]
     for row in climb(arguments.data, arguments.out, seeds, arguments.images, done):
         rows.append(row)
         print(json.dumps(row), flush=True)
-        write_atomically(place, json.dumps(rows + done[len(rows) :], indent=1).encode())
+        later = [row for row in done if (row["rung"], row["seed"], row["equal"]) not in known(rows)]
+        write_atomically(place, json.dumps(rows + later, indent=1).encode())
     if arguments.inception:
         held_out = arguments.held_out or arguments.data
         for _ in add_inception(rows, arguments.out, held_out, arguments.inception):

@@ -84,11 +84,13 @@ class Penalty(Configuration):
             real and generated images, squared, times weight (Gulrajani et al. 2017, eq. 3).
         weight: their gamma or lambda.
         every: in every how many steps it is paid, so many times as dear (Karras et al. 2020, "lazy").
+        after: from how many images seen on it is paid.
     """
 
     kind: Literal["none", "r1", "r1+r2", "gradient"] = "none"
     weight: Annotated[float, Field(ge=0)] | Ramp = 1.0
     every: int = Field(default=1, ge=1)
+    after: int = Field(default=0, ge=0)
 
 
 class Augmentation(Configuration):
@@ -120,7 +122,6 @@ class Recipe(Configuration):
         crop: the crop protocol of the photographs; "auto" is c178 for 178x218, and square for all others.
         network: the architecture with its widths.
         latent, latent_size: the latent's distribution, N(0, 1) or U(-1, 1), and its number of dimensions.
-        grow_after: after how many images the picture doubles, each time it does, if the network can grow.
         objective: a name in OBJECTIVES.
         penalty: what the discriminator pays for being steep.
         augmentation: what is done to images before the discriminator sees them.
@@ -141,7 +142,6 @@ class Recipe(Configuration):
     network: Network
     latent: Literal["normal", "uniform"] = "normal"
     latent_size: int = Field(default=100, ge=1, le=4096)
-    grow_after: tuple[Annotated[int, Field(ge=1)], ...] = ()
     objective: str = "bce"
     penalty: Penalty = Penalty()
     augmentation: Augmentation = Augmentation()
@@ -164,11 +164,6 @@ class Recipe(Configuration):
         halvings = self.network.halvings
         if self.size % 2**halvings:
             raise ValueError(f"a picture of {self.size} px cannot be halved {halvings} times")
-        growths = getattr(self.network, "growths", 0)
-        if len(self.grow_after) != growths:
-            raise ValueError(
-                f"the network grows {growths} times, so grow_after has as many numbers of images"
-            )
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, not {self.objective!r}")
         objective = OBJECTIVES[self.objective]
@@ -189,8 +184,9 @@ class Recipe(Configuration):
 
     def price(self, images_seen: int) -> float:
         """What the penalty is multiplied by in the step after `images_seen` images; 0 where none is paid."""
-        due = images_seen // self.images_per_step % self.penalty.every == 0
-        return self.penalty.every * at(self.penalty.weight, images_seen) * (self.penalty.kind != "none") * due
+        penalty = self.penalty
+        due = images_seen >= penalty.after and images_seen // self.images_per_step % penalty.every == 0
+        return penalty.every * at(penalty.weight, images_seen) * (penalty.kind != "none") * due
 
 
 def build_networks(recipe: Recipe) -> tuple[nn.Module, nn.Module]:

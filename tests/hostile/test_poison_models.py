@@ -95,7 +95,6 @@ NETWORKS: tuple[dict[str, Any], ...] = (
     {"architecture": "dcgan", "stem_size": ENDLESS},
     {"architecture": "dcgan", "generator_widths": [ENDLESS] * 3},
     {"architecture": "dcgan", "generator_widths": [1] * 10_000},
-    {"architecture": "growing", "widths": [8, 8, 8], "growths": ENDLESS},
     {"architecture": "resnet", "generator_widths": [8, 8, 8, 8], "whole_blocks": ENDLESS},
     {"architecture": "dense", "stem_width": 1, "stem_size": 32, "generator_stages": [{"width": 1,
     "stride": 1}] * 10_000,

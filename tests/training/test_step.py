@@ -133,18 +133,6 @@ def test_learning_rates_follow_the_schedule() -> None:
         assert optimiser.param_groups[0]["lr"] == pytest.approx(2e-6)
 
 
-def test_pictures_double_when_the_recipe_says() -> None:
-    """While they are small, photographs are reduced to their size; the average draws whole ones always."""
-    recipe = with_overrides(RECIPES["fast-64"], FEW | {"grow_after": "[8]", "network.widths": "[8, 8, 8, 8]"})
-    state, sizes = new_state(recipe, 0, CPU), []
-    state.discriminator.register_forward_pre_hook(lambda _, images: sizes.append(images[0].shape[2]))
-    for _ in range(3):
-        keep_to_schedule(state, recipe)
-        training_step(state, real_images(recipe), recipe)
-        assert state.average(draw_latents(recipe, 2, CPU)).shape == (2, 3, 64, 64)
-    assert sizes == [32] * 6 + [64] * 3
-
-
 @pytest.mark.parametrize(("name", "mean", "variance"), [("dcgan-64", 0, 1), ("compact-32", 0, 1 / 3)])
 def test_latents_have_their_distribution(name: str, mean: float, variance: float) -> None:
     torch.manual_seed(0)

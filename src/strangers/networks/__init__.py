@@ -12,18 +12,16 @@ from pydantic import Field
 
 from strangers.networks.dcgan import DCGAN
 from strangers.networks.dense import Dense
-from strangers.networks.growing import Growing
 from strangers.networks.r3gan import R3GAN
 from strangers.networks.resnet import ResNet
 
 ARCHITECTURES = {
     "dcgan": DCGAN,
     "dense": Dense,
-    "growing": Growing,
     "resnet": ResNet,
     "r3gan": R3GAN,
 }
 """Every architecture by the name that a recipe gives it."""
 
-Network = Annotated[DCGAN | Dense | Growing | ResNet | R3GAN, Field(discriminator="architecture")]
+Network = Annotated[DCGAN | Dense | ResNet | R3GAN, Field(discriminator="architecture")]
 """The configuration of any architecture; the field `architecture` tells which."""

@@ -9,10 +9,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
 from torch.optim import Optimizer
 
-from strangers.networks.growing import GrowingGenerator
 from strangers.networks.layers import place
 from strangers.recipe import Optimiser, Recipe, at, build_networks
 from strangers.training.augment import augment
@@ -80,8 +78,6 @@ def training_step(
     # Discriminator: tell real from fake.
     for real_batch in torch.chunk(real, recipe.discriminator_steps):
         fake = generator(latents(recipe.batch))
-        if real_batch.shape != fake.shape:  # the pictures have not grown yet
-            real_batch = adaptive_avg_pool2d(real_batch, fake.shape[2])
         seen = [shown(images).requires_grad_(price > 0) for images in (real_batch, fake.detach())]
         real_logits, fake_logits = logits = [discriminator(images) for images in seen]
         real_loss, fake_loss = objective.discriminator(real_logits, fake_logits, recipe.real_label)
@@ -143,9 +139,7 @@ def new_optimiser(network: nn.Module, choice: Optimiser) -> Optimizer:
 
 
 def keep_to_schedule(state: State, recipe: Recipe) -> None:
-    """Bring learning rates, moments and the pictures' size to where they are after `state.images_seen`."""
-    if isinstance(state.generator, GrowingGenerator):
-        state.generator.grown = sum(state.images_seen >= images for images in recipe.grow_after)
+    """Bring learning rates and moments to where they are after `state.images_seen`."""
     multiplier = recipe.schedule.multiplier(state.images_seen)
     for optimiser, choice in (
         (state.discriminator_optimiser, recipe.discriminator_optimiser),
