@@ -74,3 +74,16 @@ def test_every_table_of_celeba_is_known_as_one() -> None:
 def test_a_damaged_table_is_told_by_its_name(name: str, content: bytes) -> None:
     with pytest.raises(DataError, match=rf"^The table {name} .*; fetch it again\.$"):
         read_annotations({name: content})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("list_attr_celeba.csv", b"image_id;Smiling\n000001.jpg,1\n"),
+        ("list_attr_celeba.txt", b"1\n \t\n\n000001.jpg 1\n000002.jpg 1\n000003.jpg 1\n"),
+        ("list_eval_partition.csv", b"image_id\n000001.jpg,0\n"),
+    ],
+)
+def test_values_without_names_are_told(name: str, content: bytes) -> None:
+    with pytest.raises(DataError, match=name):
+        read_annotations({name: content})

@@ -43,7 +43,7 @@ def test_nothing_new_is_reached_that_breaks(
         (corpus / str(number)).write_bytes(data)
     script = Path(__file__).with_name("coverage_guided.py")
     options = (
-        f"-runs={runs}", "-seed=1", "-max_len=65536", "-timeout=10", f"-rss_limit_mb={MEMORY}",
+        f"-runs={runs}", "-seed=1", "-max_len=65536", "-timeout=60", f"-rss_limit_mb={MEMORY}",
         "-verbosity=0",
         f"-artifact_prefix={tmp_path}/", str(corpus),
     )  # fmt: skip

@@ -103,7 +103,8 @@ def _read_table(name: str, content: bytes) -> tuple[tuple[str, ...], dict[str, i
         raise DataError(f"The table {name} is cut short; fetch it again.") from None
     except (ValueError, OverflowError) as error:
         raise DataError(f"The table {name} cannot be read ({error}); fetch it again.") from None
-    if columns and values.shape[1] != len(columns):
+    has_columns = name.endswith(".csv") or name in ATTRIBUTES
+    if has_columns and values.shape[1] != len(columns):
         raise DataError(
             f"The table {name} has {values.shape[1]} values a row for {len(columns)} columns; fetch it again."
         )
