@@ -29,7 +29,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
+        _name_place(error, path)
         partial.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
@@ -53,7 +54,8 @@ def new_folder(final: Path) -> Iterator[Path]:
             if file.is_file():
                 _sync_file(file)
         os.rename(partial, final)
-    except BaseException:
+    except BaseException as error:
+        _name_place(error, final)
         shutil.rmtree(partial, ignore_errors=True)
         raise
     _sync_folder(final.parent)
@@ -68,6 +70,12 @@ def remove_leftovers(folder: Path, name: str = "") -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def _name_place(error: BaseException, final: Path) -> None:
+    """Let an error of the system name the place that the user knows; of a write it names none."""
+    if isinstance(error, OSError) and error.errno and (not error.filename or PARTIAL in str(error.filename)):
+        error.filename = str(final)
 
 
 def _partial(final: Path) -> Path:
