@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import io
 import json
 import os
@@ -69,6 +70,7 @@ def in_child(work: Callable[[], object], seconds: float = 300) -> Any:
 
 
 def _end_with(work: Callable[[], object], writing: int) -> None:
+    faulthandler.disable()  # the parent tells it
     try:
         result = {"value": work()}
     except NotAllowedError as error:
