@@ -34,11 +34,12 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     write_atomically(tmp_path / "file", b"old")
 
     def fail(*_: object) -> None:
-        raise OSError("no space left")
+        raise OSError(28, "no space left")
 
     monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(OSError, match="no space") as told:
         write_atomically(tmp_path / "file", b"new")
+    assert told.value.filename == str(tmp_path / "file")  # of which the system says nothing
     assert (tmp_path / "file").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

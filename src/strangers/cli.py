@@ -29,7 +29,7 @@ from strangers.arguments import (
     parse_where,
 )
 from strangers.errors import PeerError, RunError, StrangersError, UsageError
-from strangers.machine import process_number
+from strangers.machine import is_out_of_memory, process_number
 
 app = typer.Typer(
     help="Generators of human faces: trained, measured, shared.",
@@ -256,8 +256,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{place or 'The system'}: {error.strerror or error}.", 1)
     except (KeyboardInterrupt, typer.Abort):
         return 128 + signal.SIGINT
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not is_out_of_memory(error):
             raise
         return _fail("There is not enough memory; choose a smaller recipe, or a smaller --set batch=N.", 1)
     return status if isinstance(status, int) else 0
@@ -275,12 +275,6 @@ def run() -> None:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)  # an exception, so that nothing half-written is left
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether Python or torch, which tells it in words, could not get memory."""
-    words = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
 
 
 def _fail(sentence: str, exit_code: int) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from strangers.data.explore import Exploration, Spread, explore
 from strangers.data.prepare import open_or_prepare
 from strangers.errors import UsageError
@@ -28,7 +30,7 @@ def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None
     pictures = open_or_prepare(data, size=size)
     found = explore(pictures, landmarks)
     out.parent.mkdir(parents=True, exist_ok=True)
-    document = report(found, pictures.images[found.sample])
+    document = report(found, pictures.batch(np.array(found.sample)))
     write_atomically(out, document.encode(errors="backslashreplace"))
     write_atomically(out.with_suffix(".json"), (json.dumps(asdict(found), indent=1) + "\n").encode())
     return f"{summary(found)}\nWrote {out} and {out.with_suffix('.json')}."

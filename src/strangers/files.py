@@ -41,7 +41,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
+        _name_place(error, path)
         partial.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
@@ -67,7 +68,8 @@ def new_folder(final: Path) -> Iterator[Path]:
             for path in (*partial.rglob("*"), partial):
                 _sync_folder(path) if path.is_dir() else _sync_file(path)
             _put(partial, final)
-    except BaseException:
+    except BaseException as error:
+        _name_place(error, final)
         shutil.rmtree(partial, ignore_errors=True)
         raise
     _sync_folder(final.parent)
@@ -170,6 +172,12 @@ def _is_taken(path: Path) -> bool:
         return True
     except OSError:
         return False
+
+
+def _name_place(error: BaseException, final: Path) -> None:
+    """Let an error of the system name the place that the user knows; of a write it names none."""
+    if isinstance(error, OSError) and error.errno and (not error.filename or PARTIAL in str(error.filename)):
+        error.filename = str(final)
 
 
 def _partial(final: Path) -> Path:

@@ -41,6 +41,20 @@ def process_number() -> int:
     return int(os.environ.get("RANK", "0")) if "TORCHELASTIC_RUN_ID" in os.environ else 0
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, torch or the system's loader, which tell it in words, could not get memory."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or any(
+        sign in words
+        for sign in (
+            "out of memory",
+            "can't allocate memory",
+            "cannot allocate memory",
+            "failed to map segment",
+        )
+    )
+
+
 def processor_name() -> str:
     """The CPU's name, from /proc where there is one."""
     try:

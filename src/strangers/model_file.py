@@ -1,11 +1,15 @@
 """The model file: a generator's weights, and all that drawing with them needs, in one .safetensors.
 
 In the file's header, under "strangers", a JSON text says what the tensors cannot. Nothing in it is code.
+Its last field is the SHA-256 of itself and the tensors, by which a rotten bit is noticed: see `sealed`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -75,7 +79,7 @@ def as_bytes(generator: nn.Module, header: ModelHeader, *, half: bool = False) -
         tensors = {
             name: value.half() if value.is_floating_point() else value for name, value in tensors.items()
         }
-    return bytes(save(tensors, {"strangers": header.model_dump_json()}))
+    return bytes(save(tensors, {"strangers": sealed(header.model_dump_json(), tensors)}))
 
 
 def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:
@@ -105,7 +109,39 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
         ) from None
     if "strangers" not in metadata:
         raise ModelError(f"{path} is a .safetensors file, but not one that strangers wrote.")
-    return _header(path, metadata["strangers"]), tensors
+    try:
+        text = unsealed(metadata["strangers"], tensors)
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged: {error}. Copy or download it again.") from None
+    return _header(path, text), tensors
+
+
+def sealed(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """A JSON object's text, with one field more, which comes last: the SHA-256 of the text and the tensors.
+
+    Of each tensor, in the order of their names, it takes "NAME TYPE SHAPE" as in "1.weight float32 (8, 3)",
+    and then the bytes.
+    """
+    return f'{text[:-1]}, "sha256": "{_digest(text, tensors)}"}}'
+
+
+def unsealed(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """The text that was sealed, or one from before there were seals. Raises ValueError if it is damaged."""
+    seal = re.search(r', "sha256": "([^"]*)"}$', text)
+    if seal is None:
+        return text
+    text = text[: seal.start()] + "}"
+    if _digest(text, tensors) != seal[1]:
+        raise ValueError("its tensors, or what it says of itself, are not what was written")
+    return text
+
+
+def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        digest.update(f"{name} {_kind(tensors[name])}".encode())
+        digest.update(tensors[name].flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 _OTHER_KINDS = {

@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -187,6 +188,64 @@ def test_a_damaged_set_is_told_in_a_sentence(drawn: PreparedSet, tmp_path: Path,
     DAMAGES[name](copy)
     with pytest.raises(DataError, match=r"^[A-Z].*copy.*\.$"):
         _ = open_prepared(copy).names
+
+
+def test_an_image_that_rots_is_named_when_it_is_read_and_not_before(
+    drawn: PreparedSet, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(drawn.path, copy)
+    opened = open_prepared(copy)
+    data = bytearray((copy / "images.npy").read_bytes())
+    data[-5] ^= 1
+    (copy / "images.npy").write_bytes(data)
+    for again in (opened, open_prepared(copy)):
+        again.batch(np.arange(19))
+        with pytest.raises(DataError, match=r"copy is damaged: image 19 of images\.npy"):
+            again.batch(np.array([3, 19]))
+        with pytest.raises(DataError, match="image 19"):
+            list(again.blocks(8))
+
+
+def test_the_sums_are_those_that_sha256sum_reads(drawn: PreparedSet) -> None:
+    listed = dict(line.split("  ")[::-1] for line in (drawn.path / "SHA256SUMS").read_text().splitlines())
+    assert listed == {
+        path.name: sha256(path.read_bytes()).hexdigest()
+        for path in drawn.path.iterdir()
+        if path.name not in ("images.npy", "SHA256SUMS")
+    }
+
+
+def from_before(drawn: PreparedSet, place: Path) -> Path:
+    """The set as an earlier version wrote it: without checksums."""
+    shutil.copytree(drawn.path, place, ignore=shutil.ignore_patterns("checksums.npy", "SHA256SUMS"))
+    return place
+
+
+def test_a_set_without_checksums_is_read_once_as_a_whole(
+    drawn: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    old = from_before(drawn, tmp_path / "old")
+    first = open_prepared(old)
+    assert first.checksums is not None
+    assert drawn.checksums is not None
+    np.testing.assert_array_equal(first.checksums, drawn.checksums)
+    monkeypatch.setattr("strangers.data.checksums.checksums_of", None)  # nothing is read again
+    np.testing.assert_array_equal(open_prepared(old).images, drawn.images)
+
+
+@pytest.mark.parametrize("file", ["images.npy", "names.txt"])
+def test_a_set_without_checksums_that_is_damaged_is_not_opened(
+    drawn: PreparedSet, tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    old = from_before(drawn, tmp_path / "old")
+    data = bytearray((old / file).read_bytes())
+    data[-5] ^= 1
+    (old / file).write_bytes(data)
+    with pytest.raises(DataError, match="are not what was written"):
+        open_prepared(old)
 
 
 def test_any_byte_of_the_header_may_be_wrong(drawn: PreparedSet, tmp_path: Path) -> None:

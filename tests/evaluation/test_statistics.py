@@ -82,13 +82,16 @@ def test_a_damaged_entry_is_noticed_and_made_again(pictures: PreparedSet) -> Non
     extractor = Means()
     whole = reference(pictures, extractor, 50)
     [place] = kept()
-    content = bytearray(place.read_bytes())
+    kept_bytes = place.read_bytes()
+    content = bytearray(kept_bytes)
     content[-3] ^= 1  # one bit of one feature
     place.write_bytes(content)
     assert (reference(pictures, extractor, 50).features == whole.features).all()
     place.write_bytes(content[:40])
     assert (reference(pictures, extractor, 50).features == whole.features).all()
-    assert extractor.seen == 150
+    place.write_bytes(kept_bytes.replace(b'"count":"50"', b'"count":"51"'))
+    assert reference(pictures, extractor, 50).statistics.count == 50
+    assert extractor.seen == 200
 
 
 def test_batches_change_no_number(pictures: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,9 @@ from _pytest.terminal import TerminalReporter
 
 import strangers
 
+from ..conftest import write_model
 from .commands import Commands, commands, evaluate, export, prepare, train
+from .starving import outcome, told, training
 
 TRIED = "tried"
 """The name of the property under which a test's report carries its row of the table."""
@@ -51,6 +53,36 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
         for words in (prepare(folder / "set"), train(folder / "run"), export(folder), evaluate(folder)):
             commanding.warm(*words)
         yield commanding
+
+
+@pytest.fixture(scope="module")
+def quick_curves() -> Iterator[None]:
+    """They take longer to draw than the rest of a small training; a file is written all the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("strangers.training.pictures.curves", lambda run: bytes(30_000))
+        yield
+
+
+@pytest.fixture(scope="session")
+def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from strangers.data.prepare import prepare
+
+    out = tmp_path_factory.mktemp("sets") / "drawn"
+    return prepare("synthetic:48", out, size=32, workers=1, progress=False).path
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("models") / "model.safetensors")
+
+
+@pytest.fixture(scope="session")
+def straight(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a small training comes to that lacks nothing."""
+    run = tmp_path_factory.mktemp("runs") / "straight"
+    ended = told(*training(small_set, run))
+    assert ended.code == 0, ended.err
+    return outcome(run)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:

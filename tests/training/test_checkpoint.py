@@ -70,7 +70,7 @@ def test_a_state_with_odd_values_is_damaged(run: Path, small_recipe: Recipe, tmp
     for number, changes in enumerate(ODD):
         copy = Path(shutil.copytree(run, tmp_path / str(number)))
         path = copy / "checkpoints/000002048/state.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1} | changes))
         _, complaints = checkpoint.restore(copy, state)
         assert state.images_seen == 1024, changes
         assert len(complaints) == 1, changes
@@ -90,6 +90,25 @@ def test_what_is_nested_without_end_or_no_text_is_told(run: Path) -> None:
     assert read_log(run)
 
 
+def test_a_wrong_digit_in_what_a_checkpoint_knows_is_noticed(run: Path, small_recipe: Recipe) -> None:
+    path = run / "checkpoints/000002048/state.json"
+    path.write_text(path.read_text().replace('"seconds": ', '"seconds": 1'))
+    state = new_state(small_recipe, 0, CPU)
+    _, [complaint] = checkpoint.restore(run, state)
+    assert "state.json is not what was written" in complaint
+    assert state.images_seen == 1024
+
+
+def test_a_checkpoint_from_before_it_had_a_hash_of_its_own_is_used(run: Path, small_recipe: Recipe) -> None:
+    path = run / "checkpoints/000002048/state.json"
+    described = json.loads(path.read_text())
+    del described["state_sha256"]
+    path.write_text(json.dumps(described | {"format": 1}))
+    state = new_state(small_recipe, 0, CPU)
+    assert checkpoint.restore(run, state)[1] == []
+    assert state.images_seen == 2048
+
+
 def test_when_none_is_whole_nothing_is_started_over(run: Path, small_recipe: Recipe) -> None:
     for path in run.glob("checkpoints/*/state.json"):
         path.write_text("{}")
@@ -105,14 +124,8 @@ def test_what_a_killed_save_left_is_removed(run: Path, drawn_set: PreparedSet, s
     assert not list(run.rglob(".partial-*"))
 
 
-@pytest.mark.parametrize("name", ["dcgan-32", "nadam-128", "two-step-32"])
-def test_every_optimiser_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
-    recipe = with_overrides(RECIPES[name], {"batch": "2", "generator_batch": "2"})
-    torch.manual_seed(0)
-    real = torch.rand(recipe.images_per_step, 3, recipe.size, recipe.size)
-    straight, resumed = new_state(recipe, 0, CPU), new_state(recipe, 1, CPU)
-    training_step(straight, real, recipe)
-    header = ModelHeader(
+def header_of(recipe: Recipe) -> ModelHeader:
+    return ModelHeader(
         software="test",
         recipe=recipe,
         images_seen=2,
@@ -121,7 +134,31 @@ def test_every_optimiser_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
         filter="drawn",
         data_hash="",
     )
-    checkpoint.save(tmp_path, straight, header, checkpoint.Progress(), keep=1)
+
+
+@pytest.mark.parametrize("where", ["moments", "sums"])
+def test_no_checkpoint_is_written_of_numbers_that_are_not_finite(
+    where: str, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    """Also where all weights still are: a training that goes on from there is lost."""
+    state = new_state(small_recipe, 0, CPU)
+    training_step(state, torch.rand(small_recipe.images_per_step, 3, 32, 32), small_recipe)
+    if where == "moments":
+        next(iter(state.generator_optimiser.state.values()))["exp_avg_sq"].fill_(torch.inf)
+    sums = {"steps": 1, "sums": [torch.inf if where == "sums" else 0.0]}
+    with pytest.raises(RunError, match="weights or losses that are no finite numbers"):
+        checkpoint.save(tmp_path, state, header_of(small_recipe), checkpoint.Progress(journal=sums), keep=1)
+    assert not (tmp_path / "latest").exists()
+
+
+@pytest.mark.parametrize("name", ["dcgan-32", "nadam-128", "two-step-32"])
+def test_every_optimiser_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
+    recipe = with_overrides(RECIPES[name], {"batch": "2", "generator_batch": "2"})
+    torch.manual_seed(0)
+    real = torch.rand(recipe.images_per_step, 3, recipe.size, recipe.size)
+    straight, resumed = new_state(recipe, 0, CPU), new_state(recipe, 1, CPU)
+    training_step(straight, real, recipe)
+    checkpoint.save(tmp_path, straight, header_of(recipe), checkpoint.Progress(), keep=1)
     checkpoint.restore(tmp_path, resumed)
     weights = []
     for state in (straight, resumed):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +113,7 @@ def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration
 
     landmarks: CelebA's table of them, `list_landmarks_align_celeba.txt` or Kaggle's .csv.
     """
-    passed = [_look(block) for block in _blocks(pictures)]
+    passed = [_look(block) for block in pictures.blocks(BLOCK)]
     luma, contrast, symmetry, colours, thumbnails = (
         np.concatenate(part) for part in zip(*passed, strict=True)
     )
@@ -138,11 +137,6 @@ def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration
         skipped=reasons, skipped_files=files[:LISTED],
         sample=positions(len(pictures), min(SHOWN, len(pictures)), 0, 0).tolist(),
     )  # fmt: skip
-
-
-def _blocks(pictures: PreparedSet) -> Iterator[NDArray[np.uint8]]:
-    for start in range(0, len(pictures), BLOCK):
-        yield np.asarray(pictures.images[start : start + BLOCK])
 
 
 def _look(block: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.float32]]:
@@ -175,7 +169,7 @@ def _spread(values: Floats) -> Spread:
 def _equal(pictures: PreparedSet) -> list[list[int]]:
     """Groups of pictures with the same pixels."""
     groups: dict[bytes, list[int]] = {}
-    for position, image in enumerate(pictures.images):
+    for position, image in enumerate(image for block in pictures.blocks(BLOCK) for image in block):
         groups.setdefault(hashlib.blake2b(image.tobytes(), digest_size=16).digest(), []).append(position)
     return [group for group in groups.values() if len(group) > 1]
 

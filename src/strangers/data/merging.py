@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +97,9 @@ def _count(manifest: Manifest) -> int:
 def _append(writer: Writer, part: PreparedSet) -> None:
     """Write all that the part holds, a little at a time."""
     step = max(1, AT_ONCE // part.images[0].nbytes)
-    for start in range(0, len(part), step):
-        images = part.images[start : start + step]
-        writer.add(part.names[start : start + step], images, [""] * len(images))
+    remaining = iter(part.names)
+    for images in part.blocks(step):
+        writer.add(list(islice(remaining, len(images))), images, [""] * len(images))
     with (part.path / "skipped.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))[1:]
     if rows:

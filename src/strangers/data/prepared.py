@@ -5,12 +5,14 @@ images.npy       uint8 (n, size, size, 3), memory-mapped
 names.txt        one name a line, in the order of the images
 skipped.csv      name and reason of every file that is no image of the set
 attributes.npy   optional: int8 (n, k), +1 has it, -1 has not, 0 not known; names in the manifest
+checksums.npy    SHA256SUMS, by which damage is noticed: see checksums.py
 """
 
 from __future__ import annotations
 
 import json
 import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from strangers.data.checksums import CHECKSUMS, SUMS, Checksums, checksums_of, recovered, rotten
 from strangers.errors import DataError
 from strangers.machine import free_memory
 
-Scalar = TypeVar("Scalar", np.uint8, np.int8)
+Scalar = TypeVar("Scalar", np.uint8, np.int8, np.uint32)
 
 FORMAT = 1
 """The version of this layout; a reader refuses a later one."""
@@ -78,21 +81,37 @@ class PreparedSet:
     Attributes:
         path: the folder.
         manifest: what it is.
-        images: uint8 (n, size, size, 3), memory-mapped.
+        images: uint8 (n, size, size, 3), memory-mapped; as they lie on the disk, where `batch` checks them.
         attributes: int8 (n, k), +1, -1, or 0 where not known, memory-mapped; or None.
+        checksums: of the images, uint32 (n,); None where images were put together in memory.
     """
 
     path: Path
     manifest: Manifest
     images: NDArray[np.uint8]
     attributes: NDArray[np.int8] | None = None
+    checksums: Checksums | None = None
 
     def __len__(self) -> int:
         return self.manifest.count
 
     def batch(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The images at `positions` as a new array, uint8 (b, size, size, 3). Raises IndexError."""
-        return np.take(self.images, positions, axis=0)
+        """The images at `positions` as a new array, uint8 (b, size, size, 3).
+
+        Raises IndexError, and DataError for an image that is not what was written.
+        """
+        batch = np.take(self.images, positions, axis=0)
+        if self.checksums is not None:
+            wrong = checksums_of(batch) != np.take(self.checksums, positions)
+            if wrong.any():
+                image = int(np.asarray(positions)[wrong][0])
+                raise _damaged(self.path, f"image {image} of images.npy is not what was written")
+        return batch
+
+    def blocks(self, count: int) -> Iterator[NDArray[np.uint8]]:
+        """All images in their order, `count` at once. Raises DataError as `batch` does."""
+        for start in range(0, len(self), count):
+            yield self.batch(np.arange(start, min(start + count, len(self))))
 
     def read_ahead(self, positions: NDArray[np.int64]) -> None:
         """Have the images at `positions` read from the disk while something else is done.
@@ -137,15 +156,25 @@ def is_prepared(path: Path) -> bool:
 
 
 def open_prepared(path: str | Path) -> PreparedSet:
-    """The prepared set in the folder `path`. Raises DataError if there is none or it is damaged."""
+    """The prepared set in the folder `path`. Raises DataError if there is none or it is damaged.
+
+    Each image is looked at when it is read, not here: see `PreparedSet.batch`.
+    """
     path = Path(path)
     manifest = _read_manifest(path)
+    has_sums = (path / SUMS).exists()
+    if has_sums:
+        _refuse_rotten(path)
     shape = (manifest.count, manifest.size, manifest.size, 3)
     images = _map(path, "images.npy", np.uint8, shape)
     attributes = None
     if manifest.attributes:
         attributes = _map(path, "attributes.npy", np.int8, (manifest.count, len(manifest.attributes)))
-    return PreparedSet(path, manifest, images, attributes)
+    if has_sums:
+        checksums: Checksums = _map(path, CHECKSUMS, np.uint32, (manifest.count,))
+    else:
+        checksums = _recovered(path, images, manifest.hash)
+    return PreparedSet(path, manifest, images, attributes, checksums)
 
 
 def positions(count: int, batch: int, seed: int, images_seen: int) -> NDArray[np.int64]:
@@ -197,6 +226,28 @@ def _read_manifest(path: Path) -> Manifest:
         raise _damaged(path, f"manifest.json, {field}: {first['msg']}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, f"manifest.json cannot be read ({type(error).__name__}: {error})") from None
+
+
+def _refuse_rotten(path: Path) -> None:
+    """Raise DataError for a file of the set, other than images.npy, that is not what was written."""
+    try:
+        for name in rotten(path):
+            raise _damaged(path, f"{name} is not what was written")
+    except FileNotFoundError as error:
+        raise _damaged(path, f"{Path(error.filename).name} is missing") from None
+    except (OSError, ValueError) as error:
+        raise _damaged(path, f"its {SUMS} cannot be followed ({error})") from None
+
+
+def _recovered(path: Path, images: NDArray[np.uint8], expected: str) -> Checksums:
+    """The checksums of a set from before they were written beside the images."""
+    try:
+        found = recovered(images, (path / "names.txt").read_bytes(), expected)
+    except OSError as error:
+        raise _damaged(path, f"names.txt cannot be read ({error.strerror})") from None
+    if found is None:
+        raise _damaged(path, "its images, or their names, are not what was written")
+    return found
 
 
 def _map(

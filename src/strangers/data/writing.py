@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import struct
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from strangers.data.checksums import CHECKSUMS, Checksums, checksums_of, write_sums
 from strangers.data.prepared import Manifest
 from strangers.files import write_atomically
 
@@ -21,7 +24,7 @@ HEADER_BYTES = 128
 
 
 class Writer:
-    """The files of a prepared set in the making; the manifest, written last, completes it.
+    """The files of a prepared set in the making; the manifest and the sums, written last, complete it.
 
     Attributes:
         names: of the images written.
@@ -36,6 +39,7 @@ class Writer:
         self._folder = folder
         self._size = size
         self._digest = hashlib.sha256()
+        self._checksums: list[Checksums] = []
         with ExitStack() as files:
             self._images = files.enter_context((folder / "images.npy").open("wb"))
             self._images.write(npy_header((0, size, size, 3)))
@@ -74,6 +78,7 @@ class Writer:
                 self.skipped += 1
             else:
                 self.names.append(printable(name))
+        self._checksums.append(checksums_of(images))
         pixels = np.ascontiguousarray(images).data
         self._digest.update(pixels)
         self._images.write(pixels)
@@ -97,11 +102,20 @@ class Writer:
         self._skips.close()
         (self._folder / "names.txt").write_text(self._lines(), encoding="utf-8", newline="\n")
         if attributes is not None:
-            np.save(self._folder / "attributes.npy", attributes, allow_pickle=False)
+            (self._folder / "attributes.npy").write_bytes(_npy(attributes))
+        (self._folder / CHECKSUMS).write_bytes(_npy(np.concatenate(self._checksums)))
         write_atomically(self._folder / "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
+        write_sums(self._folder)
 
     def _lines(self) -> str:
         return "".join(f"{name}\n" for name in self.names)
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    """A whole .npy file; what numpy writes itself, where there is no room, does not say so."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def npy_header(shape: tuple[int, ...]) -> bytes:

@@ -23,6 +23,7 @@ from strangers.errors import DataError, UsageError
 from strangers.evaluation.attributes import SIZE, AttributeNetwork, Attributes, load_attributes
 from strangers.files import write_atomically
 from strangers.images import to_signed
+from strangers.model_file import sealed
 from strangers.networks.layers import place
 
 BATCH = 256
@@ -167,7 +168,8 @@ def vary(images: Tensor) -> Tensor:
 
 def measure(reader: Attributes, pictures: PreparedSet) -> list[Accuracy]:
     """How well each attribute is read off a set of labelled pictures."""
-    probabilities = reader.read(np.asarray(pictures.images)).probabilities
+    read = [reader.read(images).probabilities for images in pictures.blocks(BATCH)]
+    probabilities = np.concatenate(read)
     labels: NDArray[np.int8] = np.asarray(pictures.attributes)
     return [
         _accuracy(name, probabilities[:, column] > 0.5, labels[:, column])
@@ -200,7 +202,7 @@ def _write(out: Path, network: AttributeNetwork, pictures: PreparedSet, seed: in
         if value.is_floating_point()  # batch norm's counts of batches are of no use any more
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, bytes(save(tensors, {"strangers-attributes": json.dumps(header)})))
+    write_atomically(out, bytes(save(tensors, {"strangers-attributes": sealed(json.dumps(header), tensors)})))
 
 
 def summary(accuracies: list[Accuracy]) -> dict[str, float]:

@@ -25,6 +25,7 @@ from strangers.devices import choose_device
 from strangers.errors import ModelError, UsageError
 from strangers.files import sha256_of
 from strangers.images import Pixels, to_signed
+from strangers.model_file import unsealed
 from strangers.networks.layers import place
 
 BUNDLED = Path(__file__).parents[1] / "models" / "attributes.safetensors"
@@ -152,8 +153,10 @@ def load_attributes(path: str | Path = BUNDLED, device: str = "cpu") -> Attribut
     chosen = choose_device(device).value
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["strangers-attributes"])
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no dict)
+            text = (file.metadata() or {})["strangers-attributes"]
+            halves = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+        header = json.loads(unsealed(text, halves))
+        tensors = {name: value.float() for name, value in halves.items()}
         names = tuple(str(name) for name in header["attributes"])
         network = AttributeNetwork(len(names))
         counts = {

@@ -169,11 +169,11 @@ def _search(
     own: which training pictures the second group's are, so that none is its own neighbour.
     """
     lists = [{space: _Nearest(len(vectors)) for space, vectors in group.items()} for group in queries]
-    for start in range(0, len(pictures), BLOCK):
-        block = _spaces(np.asarray(pictures.images[start : start + BLOCK]), face_features)
+    for number, images in enumerate(pictures.blocks(BLOCK)):
+        block = _spaces(images, face_features)
         for group, found in zip(queries, lists, strict=True):
             for space, vectors in group.items():
-                found[space].add(vectors, block[space], start)
+                found[space].add(vectors, block[space], number * BLOCK)
         advance(len(block["pixels"]))
     return {
         space: [found[space].ratios(own if group == 1 else None) for group, found in enumerate(lists)]

@@ -162,8 +162,8 @@ def _write(place: Path, collected: Collected) -> None:
     }
     if collected.probabilities is not None:
         tensors["probabilities"] = collected.probabilities
-    digest = _digest(tensors)
     count = str(collected.statistics.count)
+    digest = _digest(tensors, count)
     write_to_cache(place, bytes(save(tensors, {"count": count, "sha256": digest})))
 
 
@@ -173,7 +173,7 @@ def _read(place: Path) -> Collected | None:
         with safe_open(place, framework="numpy") as file:
             metadata = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-        if _digest(tensors) != metadata["sha256"]:
+        if _digest(tensors, metadata["count"]) != metadata["sha256"]:
             return None
         statistics = Statistics(int(metadata["count"]), tensors["mean"], tensors["covariance"])
         return Collected(statistics, tensors["features"], tensors.get("probabilities"))
@@ -181,8 +181,9 @@ def _read(place: Path) -> Collected | None:
         return None
 
 
-def _digest(tensors: dict[str, NDArray[np.float32] | NDArray[np.float64]]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: dict[str, NDArray[np.float32] | NDArray[np.float64]], count: str) -> str:
+    digest = hashlib.sha256(count.encode())
     for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode())
         digest.update(np.ascontiguousarray(tensors[name]).tobytes())
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,13 +42,15 @@ class Record:
     since: int = 0
 
     def __str__(self) -> str:
+        if self.best is None:
+            return "which is no number"
         if self.since == 0:
             return "the best so far"
         return f"not below the {self.best:.4g} after {self.best_at:,}"
 
     def with_value(self, value: float, images_seen: int) -> Record:
-        """The record after one more evaluation."""
-        if self.best is None or value < self.best:
+        """The record after one more evaluation; a value that is no number is not the best."""
+        if math.isfinite(value) and (self.best is None or value < self.best):
             return replace(self, best=value, best_at=images_seen, since=0)
         return replace(self, since=self.since + 1)
 

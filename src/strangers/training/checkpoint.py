@@ -3,14 +3,19 @@
 checkpoints/000100096/          named by the images seen
     model.safetensors           the averaged generator: a model file that stands alone
     training.safetensors        both networks and both optimisers
-    state.json                  images seen, seconds, the journal's sums, the guard, the other files' hashes
+    state.json                  images seen, seconds, the journal's sums, the guard, all files' hashes
 latest                          the name of the newest one
 best                            the name of the one whose faces came nearest to the photographs, if measured
 """
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
+import math
+import os
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +34,9 @@ from strangers.training.appraisal import Record
 from strangers.training.guard import Guard
 from strangers.training.step import State, StepReport
 
-FORMAT = 1
+FORMAT = 2
+"""The version of this layout: since 2, state.json has a hash of its own."""
+
 MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.json"
 
 
@@ -56,18 +63,19 @@ def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, ke
     The best one stays besides, and the last good one, which a rollback needs. Raises OSError, and RunError
     for weights that are not finite, from which no training could go on.
     """
-    if not is_finite(state):
+    sums = [] if progress.journal is None else progress.journal["sums"]
+    if not is_finite(state) or not all(map(math.isfinite, sums)):
         raise RunError(
-            f"After {state.images_seen:,} images there are weights that are no longer finite numbers, so no "
-            "checkpoint was written. The same command goes on from the one before."
+            f"After {state.images_seen:,} images there are weights or losses that are no finite numbers, so "
+            "no checkpoint was written. The same command goes on from the one before."
         )
     folder = _folder(run, state.images_seen)
     guard, record = progress.guard, progress.record
     if not folder.exists():
         with new_folder(folder) as partial:
             save_model(partial / MODEL, state.average, header)
-            save_file(tensors_of(state), partial / TRAINING)
-            description = {
+            _save_tensors(tensors_of(state), partial / TRAINING)
+            description: dict[str, Any] = {
                 "format": FORMAT,
                 "images_seen": state.images_seen,
                 "seconds": progress.seconds,
@@ -77,6 +85,7 @@ def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, ke
                 "record": asdict(record),
                 "sha256": {name: sha256_of(partial / name) for name in (MODEL, TRAINING)},
             }
+            description |= {"state_sha256": _digest(description)}
             (partial / STATE).write_text(json.dumps(description, indent=1))
     _point(run, folder, record)
     needed = [_folder(run, images) for images in (record.best_at, guard.good_at) if images is not None]
@@ -84,6 +93,16 @@ def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, ke
         if old not in needed:
             remove_folder(old)
     return folder
+
+
+def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write them. Raises OSError, which the library tells in words of its own."""
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code), str(path)) from None
 
 
 def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, list[str]]:
@@ -124,10 +143,18 @@ def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, l
 
 
 def is_finite(state: State) -> bool:
-    """Whether all weights are numbers that a training can go on with."""
+    """Whether all weights, and all that the optimisers keep, are numbers that a training can go on with."""
     networks = (*_networks(state).values(), state.average)
-    weights = [value for network in networks for value in network.state_dict().values()]
-    return bool(torch.stack([value.isfinite().all() for value in weights]).all())
+    values = [value for network in networks for value in network.state_dict().values()]
+    values += [
+        kept
+        for optimiser in _optimisers(state).values()
+        for moments in optimiser.state.values()
+        for kept in moments.values()
+        if isinstance(kept, Tensor)
+    ]
+    device = values[0].device  # where an optimiser may keep its count of steps elsewhere
+    return bool(torch.stack([value.isfinite().all().to(device) for value in values]).all())
 
 
 def _folder(run: Path, images_seen: int) -> Path:
@@ -153,6 +180,10 @@ def _describe(folder: Path) -> dict[str, Any]:
     """What state.json says. Raises RunError if it, or a file that it names, is not what was written."""
     try:
         description: dict[str, Any] = json.loads((folder / STATE).read_text())
+        if description["format"] not in (1, FORMAT):
+            raise RunError(f"The checkpoint {folder} is damaged, or of a newer version: update strangers.")
+        if description["format"] == FORMAT and description.pop("state_sha256") != _digest(description):
+            raise RunError(f"The checkpoint {folder} is damaged: {STATE} is not what was written.")
         if f"{description['images_seen']:09d}" != folder.name:
             raise RunError(f"The checkpoint {folder} is damaged: it says that it is another.")
         for name in (MODEL, TRAINING):
@@ -161,6 +192,11 @@ def _describe(folder: Path) -> dict[str, Any]:
         return description
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
+
+
+def _digest(description: dict[str, Any]) -> str:
+    """The SHA-256 of what state.json says."""
+    return hashlib.sha256(json.dumps(description, indent=1).encode()).hexdigest()
 
 
 def _progress(folder: Path, description: dict[str, Any]) -> Progress:

@@ -17,6 +17,10 @@ SHARE = 0.25
 """The largest part of a GPU's free memory that a set may take; networks need the rest."""
 
 
+BLOCK = 4096
+"""Images on their way to a GPU at once."""
+
+
 class Feed:
     """Batches of a set on a device.
 
@@ -30,7 +34,9 @@ class Feed:
         self.data, self.device = data, device
         self.resident: Tensor | None = None
         if data.images.nbytes <= (room_on(device) if room is None else room):
-            self.resident = torch.from_numpy(np.array(data.images)).to(device)
+            self.resident = torch.empty(data.images.shape, dtype=torch.uint8, device=device)
+            for part, images in zip(self.resident.split(BLOCK), data.blocks(BLOCK), strict=True):  # type: ignore[no-untyped-call]
+                part.copy_(torch.from_numpy(images))
 
     def batch(self, positions: NDArray[np.int64], next_positions: NDArray[np.int64]) -> Tensor:
         """The images at `positions`, uint8 (n, size, size, 3) on the device.

@@ -127,8 +127,10 @@ class Guard:
         return alarms
 
     def after_weights(self, finite: bool) -> list[Alarm]:
-        """What there is to tell if weights are not all finite: no step can mend that."""
-        return self._noticed("not finite", not finite, f"Weights are no longer finite numbers. {REMEDY}")
+        """What there is to tell if weights, or losses since the last line, are not all finite."""
+        return self._noticed(
+            "not finite", not finite, f"Weights are no longer finite numbers, or losses are not. {REMEDY}"
+        )
 
     def _noticed(self, kind: Kind, is_so: bool, sentence: str) -> list[Alarm]:
         """The alarm, if this has just begun."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import math
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from strangers.errors import RunError
 from strangers.files import write_atomically
 from strangers.streams import Forgiving
 from strangers.training.step import StepReport
@@ -38,6 +40,8 @@ class Speed(ProgressColumn):
 
 class Journal:
     """Means since the last line, written as they come; only kept where there is no run to write to.
+
+    A line for which there is no room is kept too, and written with the next one for which there is.
 
     Attributes:
         seconds: how long the run has been training, over all its sittings.
@@ -69,6 +73,7 @@ class Journal:
         )
         self.task = self.bar.add_task("", total=budget)
         self.seconds = 0.0
+        self._unwritten: dict[str, list[str]] = {}
         self._sums: torch.Tensor | None = None
         self._steps = 0
         self._line_started = (time.perf_counter(), 0)  # when, and after how many images
@@ -86,9 +91,8 @@ class Journal:
         self._steps, self._sums = (0, None) if sums is None else (sums["steps"], torch.tensor(sums["sums"]))
         path = None if self.run is None else self.run / "log.jsonl"
         if path is not None and path.exists():
-            entries = (
-                (line, _entry(line)) for line in path.read_text(errors="replace").splitlines(keepends=True)
-            )
+            text = path.read_text(errors="replace") + "".join(self._unwritten.pop("log.jsonl", []))
+            entries = ((line, _entry(line)) for line in text.splitlines(keepends=True))
             kept = [
                 line
                 for line, entry in entries
@@ -102,6 +106,11 @@ class Journal:
     def state(self) -> dict[str, Any] | None:
         """The sums since the last line, for a checkpoint."""
         return None if self._sums is None else {"steps": self._steps, "sums": self._sums.tolist()}
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the sums since the last line are numbers."""
+        return self._sums is None or bool(self._sums.isfinite().all())
 
     def add(self, report: StepReport, images_seen: int) -> None:
         """Take in one step; nothing waits for the device."""
@@ -150,9 +159,24 @@ class Journal:
         self._add_to("log.jsonl", json.dumps(entry))
 
     def _add_to(self, name: str, line: str) -> None:
-        if self.run is not None:
-            with (self.run / name).open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(line + "\n")
+        if self.run is None:
+            return
+        self._unwritten.setdefault(name, []).append(line + "\n")
+        try:
+            lines = "".join(self._unwritten[name])
+            _append_whole(self.run / name, lines.encode(errors="backslashreplace"))
+        except OSError:
+            self.require_folder()
+        else:
+            del self._unwritten[name]
+
+    def require_folder(self) -> None:
+        """Raise RunError where the run's folder has gone: nothing should come to be in its place."""
+        if self.run is not None and not os.path.lexists(self.run):
+            raise RunError(
+                f"The folder {self.run} has gone while it was trained in; bring it back, and the same "
+                "command goes on from its newest checkpoint."
+            )
 
     def _plot(self, values: dict[str, float], images_seen: int) -> None:
         if self._writer is not None:
@@ -161,7 +185,12 @@ class Journal:
 
     def say(self, sentence: str) -> None:
         """Put a sentence on the console and in console.log."""
-        self.console.print(sentence, markup=False)
+        try:
+            self.console.print(sentence, markup=False)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            pass  # into a file, on a disk that is full
         self._add_to("console.log", sentence)
 
     def close(self) -> None:
@@ -209,6 +238,18 @@ def curves(run: Path) -> bytes | None:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110)
     return picture.getvalue()
+
+
+def _append_whole(path: Path, data: bytes) -> None:
+    """Append all of the data or nothing, so that no line is cut. Raises OSError."""
+    with path.open("ab", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END)
+        try:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            file.truncate(before)
+            raise
 
 
 def _entry(line: str) -> dict[str, Any]:

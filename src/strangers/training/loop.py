@@ -16,14 +16,16 @@ import torch
 
 from strangers.data.prepared import positions
 from strangers.devices import keep_freed_memory
+from strangers.errors import StrangersError
 from strangers.images import to_signed
+from strangers.machine import is_out_of_memory
 from strangers.recipe import Recipe
 from strangers.training.distributed import Processes, joined
 from strangers.training.journal import Journal
 from strangers.training.pictures import save_animation
 from strangers.training.plan import Plan, Routine, autocast, dry_run, dtype_name, duration, make_plan
 from strangers.training.run import Run, lock_run, open_run, read_run
-from strangers.training.sitting import Sitting, begin, go_back, save, take_stock, tell
+from strangers.training.sitting import Sitting, begin, go_back, save_at_last, take_stock, tell
 from strangers.training.step import StepReport, keep_to_schedule, training_step
 
 __all__ = ["dry_run", "train"]
@@ -134,7 +136,7 @@ def _go_on(sitting: Sitting) -> None:
     with journal.bar, _stop_on_signals() as stop, _own_random_state(plan.device.value):
         while not sitting.is_over and not stop.agreed(processes):
             before = sitting.state.images_seen
-            report, seen = next_step(sitting), sitting.state.images_seen
+            report, seen = _step(sitting), sitting.state.images_seen
             journal.add(report, seen)
             ended = seen >= plan.recipe.images
             line, pictures, evaluation = (
@@ -149,8 +151,8 @@ def _go_on(sitting: Sitting) -> None:
                 sitting.guard, sitting.record = processes.told((sitting.guard, sitting.record))
             if sitting.is_lost:
                 go_back(sitting)
-        if stop.signal is not None and processes.is_first:
-            save(sitting)
+        if processes.is_first and (stop.signal is not None or sitting.unsaved):
+            save_at_last(sitting)
     if processes.is_first:
         save_animation(sitting.run.path)
     _end(sitting, stop)
@@ -167,6 +169,20 @@ def _end(sitting: Sitting, stop: Stop) -> None:
     journal.say(f"Trained on {images_seen:,} images in {duration(journal.seconds)}.")
     if sitting.record.best_at is not None:
         journal.say(f"{sitting.run.path / 'best'} is the model after {sitting.record.best_at:,} images.")
+
+
+def _step(sitting: Sitting) -> StepReport:
+    """The next step. Raises StrangersError, with what to lower, where there is not enough memory for it."""
+    try:
+        return next_step(sitting)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        recipe = sitting.plan.recipe
+        raise StrangersError(
+            f"There is not enough memory for steps of {recipe.images_per_step} pictures of {recipe.size} px: "
+            f"train in another folder with --set batch=N below {recipe.batch}, or with a smaller recipe."
+        ) from None
 
 
 def next_step(sitting: Sitting) -> StepReport:

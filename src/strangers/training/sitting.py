@@ -27,7 +27,11 @@ from strangers.training.step import State, compile_networks, new_state
 
 @dataclass
 class Sitting:
-    """What was decided of a run, what its faces are measured by, and what changes as it goes on."""
+    """What was decided of a run, what its faces are measured by, and what changes as it goes on.
+
+    Attributes:
+        unsaved: whether the checkpoint that was due last could not be written.
+    """
 
     run: Run
     plan: Plan
@@ -38,6 +42,7 @@ class Sitting:
     guard: Guard
     record: Record
     processes: Processes = ALONE
+    unsaved: bool = False
     feed: Feed = field(init=False)
     draws: torch.Generator = field(init=False)
 
@@ -128,9 +133,13 @@ def _about(plan: Plan, processes: Processes) -> Iterator[str]:
 
 
 def take_stock(sitting: Sitting, *, evaluate: bool) -> None:
-    """The run's pictures, what they tell, an evaluation if it is due, and a checkpoint if all is well."""
+    """The run's pictures, what they tell, an evaluation if it is due, and a checkpoint if all is well.
+
+    What cannot be written ends no training: it is told, and the next time there may be room.
+    """
     state, guard, appraiser = sitting.state, sitting.guard, sitting.appraiser
-    tell(sitting, guard.after_weights(checkpoint.is_finite(state)))
+    before = guard.good_at, sitting.record
+    tell(sitting, guard.after_weights(checkpoint.is_finite(state) and sitting.journal.is_finite))
     if sitting.is_lost:
         return
     header = header_of(sitting)
@@ -146,10 +155,31 @@ def take_stock(sitting: Sitting, *, evaluate: bool) -> None:
     sitting.journal.measured(state.images_seen, values, conditions)
     if evaluate:
         sitting.journal.say(f"After {state.images_seen:,} images: {METRIC} {distance:.4g}, {sitting.record}.")
-    save_samples(sitting.run.path, model_of(state.average, header), faces)
+    try:
+        save_samples(sitting.run.path, model_of(state.average, header), faces)
+    except OSError as error:
+        _put_off(sitting, "pictures", error)
     tell(sitting, guard.after_pictures(values["variety"], state.images_seen))
     if not sitting.is_lost:
-        save(sitting, header)
+        try:
+            save(sitting, header)
+            sitting.unsaved = False
+        except OSError as error:
+            sitting.unsaved = True
+            guard.good_at, sitting.record = before  # as neither will be on the disk
+            _put_off(sitting, "checkpoint", error)
+
+
+def _put_off(sitting: Sitting, what: str, error: OSError) -> None:
+    """Say what could not be written. Raises RunError where the run's folder has gone."""
+    sitting.journal.require_folder()
+    images_seen = sitting.state.images_seen
+    sitting.journal.warn(
+        images_seen,
+        f"The {what} after {images_seen:,} images could not be written: {error.strerror or error}. "
+        "The training goes on, and tries again when the next are due; make room until then.",
+        kind="not written",
+    )
 
 
 def tell(sitting: Sitting, alarms: Iterable[Alarm]) -> None:
@@ -161,9 +191,22 @@ def tell(sitting: Sitting, alarms: Iterable[Alarm]) -> None:
 def save(sitting: Sitting, header: ModelHeader | None = None) -> None:
     """A checkpoint of now, from which a training goes on exactly. Raises OSError and RunError."""
     journal = sitting.journal
+    journal.require_folder()
     now = checkpoint.Progress(journal.seconds, journal.state(), sitting.guard, sitting.record)
     header = header or header_of(sitting)
     checkpoint.save(sitting.run.path, sitting.state, header, now, keep=sitting.routine.keep)
+
+
+def save_at_last(sitting: Sitting) -> None:
+    """The checkpoint that a training ends with. Raises RunError where it cannot be written."""
+    try:
+        save(sitting)
+    except OSError as error:
+        raise RunError(
+            f"The last checkpoint of {sitting.run.path}, after {sitting.state.images_seen:,} images, could "
+            f"not be written: {error.strerror or error}. "
+            "Make room; the same command goes on from the one before."
+        ) from None
 
 
 def header_of(sitting: Sitting) -> ModelHeader:
@@ -194,6 +237,7 @@ def go_back(sitting: Sitting) -> None:
             f"{run.path / 'console.log'}. Change the recipe, and train in another folder."
         )
     sitting.state, past, complaints = _restored(run, plan, sitting.processes, good=True)
+    sitting.unsaved = False
     sitting.guard = replace(past.guard, rollbacks=before + 1)
     sitting.record = (
         past.record if sitting.routine.evaluate_every is None else sitting.appraiser.begin(past.record)
