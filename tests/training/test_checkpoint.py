@@ -62,6 +62,13 @@ def test_what_a_killed_save_left_is_removed(run: Path, drawn_set: PreparedSet, s
     assert not list(run.rglob(".partial-*"))
 
 
+def test_checkpoints_that_a_killed_save_did_not_remove_are_removed(
+    run: Path, drawn_set: PreparedSet, small_recipe: Recipe
+) -> None:
+    train(drawn_set.path, small_recipe, run, images=2048, every=1024, keep=1, progress=False)  # it is over
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["000002048"]
+
+
 @pytest.mark.parametrize("name", ["dcgan-32", "nadam-128", "two-step-32"])
 def test_every_optimiser_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
     recipe = with_overrides(RECIPES[name], {"batch": "2", "generator_batch": "2"})
