@@ -124,6 +124,13 @@ def test_what_a_killed_save_left_is_removed(run: Path, drawn_set: PreparedSet, s
     assert not list(run.rglob(".partial-*"))
 
 
+def test_checkpoints_that_a_killed_save_did_not_remove_are_removed(
+    run: Path, drawn_set: PreparedSet, small_recipe: Recipe
+) -> None:
+    train(drawn_set.path, small_recipe, run, images=2048, every=1024, keep=1, progress=False)  # it is over
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["000002048"]
+
+
 def header_of(recipe: Recipe) -> ModelHeader:
     return ModelHeader(
         software="test",

@@ -88,11 +88,20 @@ def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, ke
             description |= {"state_sha256": _digest(description)}
             (partial / STATE).write_text(json.dumps(description, indent=1))
     _point(run, folder, record)
-    needed = [_folder(run, images) for images in (record.best_at, guard.good_at) if images is not None]
+    prune(run, progress, keep=keep)
+    return folder
+
+
+def prune(run: Path, progress: Progress, *, keep: int) -> None:
+    """Remove all checkpoints but the newest `keep`, the best, and the last good one. Raises OSError."""
+    needed = [
+        _folder(run, images)
+        for images in (progress.record.best_at, progress.guard.good_at)
+        if images is not None
+    ]
     for old in _folders(run)[keep:]:
         if old not in needed:
             remove_folder(old)
-    return folder
 
 
 def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:

@@ -86,6 +86,7 @@ def begin(run: Run, plan: Plan, routine: Routine, journal: Journal, processes: P
         for sentence in _about(plan, processes):
             journal.say(sentence)
     if processes.is_first:
+        checkpoint.prune(run.path, past, keep=routine.keep)  # a crash may have come before that
         save_reals(run.path, plan.data)
     record = appraiser.begin(past.record) if evaluates else past.record
     if past.record.best is not None and record.best is None:
