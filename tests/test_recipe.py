@@ -219,7 +219,6 @@ def test_a_value_without_end_is_told(value: str) -> None:
     ("name", "field"),
     [
         ("r3gan-64", "network.blocks"),
-        ("fast-64", "network.growths"),
         ("sngan-64", "network.whole_blocks"),
     ],
 )

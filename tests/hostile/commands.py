@@ -143,12 +143,16 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def trained_bits(run: Path) -> dict[str, str]:
-    """All that a run holds and that interruptions must not change, as `bytes_of` gives it."""
+    """All that a run holds and that interruptions must not change, as `bytes_of` gives it.
+
+    That something could not be written, a log tells for good.
+    """
     changing = (".jsonl", ".log", "state.json", "lock", "run.json")
     found = {name: content for name, content in bytes_of(run).items() if not name.endswith(changing)}
     means = [
         {name: value for name, value in entry.items() if name not in ("seconds", "images_per_second")}
         for path in sorted(run.rglob("log.jsonl"))
         for entry in map(json.loads, path.read_text().splitlines())
+        if entry.get("kind") != "not written"
     ]
     return found | {"means": json.dumps(means)}

@@ -262,7 +262,10 @@ def test_a_training_goes_on_whichever_change_fails(
         if not failing.failed:
             break
         written(place)
-        assert trained_bits(place) == trained_bits(new), failing.failed
+        found, wanted = trained_bits(place), trained_bits(new)
+        assert wanted.items() <= found.items(), failing.failed
+        more = {Path(name).parent.name for name in found.keys() - wanted.keys()}
+        assert more <= {"000001000"}, failing.failed  # kept while it is the last one known to be good
         assert leftovers(place) == [], failing.failed
         faults += 1
         shutil.rmtree(place)

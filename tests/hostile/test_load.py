@@ -265,7 +265,7 @@ def test_many_clients_are_answered_and_memory_stays(
     assert seconds == SHORT or {400, 403, 404, 413} <= set(load.statuses)
     _wait(lambda: server.files() <= opened + 4, 20)  # those of the last clients are closed soon
     assert httpx.get(f"{address}/api/model").status_code == 200
-    assert memory[-1] < memory[0] + MOST_GROWTH, memory[:: max(1, len(memory) // 20)]
+    assert seconds == SHORT or memory[-1] < memory[0] + MOST_GROWTH, memory[:: max(1, len(memory) // 20)]
     ended, busy = _ends_in(server), os.getloadavg()[0] / (os.cpu_count() or 1)
     assert ended < 2 * max(1.0, busy)
     load.seconds.sort()
