@@ -27,7 +27,7 @@ def test_a_training_killed_again_and_again_ends_as_one_that_was_not(
 ) -> None:
     expected = trained_bits(warm.folder / "run")
     chance = random.Random(1)
-    wanted = trials(3, 400).stop
+    wanted = trials(2, 400).stop
     kills, runs, most = 0, 0, 0
     seconds = warm.seconds(*train(tmp_path / "timed"))
     warm.said()
@@ -76,6 +76,7 @@ def killed_and_again(
         code = warm.run(*words, killed_after=chance.uniform(0, 1) * seconds)
         assert code in (-signal.SIGKILL, 0), warm.said()
         kills, ended = (kills, ended + 1) if code == 0 else (kills + 1, ended)
+        seconds *= 0.8 if code == 0 else 1.02  # how long it takes depends on what else the machine does
         check(False)
         code = warm.run(*words)
         assert code == 0 or "exists already" in warm.said()
