@@ -146,7 +146,7 @@ _ALL = (
         batch=16,
         generator_batch=16,
         flip=True,
-        images=420_000,  # 85 minutes of a busy CPU core
+        images=420_000,  # 90 minutes of a busy CPU core
     ),
     Recipe(
         name="ttur-64",

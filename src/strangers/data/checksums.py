@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strangers.files import cache_folder, sha256_of, write_atomically
+from strangers.files import cache_folder, sha256_of, write_to_cache
 
 CHECKSUMS, SUMS = "checksums.npy", "SHA256SUMS"
 
@@ -71,7 +71,5 @@ def recovered(images: NDArray[np.uint8], names: bytes, expected: str) -> Checksu
     digest.update(names)
     if digest.hexdigest() != expected:
         return None
-    with suppress(OSError):  # where the cache cannot be written, the set is read again next time
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(place, hashlib.sha256(found.tobytes()).digest() + found.tobytes())
+    write_to_cache(place, hashlib.sha256(found.tobytes()).digest() + found.tobytes())
     return found[:count]

@@ -94,11 +94,8 @@ def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, ke
 
 def prune(run: Path, progress: Progress, *, keep: int) -> None:
     """Remove all checkpoints but the newest `keep`, the best, and the last good one. Raises OSError."""
-    needed = [
-        _folder(run, images)
-        for images in (progress.record.best_at, progress.guard.good_at)
-        if images is not None
-    ]
+    kept_at = (progress.record.best_at, progress.guard.good_at)
+    needed = [_folder(run, images) for images in kept_at if images is not None]
     for old in _folders(run)[keep:]:
         if old not in needed:
             remove_folder(old)
