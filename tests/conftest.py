@@ -67,6 +67,9 @@ def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Pat
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hostile")
     group.addoption("--hostile", action="store_true", help="try all that tests/hostile has, not a part of it")
+    group.addoption(
+        "--hostile-seconds", type=int, default=600, help="how long a training and a page are watched"
+    )
     group.addoption("--hostile-table", metavar="FILE", help="write there what was tried, and how often")
 
 

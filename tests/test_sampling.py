@@ -129,6 +129,25 @@ def test_a_run_and_its_checkpoint_are_models(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("named", ["", "latest"])
+def test_of_a_damaged_checkpoint_the_one_before_it_is_named_and_none_is_taken_unasked(
+    tmp_path: Path, named: str
+) -> None:
+    for number in (1, 2, 3):
+        folder = tmp_path / "checkpoints" / f"{number:09d}"
+        folder.mkdir(parents=True)
+        write_model(folder / "model.safetensors", images_seen=number)
+    (tmp_path / "latest").write_text("000000002")
+    damaged = tmp_path / "checkpoints" / "000000002" / "model.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    before = tmp_path / "checkpoints" / "000000001"
+    with pytest.raises(ModelError, match=f"{damaged} .*The checkpoint before it is {before}\\.$"):
+        load(tmp_path / named, device="cpu")
+    shutil.rmtree(before)
+    with pytest.raises(ModelError, match=r"Copy or download it again\.$"):
+        load(tmp_path / named, device="cpu")
+
+
+@pytest.mark.parametrize("named", ["", "latest"])
 def test_the_newest_checkpoint_is_loaded_though_it_was_another_a_moment_ago(
     tmp_path: Path, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,7 @@ def is_out_of_memory(error: BaseException) -> bool:
             "can't allocate memory",
             "cannot allocate memory",
             "failed to map segment",
+            "could not create a primitive",  # oneDNN, when its code finds no place
         )
     )
 

@@ -180,9 +180,12 @@ def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
         named = _pointed(source)
         try:
             return _read(_model_file(source))
-        except (OSError, ModelError):
-            if _pointed(source) == named:
-                raise
+        except (OSError, ModelError) as error:
+            if _pointed(source) != named:
+                continue
+            if isinstance(error, ModelError) and (earlier := _checkpoint_before(source, named)):
+                raise ModelError(f"{error} The checkpoint before it is {earlier}.") from None
+            raise
 
 
 def _read(path: Path) -> tuple[ModelHeader, nn.Module, str]:
@@ -195,6 +198,13 @@ def _pointed(source: Path) -> str:
     """What `source`, or its `latest` if it is a run, names at the moment; empty if it names nothing."""
     pointer = source if source.name in POINTERS else source / "latest"
     return pointer.read_text(errors="replace") if pointer.is_file() else ""
+
+
+def _checkpoint_before(source: Path, named: str) -> Path | None:
+    """The newest checkpoint older than the one named, of the run that `source` or its folder is."""
+    run = source.parent if source.name in POINTERS else source
+    older = [path for path in (run / "checkpoints").glob("[0-9]*") if path.name < named.strip()]
+    return max(older, default=None)
 
 
 def is_hub_name(name: str) -> bool:

@@ -131,6 +131,31 @@ def test_what_is_transparent_lies_on_white(encoded: Encode, kind: str) -> None:
     assert (pixels[:, 9:] == 255).all()
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_a_photograph_taken_in_strips_is_the_whole_one(
+    kind: str, encoded: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (37, 37, 4), np.uint8)
+    data = encoded(
+        Image.fromarray(noise), kind, **({"lossless": True, "exact": True} if kind == "WEBP" else {})
+    )
+    whole = decoded(data)
+    monkeypatch.setattr(decode, "STRIP", 100)
+    assert np.array_equal(decoded(data), whole)
+
+
+def test_too_little_memory_is_not_taken_for_a_broken_photograph(
+    encoded: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(self: Image.Image) -> None:
+        raise MemoryError
+
+    data = encoded(Image.new("RGB", (9, 9)), "PNG")
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    with pytest.raises(DataError, match="there is too little memory to decode it"):
+        decode.decode(data)
+
+
 def test_a_half_transparent_palette_lies_on_white(encoded: Encode) -> None:
     picture = Image.new("P", (16, 16), 0)
     picture.putpalette([0, 0, 0, *COLOURED])

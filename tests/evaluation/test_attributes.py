@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
@@ -15,6 +16,7 @@ from strangers.evaluation import attribute_training
 from strangers.evaluation.attribute_training import vary
 from strangers.evaluation.attributes import BUNDLED, AttributeNetwork, load_attributes
 from strangers.images import Pixels
+from strangers.model_file import sealed
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +144,10 @@ def test_files_that_are_no_network_are_told(tmp_path: Path) -> None:
     page.write_text("<html>quota exceeded</html>")
     with pytest.raises(ModelError, match="damaged"):
         load_attributes(page)
+    nameless = tmp_path / "nameless.safetensors"
+    save_file({}, nameless, {"strangers-attributes": sealed('{"attributes": []}', {})})
+    with pytest.raises(ModelError, match="it names no attributes"):
+        load_attributes(nameless)
 
 
 def test_the_network_has_gradients_everywhere() -> None:

@@ -43,7 +43,7 @@ def train(out: Path, *more: object) -> list[object]:
             "--log-every",
             "500",
         ),
-        *("--images", "4000", "--every", "1000", "--keep", "2", "--out", out, *more),
+        *("--images", "3000", "--every", "1000", "--keep", "2", "--out", out, *more),
     ]
 
 

@@ -33,6 +33,13 @@ def trials(request: pytest.FixtureRequest) -> Callable[[int, int], range]:
 
 
 @pytest.fixture
+def watched(request: pytest.FixtureRequest) -> int:
+    """Seconds for which something that runs is watched: a few without --hostile."""
+    config = request.config
+    return int(config.getoption("--hostile-seconds")) if config.getoption("--hostile") else 4
+
+
+@pytest.fixture
 def tally(record_property: Callable[[str, Any], None]) -> Callable[..., None]:
     """tally(what, times, found): a row of the table; a test that fails has lost something.
 

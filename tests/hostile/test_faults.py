@@ -254,7 +254,7 @@ def test_a_training_goes_on_whichever_change_fails(
     new.mkdir()
     written(new)
     faults = 0
-    for number in every(trials, 90, first=8):
+    for number in every(trials, 150):
         place = tmp_path / str(number)
         place.mkdir()
         with disk(number, CODES[number % 2]) as failing:
@@ -263,7 +263,10 @@ def test_a_training_goes_on_whichever_change_fails(
             break
         written(place)
         found, wanted = trained_bits(place), trained_bits(new)
-        assert wanted.items() <= found.items(), failing.failed
+        lost = {name for name in wanted if found.get(name) != wanted[name]}
+        if "The pictures after" in (place / "run" / "console.log").read_text():  # they are not drawn again
+            lost -= {name for name in wanted if "samples" in name} | {"run/progress.webp"}
+        assert not lost, failing.failed
         more = {Path(name).parent.name for name in found.keys() - wanted.keys()}
         assert more <= {"000001000"}, failing.failed  # kept while it is the last one known to be good
         assert leftovers(place) == [], failing.failed

@@ -18,6 +18,8 @@ import sys
 import time
 from typing import Any
 
+from strangers import files
+
 ANSWERS = os.fdopen(os.dup(1), "w")
 """Where answers go; what the commands print goes elsewhere."""
 
@@ -40,6 +42,7 @@ def start(request: dict[str, Any]) -> int:
     """The number of a process that runs the command, and that is killed after so many seconds."""
     pid = os.fork()
     if pid == 0:
+        files._tidy.cache_clear()  # a new process has tidied no folder yet
         code = 70
         try:
             code = run(request["words"], request)

@@ -69,11 +69,18 @@ def test_a_folder_that_has_gone_is_not_made_anew(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.",
+        "could not create a primitive",
+    ],
+)
 def test_too_little_memory_names_the_batch(
-    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: str, drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def step(sitting: Sitting) -> StepReport:
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+        raise RuntimeError(words)
 
     monkeypatch.setattr(loop, "next_step", step)
     with pytest.raises(StrangersError, match=r"steps of 64 pictures of 32 px: .*--set batch=N below 64"):
@@ -93,3 +100,10 @@ def test_lines_for_which_there_is_no_room_are_written_whole_once_there_is(tmp_pa
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     journal.say("fourth")
     assert (tmp_path / "console.log").read_text() == "first\nsecond\nthird\nfourth\n"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        journal.say("last")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    journal.close()
+    assert (tmp_path / "console.log").read_text().endswith("fourth\nlast\n")

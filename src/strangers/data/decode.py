@@ -27,6 +27,9 @@ MOST_SCANNED = 10 * MOST_PIXELS
 MOST_PLAIN = 2**22
 """Bytes of a picture written as plain text (P1, P2, P3), which Pillow reads a hundred times slower."""
 
+STRIP = 2**22
+"""Pixels that are taken from Pillow at once."""
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
 
@@ -72,7 +75,7 @@ def decode(data: bytes) -> Pixels:
         raise DataError(f"absurdly large for plain text; at most {MOST_PLAIN} bytes are read")
     pixels = _decode_jpeg(data) if data.startswith(b"\xff\xd8\xff") else None
     if pixels is None or b"Exif\0" in data:  # which may say that the photograph must be turned
-        return np.array(_decode_with_pillow(data))
+        return _decode_with_pillow(data)
     return pixels
 
 
@@ -93,7 +96,7 @@ def _decode_jpeg(data: bytes) -> Pixels | None:
         return None
 
 
-def _decode_with_pillow(data: bytes) -> Image.Image:
+def _decode_with_pillow(data: bytes) -> Pixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow about its own bounds: ours is tighter
@@ -101,15 +104,28 @@ def _decode_with_pillow(data: bytes) -> Image.Image:
             _check_size(*photograph.size)
             photograph.load()
             ImageOps.exif_transpose(photograph, in_place=True)
-            return _as_rgb(photograph)
+            return _pixels_of(photograph)
     except UnidentifiedImageError:
         raise DataError("not an image of a known kind") from None
     except Image.DecompressionBombError:
         raise DataError(f"absurdly large; at most {MOST_PIXELS} pixels are decoded") from None
     except DataError:
         raise
+    except MemoryError:
+        raise DataError("there is too little memory to decode it") from None
     except Exception as error:  # a decoder may raise anything on bytes made to break it
         raise DataError(f"broken image: {' '.join(str(error).split()) or type(error).__name__}") from None
+
+
+def _pixels_of(photograph: Image.Image) -> Pixels:
+    """The pixels (height, width, 3) in RGB, strip by strip: as a whole, each step were a copy more."""
+    width, height = photograph.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = np.asarray(_as_rgb(photograph.crop((0, top, width, bottom))))
+    return pixels
 
 
 def _as_rgb(photograph: Image.Image) -> Image.Image:

@@ -157,7 +157,8 @@ def load_attributes(path: str | Path = BUNDLED, device: str = "cpu") -> Attribut
             halves = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
         header = json.loads(unsealed(text, halves))
         tensors = {name: value.float() for name, value in halves.items()}
-        names = tuple(str(name) for name in header["attributes"])
+        if not (names := tuple(str(name) for name in header["attributes"])):
+            raise ValueError("it names no attributes")
         network = AttributeNetwork(len(names))
         counts = {
             name: value for name, value in network.state_dict().items() if not value.is_floating_point()

@@ -159,12 +159,15 @@ class Journal:
         self._add_to("log.jsonl", json.dumps(entry))
 
     def _add_to(self, name: str, line: str) -> None:
-        if self.run is None:
-            return
-        self._unwritten.setdefault(name, []).append(line + "\n")
+        if self.run is not None:
+            self._unwritten.setdefault(name, []).append(line + "\n")
+            self._write(self.run, name)
+
+    def _write(self, run: Path, name: str) -> None:
+        """Write the lines of that file that are not written yet, if there is room."""
         try:
             lines = "".join(self._unwritten[name])
-            _append_whole(self.run / name, lines.encode(errors="backslashreplace"))
+            _append_whole(run / name, lines.encode(errors="backslashreplace"))
         except OSError:
             self.require_folder()
         else:
@@ -194,7 +197,10 @@ class Journal:
         self._add_to("console.log", sentence)
 
     def close(self) -> None:
-        """Flush what is open."""
+        """Flush what is open, and try a last time to write what is not written."""
+        if self.run is not None and self.run.exists():
+            for name in [*self._unwritten]:
+                self._write(self.run, name)
         if self._writer is not None:
             self._writer.close()
 
