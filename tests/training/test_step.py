@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
@@ -11,7 +13,15 @@ from strangers.recipe import Recipe, with_overrides
 from strangers.recipes import RECIPES
 from strangers.training import step
 from strangers.training.losses import PENALTIES
-from strangers.training.step import State, draw_latents, follow, keep_to_schedule, new_state, training_step
+from strangers.training.step import (
+    State,
+    compile_networks,
+    draw_latents,
+    follow,
+    keep_to_schedule,
+    new_state,
+    training_step,
+)
 
 CPU = torch.device("cpu")
 FEW = {"batch": "4", "generator_batch": "4"}
@@ -53,6 +63,26 @@ def test_two_steps_change_every_weight_of_every_recipe(name: str) -> None:
     unchanged = [key for key, value in weights(state).items() if torch.equal(value, before[key])]
     # Where only the difference of two means counts, what is added to both has no say.
     assert unchanged == (["discriminator.7.bias"] if recipe.objective == "wasserstein" else [])
+
+
+@pytest.mark.parametrize("name", ["dcgan-32", "dropout-64", "wgan-gp-64-small", "r3gan-64-small"])
+@pytest.mark.filterwarnings("ignore")  # while it compiles, torch warns of its own ways
+def test_networks_of_every_kind_are_compiled_each_as_a_whole(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler = partial(
+        torch.compile, fullgraph=True, backend="aot_eager"
+    )  # at once, and as strict as the other
+    monkeypatch.setattr(torch, "compile", compiler)
+    recipe = with_overrides(RECIPES[name], FEW | {"penalty.after": "0"})
+    eager, compiled = (new_state(recipe, 0, CPU) for _ in range(2))
+    compile_networks(compiled, recipe)
+    torch.compiler.reset()
+    reports = []
+    for state in (eager, compiled):
+        torch.manual_seed(3)
+        reports.append(torch.stack(training_step(state, real_images(recipe), recipe)))
+    torch.testing.assert_close(*reports, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("augmented", [False, True])

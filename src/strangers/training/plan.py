@@ -207,7 +207,7 @@ def training_speed(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         state = new_state(recipe, 0, device)
         if compiled:
-            compile_networks(state)
+            compile_networks(state, recipe)
         noise = torch.rand(recipe.images_per_step, 3, recipe.size, recipe.size, device=device) * 2 - 1
         noise = noise.contiguous(memory_format=torch.channels_last)
         started, seen_before, elapsed = time.perf_counter(), 0, 0.0

@@ -117,7 +117,7 @@ def _restored(
             for network in (state.generator, state.discriminator):
                 nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     if plan.compiled:
-        compile_networks(state)
+        compile_networks(state, plan.recipe)
     return state, past, complaints
 
 
@@ -126,7 +126,8 @@ def _about(plan: Plan, processes: Processes) -> Iterator[str]:
     count = plan.threads.value
     yield f"On {count} thread{'s' * (count > 1)}: {plan.threads.reason}"
     if plan.compiled:
-        yield "Compiled by torch: the first steps wait for it."
+        which = "networks" if plan.recipe.penalty.kind == "none" else "generator, not what pays a penalty"
+        yield f"Compiled by torch, the {which}: the first steps wait for it."
     if processes.count > 1:
         share = plan.recipe.batch // processes.count
         own = "of its own share" if plan.device.value.type == "cpu" else "of the whole batch"

@@ -124,10 +124,16 @@ def new_state(recipe: Recipe, seed: int, device: torch.device) -> State:
     )
 
 
-def compile_networks(state: State) -> None:
-    """Let torch compile both networks when they are first used, for the shapes that training has."""
-    for network in (state.generator, state.discriminator):
-        network.compile(dynamic=False)
+def compile_networks(state: State, recipe: Recipe) -> None:
+    """Let torch compile the networks when they are first used, each as a whole, for the shapes of training.
+
+    A discriminator that pays a penalty stays as it is: torch cannot differentiate compiled networks twice.
+    """
+    networks = [state.generator] if recipe.penalty.kind != "none" else [state.generator, state.discriminator]
+    for (
+        network
+    ) in networks:  # not network.compile(): of torch's Sequential, that compiles each layer by itself
+        network.forward = torch.compile(network.forward, dynamic=False)
 
 
 def new_optimiser(network: nn.Module, choice: Optimiser) -> Optimizer:
