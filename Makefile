@@ -25,6 +25,8 @@ test: .venv/developing
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8
 
 hostile: .venv/developing
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[hostile]' || \
+	  echo "atheris or pip-audit could not be installed: what needs them is skipped." >&2
 	@$(BIN)/pytest tests/hostile --hostile --hostile-table runs/hostile.md --numprocesses auto --maxprocesses 8
 
 browser: .venv/developing

@@ -16,7 +16,7 @@ from .test_poison_pictures import valid_pictures
 from .test_poison_texts import SEEDS, TABLES
 
 if importlib.util.find_spec("atheris") is None:
-    pytest.skip("atheris is of the extra fuzz", allow_module_level=True)
+    pytest.skip("atheris is of the extra hostile", allow_module_level=True)
 
 VALID: dict[str, Callable[[], dict[str, bytes]]] = {
     "pictures": valid_pictures,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,21 @@ def test_a_second_training_is_refused_before_anything_is_changed(
             train(drawn_set.path, small_recipe, tmp_path / "run", images=128, progress=False)
         assert [path.name for path in (tmp_path / "run").iterdir()] == ["lock"]
     train(drawn_set.path, small_recipe, tmp_path / "run", images=128, progress=False)
+
+
+def test_a_run_that_another_training_begins_meanwhile_is_not_taken_for_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iterdir = Path.iterdir
+
+    def just_written(folder: Path) -> Iterator[Path]:
+        (folder / "run.json").write_text("{}")
+        return iterdir(folder)
+
+    with lock_run(tmp_path):
+        monkeypatch.setattr(Path, "iterdir", just_written)
+        with pytest.raises(RunError, match="Another training is at work"):
+            lock_run(tmp_path)
 
 
 def test_another_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

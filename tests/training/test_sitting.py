@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import resource
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from strangers.data.prepared import PreparedSet
@@ -16,7 +18,7 @@ from strangers.errors import RunError, StrangersError
 from strangers.model_file import save_model
 from strangers.recipe import Recipe
 from strangers.sampling import load
-from strangers.training import checkpoint, loop
+from strangers.training import checkpoint, journal, loop
 from strangers.training.journal import Journal, read_log
 from strangers.training.loop import train
 from strangers.training.sitting import Sitting
@@ -87,23 +89,35 @@ def test_too_little_memory_names_the_batch(
         train(drawn_set.path, small_recipe, tmp_path / "run", **SETTINGS)
 
 
+def test_a_curve_of_a_long_run_has_means_of_its_lines_and_leaves_out_what_is_none(tmp_path: Path) -> None:
+    lines = [{"images": number, "loss": number % 2} for number in range(5 * journal.POINTS + 1)]
+    odd = ["[]", '{"images": 1', '{"images": 1, "loss": "1"}', f'{{"images": 1{"0" * 400}, "loss": 1}}']
+    (tmp_path / "log.jsonl").write_text("\n".join([*map(json.dumps, lines), *odd]))
+    series = journal._series(tmp_path, "images", "loss")
+    assert len(series) <= journal.POINTS
+    np.testing.assert_allclose(series[0], [2.5, 0.5])
+    assert series[-1, 0] <= lines[-1]["images"]
+    assert 0.4 < series[:, 1].mean() < 0.6
+    assert len(journal._series(tmp_path / "absent", "images")) == 0
+
+
 def test_lines_for_which_there_is_no_room_are_written_whole_once_there_is(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, images_per_epoch=1, images_per_step=1, budget=9, progress=False)
+    written = Journal(tmp_path, images_per_epoch=1, images_per_step=1, budget=9, progress=False)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    journal.say("first")
+    written.say("first")
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
     try:
-        journal.say("second")
-        journal.say("third")
+        written.say("second")
+        written.say("third")
         assert (tmp_path / "console.log").read_text() == "first\n"
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    journal.say("fourth")
+    written.say("fourth")
     assert (tmp_path / "console.log").read_text() == "first\nsecond\nthird\nfourth\n"
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
     try:
-        journal.say("last")
+        written.say("last")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    journal.close()
+    written.close()
     assert (tmp_path / "console.log").read_text().endswith("fourth\nlast\n")

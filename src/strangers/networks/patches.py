@@ -23,8 +23,8 @@ FEW = 32
 
 def worth(images: Tensor, height: int) -> bool:
     """Whether `halve` or `double` is the faster way, for maps whose larger side of the two is `height`."""
-    if height > LARGEST or images.device.type != "cpu" or torch.compiler.is_exporting():
-        return False  # what is exported serves any number of images
+    if height > LARGEST or images.device.type != "cpu" or torch.compiler.is_compiling():
+        return False  # what is exported serves any number of images; compiled, a fold is megabytes of C++
     return len(images) <= FEW or torch.is_autocast_enabled("cpu")
 
 

@@ -9,10 +9,13 @@ import math
 import os
 import sys
 import time
+from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 METRIC = "fd-face"
 """What evaluations during training measure, by the name that results have for it."""
+
+POINTS, HUGE = 2_000, 1e300
+"""The most points of a curve, and what no value of a point exceeds."""
 
 INK = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}  # told apart by colour-blind eyes too
 
@@ -217,24 +223,23 @@ def read_log(run: Path, having: str = "real_loss") -> list[dict[str, Any]]:
 
 def curves(run: Path) -> bytes | None:
     """Losses, accuracies and distances, if any, against images seen, as a PNG; None before the first."""
-    entries, evaluations = read_log(run), read_log(run, METRIC)
-    if not entries and not evaluations:
+    lines = _series(run, "images", *StepReport._fields)
+    evaluations = _series(run, "images", METRIC, "generated")
+    if not len(lines) and not len(evaluations):
         return None
     from matplotlib.figure import Figure  # half a second that only a run with a picture pays
 
-    panels = 3 if evaluations else 2
+    panels = 3 if len(evaluations) else 2
     figure = Figure(figsize=(5 * panels, 4), layout="constrained")
     all_axes = figure.subplots(1, panels)
     for axes, kind in zip(all_axes, ("loss", "accuracy"), strict=False):
-        images = [entry["images"] for entry in entries]
         for who, label in (("real", "D on real"), ("fake", "D on fake"), ("generator", "G")):
-            values = [entry[f"{who}_{kind}"] for entry in entries]
-            axes.plot(images, values, color=INK[who], label=label, linewidth=1.2)
+            values = lines[:, 1 + StepReport._fields.index(f"{who}_{kind}")]
+            axes.plot(lines[:, 0], values, color=INK[who], label=label, linewidth=1.2)
         axes.set_title(kind.capitalize())
-    if evaluations:
-        points = [(entry["images"], entry[METRIC]) for entry in evaluations]
-        all_axes[-1].plot(*zip(*points, strict=True), color=INK["generator"], marker="o", linewidth=1.2)
-        all_axes[-1].set_title(f"{METRIC}, {evaluations[-1]['generated']:,} faces")
+    if len(evaluations):
+        all_axes[-1].plot(*evaluations[:, :2].T, color=INK["generator"], marker="o", linewidth=1.2)
+        all_axes[-1].set_title(f"{METRIC}, {evaluations[-1, 2]:,.0f} faces")
     for axes in all_axes:
         axes.set(xlabel="images seen", xlim=(0, None), ylim=(0, None))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")
@@ -244,6 +249,23 @@ def curves(run: Path) -> bytes | None:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110)
     return picture.getvalue()
+
+
+def _series(run: Path, *names: str) -> NDArray[np.float64]:
+    """These values of the entries that have them all, a row each, oldest first.
+
+    Of more than POINTS entries, means of several, so that a curve costs no more as its run gets longer.
+    """
+    path, values = run / "log.jsonl", array("d")
+    if path.exists():
+        with path.open(errors="replace") as file:
+            for entry in map(_entry, file):
+                row: list[Any] = [entry.get(name) for name in names]
+                if all(isinstance(value, int | float) and not abs(value) > HUGE for value in row):
+                    values.extend(row)
+    rows = np.array(values).reshape(-1, len(names))
+    starts = np.arange(0, len(rows), max(1, -(-len(rows) // POINTS)))
+    return np.add.reduceat(rows, starts) / np.diff(starts, append=len(rows))[:, None] if len(rows) else rows
 
 
 def _append_whole(path: Path, data: bytes) -> None:

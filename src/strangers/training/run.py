@@ -106,11 +106,12 @@ def read_recipe(path: Path) -> Recipe | None:
 
 def _refuse_something_else(path: Path) -> None:
     """Raise RunError if `path` is there and neither a run nor what a crash left of one that began."""
-    if not path.exists() or read_run(path) is not None:
+    if not path.exists():
         return
-    if not path.is_dir() or any(
+    is_something = not path.is_dir() or any(
         file.name != LOCK and not file.name.startswith(f"{PARTIAL}run.json-") for file in path.iterdir()
-    ):
+    )
+    if is_something and read_run(path) is None:  # asked last, for another training may be writing it
         raise RunError(f"{path} exists and is not a run; choose another place for this run.")
 
 
