@@ -127,13 +127,13 @@ def new_state(recipe: Recipe, seed: int, device: torch.device) -> State:
 def compile_networks(state: State, recipe: Recipe) -> None:
     """Let torch compile the networks when they are first used, each as a whole, for the shapes of training.
 
-    What it compiled before is forgotten, for it keeps eight versions of all networks together. A discriminator that pays a penalty stays as it is: torch cannot differentiate compiled networks twice.
+    What it compiled before is forgotten, for it keeps eight versions of all networks together.
+    A discriminator that pays a penalty stays as it is: torch cannot differentiate compiled networks twice.
     """
     torch.compiler.reset()
     networks = [state.generator] if recipe.penalty.kind != "none" else [state.generator, state.discriminator]
-    for (
-        network
-    ) in networks:  # not network.compile(): of torch's Sequential, that compiles each layer by itself
+    for network in networks:
+        # Not network.compile(): of torch's Sequential, that compiles each layer by itself.
         network.forward = torch.compile(network.forward, dynamic=False)
 
 
