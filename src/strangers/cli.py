@@ -85,7 +85,8 @@ def train(
         int | None, Option(metavar="N", min=1, help="Threads on a CPU.  [default: a core each]")
     ] = None,
     compiled: Annotated[
-        bool, Option("--compile", help="Let torch compile the networks first; off, as no gain was measured.")
+        bool,
+        Option("--compile", help="Let torch compile the networks first, for a minute; off: it gains little."),
     ] = False,
     changes: Annotated[
         list[str] | None, Option("--set", metavar="FIELD=VALUE", help="Change the recipe; repeatable.")
