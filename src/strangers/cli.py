@@ -86,7 +86,7 @@ def train(
     ] = None,
     compiled: Annotated[
         bool,
-        Option("--compile", help="Let torch compile the networks first, for a minute; off: it gains little."),
+        Option("--compile", help="Let torch compile the networks first; off, as it gained little."),
     ] = False,
     changes: Annotated[
         list[str] | None, Option("--set", metavar="FIELD=VALUE", help="Change the recipe; repeatable.")
