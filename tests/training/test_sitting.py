@@ -18,7 +18,7 @@ from strangers.errors import RunError, StrangersError
 from strangers.model_file import save_model
 from strangers.recipe import Recipe
 from strangers.sampling import load
-from strangers.training import checkpoint, journal, loop
+from strangers.training import checkpoint, loop, pictures
 from strangers.training.journal import Journal, read_log
 from strangers.training.loop import train
 from strangers.training.sitting import Sitting
@@ -90,15 +90,15 @@ def test_too_little_memory_names_the_batch(
 
 
 def test_a_curve_of_a_long_run_has_means_of_its_lines_and_leaves_out_what_is_none(tmp_path: Path) -> None:
-    lines = [{"images": number, "loss": number % 2} for number in range(5 * journal.POINTS + 1)]
+    lines = [{"images": number, "loss": number % 2} for number in range(5 * pictures.POINTS + 1)]
     odd = ["[]", '{"images": 1', '{"images": 1, "loss": "1"}', f'{{"images": 1{"0" * 400}, "loss": 1}}']
     (tmp_path / "log.jsonl").write_text("\n".join([*map(json.dumps, lines), *odd]))
-    series = journal._series(tmp_path, "images", "loss")
-    assert len(series) <= journal.POINTS
+    series = pictures._series(tmp_path, "images", "loss")
+    assert len(series) <= pictures.POINTS
     np.testing.assert_allclose(series[0], [2.5, 0.5])
     assert series[-1, 0] <= lines[-1]["images"]
     assert 0.4 < series[:, 1].mean() < 0.6
-    assert len(journal._series(tmp_path / "absent", "images")) == 0
+    assert len(pictures._series(tmp_path / "absent", "images")) == 0
 
 
 def test_lines_for_which_there_is_no_room_are_written_whole_once_there_is(tmp_path: Path) -> None:

@@ -1,21 +1,19 @@
-"""The journal of a run: a console line and a JSON line at every interval, a progress bar, the curves."""
+"""The journal of a run: a console line and a JSON line at every interval, a progress bar."""
 
 from __future__ import annotations
 
 import errno
-import io
 import json
 import math
 import os
 import sys
 import time
-from array import array
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -30,11 +28,6 @@ if TYPE_CHECKING:
 
 METRIC = "fd-face"
 """What evaluations during training measure, by the name that results have for it."""
-
-POINTS, HUGE = 2_000, 1e300
-"""The most points of a curve, and what no value of a point exceeds."""
-
-INK = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}  # told apart by colour-blind eyes too
 
 
 class Speed(ProgressColumn):
@@ -216,56 +209,7 @@ def read_log(run: Path, having: str = "real_loss") -> list[dict[str, Any]]:
 
     A last line that a crash cut short is left out.
     """
-    path = run / "log.jsonl"
-    entries = map(_entry, path.read_text(errors="replace").splitlines() if path.exists() else [])
-    return [entry for entry in entries if having in entry]
-
-
-def curves(run: Path) -> bytes | None:
-    """Losses, accuracies and distances, if any, against images seen, as a PNG; None before the first."""
-    lines = _series(run, "images", *StepReport._fields)
-    evaluations = _series(run, "images", METRIC, "generated")
-    if not len(lines) and not len(evaluations):
-        return None
-    from matplotlib.figure import Figure  # half a second that only a run with a picture pays
-
-    panels = 3 if len(evaluations) else 2
-    figure = Figure(figsize=(5 * panels, 4), layout="constrained")
-    all_axes = figure.subplots(1, panels)
-    for axes, kind in zip(all_axes, ("loss", "accuracy"), strict=False):
-        for who, label in (("real", "D on real"), ("fake", "D on fake"), ("generator", "G")):
-            values = lines[:, 1 + StepReport._fields.index(f"{who}_{kind}")]
-            axes.plot(lines[:, 0], values, color=INK[who], label=label, linewidth=1.2)
-        axes.set_title(kind.capitalize())
-    if len(evaluations):
-        all_axes[-1].plot(*evaluations[:, :2].T, color=INK["generator"], marker="o", linewidth=1.2)
-        all_axes[-1].set_title(f"{METRIC}, {evaluations[-1, 2]:,.0f} faces")
-    for axes in all_axes:
-        axes.set(xlabel="images seen", xlim=(0, None), ylim=(0, None))
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25)
-    all_axes[0].legend(frameon=False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    return picture.getvalue()
-
-
-def _series(run: Path, *names: str) -> NDArray[np.float64]:
-    """These values of the entries that have them all, a row each, oldest first.
-
-    Of more than POINTS entries, means of several, so that a curve costs no more as its run gets longer.
-    """
-    path, values = run / "log.jsonl", array("d")
-    if path.exists():
-        with path.open(errors="replace") as file:
-            for entry in map(_entry, file):
-                row: list[Any] = [entry.get(name) for name in names]
-                if all(isinstance(value, int | float) and not abs(value) > HUGE for value in row):
-                    values.extend(row)
-    rows = np.array(values).reshape(-1, len(names))
-    starts = np.arange(0, len(rows), max(1, -(-len(rows) // POINTS)))
-    return np.add.reduceat(rows, starts) / np.diff(starts, append=len(rows))[:, None] if len(rows) else rows
+    return [entry for entry in entries(run) if having in entry]
 
 
 def _append_whole(path: Path, data: bytes) -> None:
@@ -278,6 +222,12 @@ def _append_whole(path: Path, data: bytes) -> None:
         except OSError:
             file.truncate(before)
             raise
+
+
+def entries(run: Path) -> Iterator[dict[str, Any]]:
+    """The entries of the run's log, oldest first, one at a time; none where there is no log."""
+    with suppress(FileNotFoundError), (run / "log.jsonl").open(errors="replace") as file:
+        yield from map(_entry, file)
 
 
 def _entry(line: str) -> dict[str, Any]:
