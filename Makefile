@@ -27,7 +27,7 @@ test: .venv/developing
 hostile: .venv/developing
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[hostile]' || \
 	  echo "atheris or pip-audit could not be installed: what needs them is skipped." >&2
-	@$(BIN)/pytest tests/hostile --hostile --hostile-table runs/hostile.md --numprocesses auto --maxprocesses 8
+	@$(BIN)/pytest tests/hostile --hostile --hostile-table runs/hostile.md --override-ini faulthandler_timeout=7200 --numprocesses auto --maxprocesses 8
 
 browser: .venv/developing
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \

@@ -39,10 +39,10 @@ def main() -> None:
         print(f"the model alone, batches of 64: {alone:,.0f} faces/s")
         words = [sys.executable, "-m", "strangers", "serve", str(model), "--port", "0"]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            found = re.search(r"http://\S+/", server.stdout.readline())
-            assert found is not None
             try:
+                assert server.stdout is not None
+                found = re.search(r"http://\S+/", server.stdout.readline())
+                assert found is not None
                 measure(found[0], alone, wishes.clients, wishes.seconds)
             finally:
                 server.terminate()

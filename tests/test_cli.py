@@ -18,6 +18,7 @@ from strangers.recipe import with_overrides
 from strangers.recipes import RECIPES
 
 from .conftest import Strangers, train_words
+from .processes import started
 
 VERBS = (
     "prepare", "explore", "train", "sample", "interpolate", "edit", "invert", "evaluate", "export",
@@ -285,9 +286,7 @@ def test_a_training_that_is_told_to_stop_saves_and_says_so(
 ) -> None:
     words = train_words(trained.with_name("drawn"), tmp_path / "run", "--log-every", 64)
     words[words.index("128")] = "100M"
-    with subprocess.Popen(
-        [sys.executable, "-m", "strangers", *words], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started([sys.executable, "-m", "strangers", *words], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         while not process.stdout.readline().startswith("[E"):
             assert process.poll() is None

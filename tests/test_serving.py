@@ -20,11 +20,12 @@ from strangers.errors import ModelError, UsageError
 from strangers.web.service import open_service
 
 from .conftest import Strangers, write_model
+from .processes import started
 
 
 def test_the_server_ends_in_two_seconds_with_work_under_way(trained: Path) -> None:
     words = [sys.executable, "-m", "strangers", "serve", str(trained), "--port", "0"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         said = process.stdout.readline()
@@ -38,10 +39,10 @@ def test_the_server_ends_in_two_seconds_with_work_under_way(trained: Path) -> No
         ):
             assert answer.status_code == 200
             assert client.get("/api/directions").json()["state"] == "finding"
-            started = time.monotonic()
+            told_to_end = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 143
-            took = time.monotonic() - started
+            took = time.monotonic() - told_to_end
         assert "Traceback" not in process.stderr.read()
     busy = (os.getloadavg()[0] if hasattr(os, "getloadavg") else 1) / (os.cpu_count() or 1)
     assert took < 2 * max(1.0, busy)

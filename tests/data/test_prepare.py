@@ -28,6 +28,8 @@ from strangers.data.writing import Writer
 from strangers.errors import DataError, UsageError
 from strangers.files import lock
 
+from ..processes import started
+
 Encode = Callable[..., bytes]
 
 
@@ -332,17 +334,10 @@ def test_a_process_ended_from_outside_leaves_no_set_and_no_worker(
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # which a shell's background job ignores
         f"prepare('synthetic:1000000', {str(out)!r}, size=64, workers=2, progress=False)"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            wait_for(
-                lambda: any(path.stat().st_size > 1000 for path in tmp_path.glob(".partial-*/images.npy"))
-            )
-            process.send_signal(number)
-            process.communicate(timeout=60)  # until the workers, who have the same output, are gone too
-        finally:
-            process.kill()
+    with started([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: any(path.stat().st_size > 1000 for path in tmp_path.glob(".partial-*/images.npy")))
+        process.send_signal(number)
+        process.communicate(timeout=60)  # until the workers, who have the same output, are gone too
     assert process.returncode != 0
     assert not out.exists()
     if number == signal.SIGINT:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..processes import started
+
 WARM = Path(__file__).with_name("warm.py")
 
 SETTINGS = {
@@ -119,13 +121,11 @@ class Commands:
 def commands(folder: Path) -> Iterator[Commands]:
     """Commands in processes of one thread, until the block ends."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        [sys.executable, WARM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    words = [sys.executable, str(WARM)]
+    with started(
+        words, seconds=7200, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     ) as process:
-        try:
-            yield Commands(process, folder)
-        finally:
-            process.kill()
+        yield Commands(process, folder)
 
 
 def bytes_of(folder: Path) -> dict[str, str]:

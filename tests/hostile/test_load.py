@@ -24,6 +24,8 @@ from PIL import Image
 from strangers.latents import latents
 from strangers.web.security import MOST_UPLOAD
 
+from ..processes import started
+
 CLIENTS = 64
 WARM = 0.25
 """The part of it after which memory should stay."""
@@ -57,20 +59,17 @@ class Server:
 
 
 @pytest.fixture
-def server(trained: Path, tmp_path: Path) -> Iterator[Server]:
+def server(trained: Path, tmp_path: Path, watched: int) -> Iterator[Server]:
     words = [sys.executable, "-m", "strangers", "serve", str(trained), "--port", "0"]
     log = tmp_path / "stderr"
     with (
         log.open("w") as stderr,
-        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
+        started(words, seconds=watched + 600, stdout=subprocess.PIPE, stderr=stderr) as process,
     ):
         assert process.stdout is not None
         found = re.search(r"http://127\.0\.0\.1:(\d+)/", process.stdout.readline())
         assert found, log.read_text()
-        try:
-            yield Server(process, int(found[1]))
-        finally:
-            process.kill()
+        yield Server(process, int(found[1]))
     assert "Traceback" not in log.read_text(), log.read_text()[-5000:]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import train_words
+from ..processes import started
 
 MOST_GROWTH = 32
 """MiB that a training may grow in its second half."""
@@ -54,23 +55,21 @@ def test_a_long_training_takes_no_more_as_it_goes_on(
     taken: list[tuple[float, int, int]] = []
     with (
         (tmp_path / "out").open("w") as out,
-        subprocess.Popen(
-            [sys.executable, "-m", "strangers", *words], stdout=out, stderr=subprocess.STDOUT
+        started(
+            [sys.executable, "-m", "strangers", *words],
+            seconds=watched + 600, stdout=out, stderr=subprocess.STDOUT,
         ) as process,
-    ):
-        try:
-            while not (run / "latest").exists():
-                assert process.poll() is None, (tmp_path / "out").read_text()
-                time.sleep(0.1)
-            end = time.monotonic() + watched
-            while time.monotonic() < end:
-                open_files = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
-                taken.append((memory(process.pid), open_files, files(run)))
-                time.sleep(watched / 60)
-            process.terminate()
-            assert process.wait(timeout=120) == 143
-        finally:
-            process.kill()
+    ):  # fmt: skip
+        while not (run / "latest").exists():
+            assert process.poll() is None, (tmp_path / "out").read_text()
+            time.sleep(0.1)
+        end = time.monotonic() + watched
+        while time.monotonic() < end:
+            open_files = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+            taken.append((memory(process.pid), open_files, files(run)))
+            time.sleep(watched / 60)
+        process.terminate()
+        assert process.wait(timeout=120) == 143
     quarters = [taken[number * len(taken) // 4 : (number + 1) * len(taken) // 4] for number in range(4)]
     most = [[max(now[which] for now in quarter) for which in range(3)] for quarter in quarters]
     assert most[3][0] - most[1][0] < MOST_GROWTH, (

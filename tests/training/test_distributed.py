@@ -17,6 +17,8 @@ from strangers.errors import UsageError
 from strangers.training.distributed import ALONE, Processes
 from strangers.training.journal import read_log
 
+from ..processes import started
+
 SMALL = (
     'network.generator_stages=[{"width": 16, "stride": 2}, {"width": 8, "stride": 2}]',
     "network.stem_width=16",
@@ -80,9 +82,7 @@ def test_a_signal_to_one_process_stops_both_after_the_same_step(
 ) -> None:
     run = tmp_path / "run"
     command = [*TORCHRUN, *words(drawn_set, run, 1_000_000)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment()
-    ) as torchrun:
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment()) as torchrun:
         wait_for(lambda: len(read_log(run)) > 2)
         os.kill(second_process(torchrun.pid), signal.SIGTERM)
         torchrun.communicate(timeout=120)

@@ -28,6 +28,8 @@ from strangers.recipe import Recipe, with_overrides
 from strangers.training.journal import read_log
 from strangers.training.loop import dry_run, train
 
+from ..processes import started
+
 
 def files(run: Path) -> dict[str, bytes]:
     """Everything in a run that must not depend on interruptions: weights, optimisers and pictures."""
@@ -55,15 +57,14 @@ def test_a_run_killed_at_random_moments_equals_one_that_was_not(
     chance = random.Random(0)
     endings = []
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
-        process = subprocess.Popen(
-            [*words, str(killed)],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        assert process.stdout is not None
-        process.stdout.readline()  # training has begun
-        time.sleep(chance.uniform(0.1, 0.35) * seconds)
-        process.send_signal(number)
-        process.communicate(timeout=60)
+        with started(
+            [*words, str(killed)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()  # training has begun
+            time.sleep(chance.uniform(0.1, 0.35) * seconds)
+            process.send_signal(number)
+            process.communicate(timeout=60)
         code = process.returncode
         endings.append(code if code >= 0 else 128 - code)  # as a shell tells it
     subprocess.run([*words, str(killed)], check=True, env=environment, capture_output=True)
