@@ -22,12 +22,12 @@ demo: .venv/installed
 	@$(BIN)/strangers train synthetic --recipe dcgan-32 --images $(DEMO_IMAGES) --every 2k --out runs/demo
 
 test: .venv/developing
-	@$(BIN)/pytest --numprocesses auto --maxprocesses 8
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 hostile: .venv/developing
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[hostile]' || \
 	  echo "atheris or pip-audit could not be installed: what needs them is skipped." >&2
-	@$(BIN)/pytest tests/hostile --hostile --hostile-table runs/hostile.md --override-ini faulthandler_timeout=7200 --numprocesses auto --maxprocesses 8
+	@$(BIN)/pytest tests/hostile --hostile --hostile-table runs/hostile.md --override-ini faulthandler_timeout=7200 --numprocesses auto --maxprocesses 8 --dist worksteal
 
 browser: .venv/developing
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \

@@ -23,9 +23,10 @@ from .conftest import Strangers, write_model
 from .processes import started
 
 
-def test_the_server_ends_in_two_seconds_with_work_under_way(trained: Path) -> None:
+def test_the_server_ends_in_two_seconds_with_work_under_way(trained: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "strangers", "serve", str(trained), "--port", "0"]
-    with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}  # in which nobody has kept directions yet
+    with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         said = process.stdout.readline()

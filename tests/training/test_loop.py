@@ -50,7 +50,7 @@ def test_a_run_killed_at_random_moments_equals_one_that_was_not(
     drawn_set: PreparedSet, small_changes: dict[str, str], tmp_path: Path
 ) -> None:
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    words = command(drawn_set, small_changes, images=12_000)
+    words = command(drawn_set, small_changes, images=6_000)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([*words, str(straight)], check=True, env=environment, capture_output=True)
     seconds = read_log(straight)[-1]["seconds"]
