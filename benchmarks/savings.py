@@ -1,0 +1,178 @@
+"""What each saving of the training step is worth: our way and the usual one, in turns.
+
+    .venv/bin/python benchmarks/savings.py                    dcgan-64, batches of 128
+    .venv/bin/python benchmarks/savings.py --batch 16
+
+One thread, in processor time, so that other work on the machine counts for little. A saving is what the usual
+way takes more, as a share of our whole step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+
+from strangers.data.prepare import prepare
+from strangers.data.prepared import PreparedSet
+from strangers.devices import keep_freed_memory
+from strangers.images import to_signed
+from strangers.recipe import Recipe, with_overrides
+from strangers.recipes import RECIPES
+from strangers.training.feed import Feed
+from strangers.training.step import State, draw_latents, follow, new_state, training_step
+
+CPU = torch.device("cpu")
+
+PHOTOGRAPHS = 2_000
+"""Drawn faces in the set that batches are taken from."""
+
+Way = Callable[[], object]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure what each saving of a training step is worth.")
+    parser.add_argument("--recipe", choices=["dcgan-32", "dcgan-64", "dcgan-128"], default="dcgan-64")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=7)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    batch = {"batch": str(arguments.batch), "generator_batch": str(arguments.batch)}
+    recipe = with_overrides(RECIPES[arguments.recipe], batch)
+    with TemporaryDirectory() as folder:
+        data = prepare(f"synthetic:{PHOTOGRAPHS}", Path(folder) / "set", size=recipe.size, progress=False)
+        state, real = new_state(recipe, 0, CPU), batch_of(data, recipe)
+        whole = milliseconds([lambda: training_step(state, real, recipe)], arguments.repeats)[0]
+        print(f"{recipe.name}, batches of {recipe.batch}: a step takes {whole:,.1f} ms\n")
+        print("| | ours, ms | the usual way, ms | saved, of the step |\n|---|---|---|---|")
+        for what, ours, usual in savings(data, state, real, recipe):
+            taken, more = milliseconds([ours, usual], arguments.repeats)
+            print(f"| {what} | {taken:,.2f} | {more:,.2f} | {(more - taken) / whole:.1%} |", flush=True)
+
+
+def savings(data: PreparedSet, state: State, real: Tensor, recipe: Recipe) -> Iterator[tuple[str, Way, Way]]:
+    """What is saved, our way and the usual one."""
+    yield (
+        "no gradients of the discriminator's weights in the generator's update",
+        lambda: training_step(state, real, recipe),
+        lambda: with_useless_gradients(state, real, recipe),
+    )
+    yield "fakes drawn once for both updates", lambda: None, lambda: state.generator(latents_for(recipe))
+    yield "channels-last networks and batches", *layouts(real, recipe)
+    yield "fused Adam, both networks, beside foreach", *optimisers(state, foreach=True)
+    yield "fused Adam, both networks, beside a loop", *optimisers(state, foreach=False)
+    yield (
+        "the average by `lerp_`, beside sums and products of new tensors",
+        lambda: follow(state.average, state.generator, 0.999),
+        lambda: follow_plainly(state.average, state.generator, 0.999),
+    )
+    yield (
+        "the average tensor by tensor, beside one foreach call",
+        lambda: follow(state.average, state.generator, 0.999),
+        lambda: follow_at_once(state.average, state.generator, 0.999),
+    )
+    yield (
+        "a batch gathered as bytes, beside float pictures stacked one by one",
+        lambda: batch_of(data, recipe),
+        lambda: stacked(data, recipe),
+    )
+    report = training_step(state, real, recipe)
+    yield "no `.item()` between the log's lines", lambda: None, lambda: [value.item() for value in report]
+
+
+def batch_of(data: PreparedSet, recipe: Recipe) -> Tensor:
+    """Photographs as the loop takes them."""
+    where, after = torch.randint(len(data), (2, recipe.batch)).numpy()
+    return to_signed(Feed(data, CPU).batch(where, after))
+
+
+def stacked(data: PreparedSet, recipe: Recipe) -> Tensor:
+    """Photographs as a DataLoader of the tutorials' kind makes a batch."""
+    return torch.stack([
+        torch.from_numpy(data.images[position].copy()).permute(2, 0, 1).contiguous().float() / 127.5 - 1
+        for position in torch.randint(len(data), (recipe.batch,)).tolist()
+    ])  # fmt: skip
+
+
+def latents_for(recipe: Recipe) -> Tensor:
+    return draw_latents(recipe, recipe.generator_batch, CPU)
+
+
+def with_useless_gradients(state: State, real: Tensor, recipe: Recipe) -> None:
+    """The step, with a discriminator that cannot be told to leave its gradients out."""
+    with mock.patch.object(state.discriminator, "requires_grad_"):
+        training_step(state, real, recipe)
+
+
+def layouts(real: Tensor, recipe: Recipe) -> tuple[Way, Way]:
+    """A step in each order of a picture's numbers in memory."""
+    ways = []
+    for order in (torch.channels_last, torch.contiguous_format):
+        state, pictures = new_state(recipe, 0, CPU), real.contiguous(memory_format=order)
+        for network in (state.generator, state.discriminator, state.average):
+            network.to(memory_format=order)  # type: ignore[call-overload]
+        ways.append(lambda state=state, pictures=pictures: training_step(state, pictures, recipe))
+    return ways[0], ways[1]
+
+
+def optimisers(state: State, *, foreach: bool) -> tuple[Way, Way]:
+    """A step of both networks' Adam: fused, and not."""
+    parameters = [*state.generator.parameters(), *state.discriminator.parameters()]
+    for parameter in parameters:
+        parameter.grad = torch.full_like(parameter, 1e-3)
+    ours = torch.optim.Adam(parameters, lr=1e-6, betas=(0.5, 0.999), fused=True)
+    usual = torch.optim.Adam(parameters, lr=1e-6, betas=(0.5, 0.999), foreach=foreach)
+    return ours.step, usual.step
+
+
+@torch.no_grad()
+def follow_plainly(average: nn.Module, network: nn.Module, keep: float) -> None:
+    """The average as many write it."""
+    values = network.state_dict()
+    average.load_state_dict({
+        name: keep * mean + (1 - keep) * values[name] if mean.is_floating_point() else values[name]
+        for name, mean in average.state_dict().items()
+    })  # fmt: skip
+
+
+@torch.no_grad()
+def follow_at_once(average: nn.Module, network: nn.Module, keep: float) -> None:
+    """The average in one call for all tensors."""
+    means, values = (
+        [value for value in each.state_dict().values() if value.is_floating_point()]
+        for each in (average, network)
+    )
+    torch._foreach_lerp_(means, values, 1 - keep)
+
+
+def milliseconds(ways: list[Way], repeats: int) -> list[float]:
+    """What each way takes: medians of `repeats` goes in turns, the first not counted.
+
+    A go is as many calls as last a tenth of a second.
+    """
+    calls, taken = [], [[] for _ in ways]  # type: ignore[var-annotated]
+    for way in ways:
+        way()
+        started = time.process_time()
+        way()
+        calls.append(max(1, round(0.1 / max(time.process_time() - started, 1e-7))))
+    for _ in range(repeats):
+        for number, way in enumerate(ways):
+            count = min(calls[number], 10_000)
+            started = time.process_time()
+            for _ in range(count):
+                way()
+            taken[number].append(1000 * (time.process_time() - started) / count)
+    return [statistics.median(values) for values in taken]
+
+
+if __name__ == "__main__":
+    main()
