@@ -6,6 +6,8 @@ own memory, and neither the disk nor the bus has a part in a step.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -44,10 +46,17 @@ class Feed:
         next_positions: which will be asked for next; the disk is told.
         """
         if self.resident is not None:
-            return self.resident[torch.from_numpy(positions).to(self.device)]
+            return self.resident[self._brought(positions)]
         pixels = self.data.batch(positions)
         self.data.read_ahead(next_positions)
-        return torch.from_numpy(pixels).to(self.device)
+        return self._brought(pixels)
+
+    def _brought(self, values: NDArray[Any]) -> Tensor:
+        """The values on the device."""
+        tensor = torch.from_numpy(values)
+        if self.device.type == "cuda":  # from pinned memory, so that nobody waits for the step before
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
 
     def __str__(self) -> str:
         where = "the disk" if self.resident is None else f"the memory of {self.device}"

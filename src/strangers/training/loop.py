@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from strangers.data.prepared import positions
 from strangers.devices import keep_freed_memory
@@ -201,16 +202,16 @@ def next_step(sitting: Sitting) -> StepReport:
     draws = sitting.draws.manual_seed(int(for_draws))
     torch.manual_seed((int(for_masks) + processes.rank) % 2**64)  # dropout's masks differ between processes
 
-    # Of each of the step's batches, this process's share.
-    shares = torch.arange(count).view(plan.recipe.discriminator_steps, -1)
-    mine = torch.cat([processes.share(batch) for batch in shares])
-    now, next_time = (
-        positions(len(plan.data), count, plan.seed, at)[mine.numpy()] for at in (seen, seen + count)
-    )
+    def of_each_batch(values: Tensor) -> Tensor:
+        """Of the values of each of the step's batches, this process's share."""
+        return torch.cat([processes.share(batch) for batch in values.chunk(plan.recipe.discriminator_steps)])
+
+    mine = of_each_batch(torch.arange(count)).numpy()
+    now, next_time = (positions(len(plan.data), count, plan.seed, at)[mine] for at in (seen, seen + count))
     real = to_signed(sitting.feed.batch(now, next_time))
     if plan.recipe.flip:
         mirrored = torch.rand(count, 1, 1, 1, device=real.device, generator=draws) < 0.5
-        real = torch.where(mirrored[mine], real.flip(3), real)
+        real = torch.where(of_each_batch(mirrored), real.flip(3), real)
     with autocast(plan.device.value, plan.precision.value):
         return training_step(state, real, plan.recipe, draws, processes)
 
