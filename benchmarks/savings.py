@@ -27,12 +27,20 @@ from strangers.images import to_signed
 from strangers.recipe import Recipe, with_overrides
 from strangers.recipes import RECIPES
 from strangers.training.feed import Feed
+from strangers.training.journal import Journal
+from strangers.training.loop import next_step
+from strangers.training.plan import Routine, make_plan
+from strangers.training.run import open_run
+from strangers.training.sitting import begin, take_stock
 from strangers.training.step import State, draw_latents, follow, new_state, training_step
 
 CPU = torch.device("cpu")
 
 PHOTOGRAPHS = 2_000
 """Drawn faces in the set that batches are taken from."""
+
+EVERY = 20_000
+"""Images between two checkpoints, unless told otherwise."""
 
 Way = Callable[[], object]
 
@@ -56,6 +64,9 @@ def main() -> None:
         for what, ours, usual in savings(data, state, real, recipe):
             taken, more = milliseconds([ours, usual], arguments.repeats)
             print(f"| {what} | {taken:,.2f} | {more:,.2f} | {(more - taken) / whole:.1%} |", flush=True)
+        stock = stock_taking(Path(folder), recipe, arguments.repeats)
+        share = stock / (stock + whole * EVERY / recipe.batch)
+        print(f"\nPictures and a checkpoint take {stock:,.0f} ms: {share:.1%} of {EVERY:,} images with them.")
 
 
 def savings(data: PreparedSet, state: State, real: Tensor, recipe: Recipe) -> Iterator[tuple[str, Way, Way]]:
@@ -86,6 +97,25 @@ def savings(data: PreparedSet, state: State, real: Tensor, recipe: Recipe) -> It
     )
     report = training_step(state, real, recipe)
     yield "no `.item()` between the log's lines", lambda: None, lambda: [value.item() for value in report]
+
+
+def stock_taking(folder: Path, recipe: Recipe, repeats: int) -> float:
+    """Milliseconds that a step waits for pictures, what they tell, and a checkpoint."""
+    plan = make_plan(folder / "set", recipe, device="cpu", precision="fp32", threads=1, progress=False)
+    run = open_run(folder / "run", plan.recipe, plan.data, 0, "fp32")
+    journal = Journal(
+        run.path, images_per_epoch=PHOTOGRAPHS, images_per_step=recipe.batch, budget=recipe.images,
+        progress=False,
+    )  # fmt: skip
+    sitting = begin(run, plan, Routine(), journal)
+    taken = []
+    for _ in range(repeats + 1):
+        journal.add(next_step(sitting), sitting.state.images_seen)
+        journal.line(sitting.state.images_seen)
+        started = time.process_time()
+        take_stock(sitting, evaluate=False)
+        taken.append(1000 * (time.process_time() - started))
+    return statistics.median(taken[1:])
 
 
 def batch_of(data: PreparedSet, recipe: Recipe) -> Tensor:

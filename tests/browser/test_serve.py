@@ -61,6 +61,7 @@ def test_faces(site: Served, open_page: OpenPage, device: dict[str, Any]) -> Non
     page = open_page("#seed=17", device)
     assert becomes(page, model.sample([17])[0])
     page.wait_for_selector(".face[data-seen] >> nth=30")
+    page.wait_for_selector(".face:not([data-seen])", state="detached")
     assert page.title() == "Faces · strangers"
     assert fits(page)
     assert nameless(page) == []

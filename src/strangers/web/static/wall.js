@@ -71,7 +71,7 @@ export class Wall {
       if (face && !button.dataset.seen) this.#show(button, face);
       else if (!face) missing.push(position);
     }
-    const middle = first + (end - first) / 2;
+    const middle = ((seen + screen / 2) / this.cell) * this.columns; // of the screen, where people look
     this.#fetch(missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle)));
   }
 
