@@ -19,19 +19,24 @@ def started(words: Sequence[str], *, seconds: float = 300, **options: Any) -> It
     ends, and so does one whose process does nothing.
     """
     process = subprocess.Popen(words, text=True, start_new_session=True, **options)
-    late = threading.Timer(seconds, _kill, [process])
+    late = threading.Timer(seconds, _end, [process])
     late.start()
     try:
         with process:
             try:
                 yield process
             finally:
-                _kill(process)
+                _end(process)
     finally:
         late.cancel()
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ask it to end, as torchrun ends workers, who are in sessions of their own; then kill what is left."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=20)
     if os.name != "posix":
         process.kill()
         return

@@ -182,5 +182,5 @@ def test_very_many_members_take_little_memory(
         assert open_source(str(path)).count == count
 
     most = 192 + (count * 1000 >> 20)
-    found = feed([(kind, path)], swallow, memory=most, target=tmp_path, slowest=max(1.0, count / 5_000))
+    found = feed([(kind, path)], swallow, memory=most, target=tmp_path, slowest=max(3.0, count / 5_000))
     tally(f"a {kind} of {count:,} members, {most} MiB", 1, str(found))

@@ -16,6 +16,7 @@ from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
 from strangers.training.distributed import ALONE, Processes
 from strangers.training.journal import read_log
+from strangers.training.loop import Stop
 
 from ..processes import started
 
@@ -90,6 +91,19 @@ def test_a_signal_to_one_process_stops_both_after_the_same_step(
     assert "Stopped and saved after" in (run / "console.log").read_text().splitlines()[-1]
     saved = (run / "latest").read_text()
     assert int(saved) >= read_log(run)[-1]["images"]
+
+
+def test_a_signal_that_comes_while_they_agree_counts_after_the_next_step() -> None:
+    stop = Stop()
+
+    class Interrupted(Processes):
+        def greatest(self, number: int) -> int:
+            stop.signal = signal.SIGTERM  # as its handler does, after the number was given
+            return number
+
+    assert not stop.agreed(Interrupted())
+    assert stop.agreed(Processes())
+    assert stop.signal == signal.SIGTERM
 
 
 def test_a_mistake_is_told_once(drawn_set: PreparedSet, tmp_path: Path) -> None:

@@ -230,8 +230,10 @@ class Stop:
 
     def agreed(self, processes: Processes) -> bool:
         """Whether any of the processes was asked to stop: then all of them stop after the same step."""
-        self.signal = processes.greatest(self.signal or 0) or None
-        return self.signal is not None
+        agreed = processes.greatest(self.signal or 0)
+        if agreed:  # else a signal may have come meanwhile, and counts after the next step
+            self.signal = agreed
+        return agreed != 0
 
 
 @contextmanager
