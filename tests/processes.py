@@ -15,7 +15,7 @@ from typing import Any
 def started(words: Sequence[str], *, seconds: float = 300, **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A process of text streams, killed with all that it started when the block ends, or after so long.
 
-    Who reads what it prints or waits for its end then gets no more, or -9: a test that fails in the middle
+    Who reads what it prints, or waits for its end, then waits no longer: a test that fails in the middle
     ends, and so does one whose process does nothing.
     """
     process = subprocess.Popen(words, text=True, start_new_session=True, **options)
