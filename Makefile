@@ -4,7 +4,7 @@ PYTHON ?= python3
 DEMO_IMAGES ?= 30k
 BIN := .venv/bin
 
-.PHONY: help demo test hostile browser check docs bench clean
+.PHONY: help demo test hostile browser check check-page docs bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -41,6 +41,14 @@ check: .venv/developing
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python docs/generate.py --check
+	@$(MAKE) --no-print-directory check-page
+
+check-page: # the page's JavaScript: format and types
+	@command -v npm >/dev/null || { echo "Skipped the check of the page's JavaScript: node is not installed."; exit 0; }; \
+	[ node_modules/installed -nt package-lock.json ] || \
+	  { npm ci --silent --no-audit --no-fund --ignore-scripts --fetch-retries=1 --fetch-timeout=30000 && touch node_modules/installed; } || \
+	  { echo "Skipped the check of the page's JavaScript: npm could not install prettier and typescript."; exit 0; }; \
+	npm run --silent check
 
 docs: .venv/developing
 	@$(BIN)/python docs/generate.py
@@ -49,7 +57,7 @@ bench: .venv/installed
 	@$(BIN)/python benchmarks/run.py $(if $(PHOTOGRAPHS),--photographs $(PHOTOGRAPHS))
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # What people need to run it, then what developers need besides. A stamp is older than what it was made from when
 # either file changes, and the installation runs again.

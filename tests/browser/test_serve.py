@@ -159,7 +159,7 @@ def test_the_plane_and_the_walk(site: Served, open_page: OpenPage) -> None:
     page.get_by_role("button", name="Put the current face at A").click()
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").wait_for()
-    place = page.get_by_label("Place")
+    place = page.get_by_label("Position")
     assert soon(lambda: int(place.input_value()) > 3, page)
     page.get_by_role("button", name="Pause").click()
     assert page.get_by_text("On the walk", exact=True).is_visible()
@@ -186,7 +186,7 @@ def test_photograph_on_a_phone_stopped_on_the_way(site: Served, open_page: OpenP
     upload(page, "face.png", picture_of(site, 4))
     page.get_by_text(re.compile("Step [0-9]+ of 200")).wait_for(timeout=300_000)
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text("Stopped; this is the nearest so far.").wait_for()
+    page.get_by_text("Stopped. This is the nearest face so far.").wait_for()
     assert page.get_by_role("button", name="Edit this face").is_enabled()
     assert fits(page)
     assert nameless(page) == []

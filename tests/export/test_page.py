@@ -63,7 +63,7 @@ def test_the_folder_is_whole(exported: tuple[Path, Exported]) -> None:
     assert said.agreement.levels <= LEVELS
     files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
     assert said.bytes == sum(path.stat().st_size for path in files.values())
-    assert {"index.html", "main.js", "worker.js", "latents.js", "faces.json", "faces.onnx"} <= files.keys()
+    assert {"index.html", "main.js", "worker.js", "seeds.js", "faces.json", "faces.onnx"} <= files.keys()
     assert {"runtime/ort.wasm.bundle.min.js", "runtime/ort-wasm-simd-threaded.wasm"} <= files.keys()
     html = files["index.html"].read_text()
     assert "non-commercial research only" in html

@@ -31,7 +31,7 @@ def pixels(response: httpx.Response) -> np.ndarray:
 def test_the_page_and_all_that_it_loads_are_there(served: Served) -> None:
     page = served.client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    for name in ("app.js", "main.js", "source.js", "views/explore.js", "style.css", "icon.svg"):
+    for name in ("app.js", "main.js", "http-source.js", "views/explore.js", "style.css", "icon.svg"):
         assert served.client.get(f"/{name}").status_code == 200, name
     again = served.client.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")

@@ -1,4 +1,4 @@
-/** The page that `strangers export --to page` writes: the views of `strangers serve`, with a source of their own. */
+/** The page that `strangers export --to page` writes: views of `strangers serve`, drawn in the visitor's browser. */
 import { start } from "./app.js";
 import { OnnxSource } from "./onnx-source.js";
 

@@ -1,63 +1,90 @@
-/** OnnxSource: faces that the visitor's own browser draws. source.js says what a source answers. */
-import { latent as latentOf } from "./latents.js";
-import { truncated } from "./latent.js";
+/** Faces drawn in the visitor's own browser. */
+import { UserError } from "./errors.js";
+import { truncate } from "./latent-math.js";
 import { withProvenance } from "./png.js";
-import { Refusal } from "./source.js";
+import { latentOfSeed, parseSeed } from "./seeds.js";
 
-const AT_ONCE = 16; // faces, so that the next wish need not wait for long
+/** @import {Latent} from "./latent-math.js" */
+/** @import {Directions, FacesRequest, Model, OneFace, Source} from "./source.js" */
 
+/** @typedef {{software: string, onnx: string, model: Model, directions: Directions}} Facts The content of faces.json. */
+/** @typedef {{resolve: (pixels: any) => void, reject: (error: Error) => void}} Waiting */
+
+const BATCH_FACES = 16; // in one message to the worker, so that a newer request need not wait for long
+
+/** @implements {Source} */
 export class OnnxSource {
   #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  /** @type {Map<number, Waiting>} */
   #waiting = new Map();
-  #asked = 0;
-  #failure = null;
+  #sent = 0;
+  #failure = "";
+  /** @type {Facts | null} */
+  #facts = null;
 
-  /** address: of the faces.json that stands beside the ONNX file. */
+  /** @param {string} address Of faces.json, which lies beside the ONNX file. */
   constructor(address) {
     this.address = address;
+    /** @type {Source["views"]} */
     this.views = ["faces", "explore"];
     this.#worker.onmessage = ({ data }) => this.#settle(data.id, data.error, data.pixels);
     this.#worker.onerror = (event) => {
-      this.#failure = event.message || "What draws the faces could not be loaded; reload the page.";
+      this.#failure = event.message || "The generator could not be loaded. Reload the page.";
       for (const id of [...this.#waiting.keys()]) this.#settle(id, this.#failure);
     };
   }
 
-  async model() {
-    const answer = await fetch(this.address).catch(() => null);
-    if (!answer?.ok) throw new Refusal(answer?.status ?? 0, `${this.address} could not be fetched; reload the page.`);
-    this.facts = await answer.json();
-    await this.#ask({ open: new URL(this.facts.onnx, answer.url).href });
-    return this.facts.model;
+  get facts() {
+    if (!this.#facts) throw new Error("model() was not called.");
+    return this.#facts;
   }
 
+  async model() {
+    const response = await fetch(this.address).catch(() => null);
+    if (!response?.ok) throw new UserError(`${this.address} could not be fetched. Reload the page.`);
+    /** @type {Facts} */
+    const facts = await response.json();
+    this.#facts = facts;
+    await this.#request({ open: new URL(facts.onnx, response.url).href });
+    return facts.model;
+  }
+
+  /** @param {string[]} seeds */
   async latents(seeds) {
     const { latent_size: size, latent: distribution } = this.facts.model;
-    return seeds.map((seed) => latentOf(seedOf(seed), size, distribution));
+    return seeds.map((seed) => latentOfSeed(parseSeed(seed), size, distribution));
   }
 
-  async faces({ seeds, latents, truncation = 1 }, signal) {
-    const z = (latents ?? (await this.latents(seeds))).map((each) => truncated(each, truncation));
-    const found = [];
-    for (let first = 0; first < z.length; first += AT_ONCE) {
+  /**
+   * @param {FacesRequest} request
+   * @param {AbortSignal} [signal]
+   */
+  async faces({ seeds = [], latents, truncation = 1 }, signal) {
+    const z = (latents ?? (await this.latents(seeds))).map((latent) => truncate(latent, truncation));
+    const faces = [];
+    for (let first = 0; first < z.length; first += BATCH_FACES) {
       signal?.throwIfAborted();
-      found.push(...(await this.#draw(z.slice(first, first + AT_ONCE))));
+      faces.push(...(await this.#draw(z.slice(first, first + BATCH_FACES))));
     }
-    return found;
+    return faces;
   }
 
-  async png({ seed, truncation = 1, latent }) {
-    const [face] = await this.faces(latent ? { latents: [latent] } : { seeds: [seed], truncation });
-    const canvas = new OffscreenCanvas(face.width, face.height);
-    canvas.getContext("2d").putImageData(face, 0, 0);
+  /** @param {OneFace} face */
+  async png(face) {
+    const truncation = ("seed" in face && face.truncation) || 1;
+    const [pixels] = await this.faces(
+      "latent" in face ? { latents: [face.latent] } : { seeds: [face.seed], truncation },
+    );
+    const canvas = new OffscreenCanvas(pixels.width, pixels.height);
+    canvas.getContext("2d")?.putImageData(pixels, 0, 0);
     const { model, software } = this.facts;
     return withProvenance(await canvas.convertToBlob({ type: "image/png" }), {
-      "Software": software,
+      Software: software,
       "Model hash": model.hash,
-      "Seeds": latent ? "" : String(seed),
-      "Recipe": model.recipe,
+      Seeds: "seed" in face ? face.seed : "",
+      Recipe: model.recipe,
       "Images seen": String(model.images_seen),
-      "Truncation": truncation === 1 ? "1.0" : String(truncation),
+      Truncation: truncation === 1 ? "1.0" : String(truncation),
     });
   }
 
@@ -66,39 +93,44 @@ export class OnnxSource {
     return { ...directions, vectors: directions.vectors.map((vector) => Float32Array.from(vector)) };
   }
 
-  async #draw(z) {
+  /**
+   * @param {Latent[]} latents
+   * @returns {Promise<ImageData[]>}
+   */
+  async #draw(latents) {
     const { size } = this.facts.model;
-    const length = z[0].length;
-    const together = new Float32Array(z.length * length);
-    z.forEach((each, i) => together.set(each, i * length));
-    const pixels = await this.#ask({ z: together, count: z.length, size });
+    const length = latents[0].length;
+    const z = new Float32Array(latents.length * length);
+    latents.forEach((latent, i) => z.set(latent, i * length));
+    const pixels = await this.#request({ z, count: latents.length, size });
     const bytes = 4 * size * size;
-    return z.map((_, i) => new ImageData(pixels.slice(i * bytes, (i + 1) * bytes), size, size));
+    return latents.map((_, i) => new ImageData(pixels.slice(i * bytes, (i + 1) * bytes), size, size));
   }
 
-  #ask(message) {
+  /**
+   * Send a message to the worker and wait for its answer.
+   *
+   * @param {object} message
+   * @returns {Promise<Uint8ClampedArray<ArrayBuffer>>}
+   */
+  #request(message) {
     return new Promise((resolve, reject) => {
-      const id = this.#asked++;
+      const id = this.#sent++;
       this.#waiting.set(id, { resolve, reject });
       if (this.#failure) this.#settle(id, this.#failure);
       else this.#worker.postMessage({ id, ...message });
     });
   }
 
-  #settle(id, error, value) {
-    const { resolve, reject } = this.#waiting.get(id);
+  /**
+   * @param {number} id
+   * @param {string | undefined} error
+   * @param {Uint8ClampedArray<ArrayBuffer>} [pixels]
+   */
+  #settle(id, error, pixels) {
+    const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (error) reject(new Refusal(0, error));
-    else resolve(value);
+    if (error) waiting?.reject(new UserError(error));
+    else waiting?.resolve(pixels);
   }
-}
-
-/** A seed as a BigInt; texts are read. Throws where it is none. */
-function seedOf(seed) {
-  const text = String(seed).trim();
-  const number = /^[0-9]{1,20}$/.test(text) ? BigInt(text) : -1n;
-  if (number < 0n || number >= 2n ** 64n) {
-    throw new Refusal(0, `${text} is not a seed: a seed is a whole number from 0 to 2**64 - 1.`);
-  }
-  return number;
 }

@@ -1,4 +1,4 @@
-/** PNG files that say where they come from, as strangers.images writes them in Python. */
+/** PNG files with their provenance, as strangers.images writes them in Python. */
 
 const SIGNATURE_AND_HEADER = 8 + 25; // bytes before the first chunk that may follow
 
@@ -13,7 +13,12 @@ const PACKET = `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 </x:xmpmeta>
 <?xpacket end="r"?>`;
 
-/** The PNG with the fields as texts, and with the mark of a generated picture. */
+/**
+ * Add the fields as texts, and the mark of a generated picture.
+ *
+ * @param {Blob} png
+ * @param {{[keyword: string]: string}} fields
+ */
 export async function withProvenance(png, fields) {
   const bytes = new Uint8Array(await png.arrayBuffer());
   const texts = Object.entries(fields).map(([keyword, text]) => chunk("tEXt", `${keyword}\0${text}`));
@@ -22,7 +27,12 @@ export async function withProvenance(png, fields) {
   return new Blob([start, ...texts, mark, rest], { type: "image/png" });
 }
 
-/** A chunk of a PNG file: its length, its kind, its data, and the CRC of the last two. */
+/**
+ * A chunk of a PNG file: its length, its kind, its data, and the CRC of the last two.
+ *
+ * @param {string} kind
+ * @param {string} text
+ */
 function chunk(kind, text) {
   const body = new TextEncoder().encode(kind + text);
   const whole = new Uint8Array(body.length + 8);
@@ -33,6 +43,7 @@ function chunk(kind, text) {
   return whole;
 }
 
+/** @param {Uint8Array} bytes */
 function crc(bytes) {
   let remainder = 0xffffffff;
   for (const byte of bytes) {

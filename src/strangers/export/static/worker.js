@@ -1,25 +1,40 @@
-// The generator, away from the page's own thread: latents go in, pixels come out.
+/** The generator, off the page's thread: latents go in, pixels come out. */
 
+// @ts-ignore: `strangers export` copies onnxruntime-web beside this file
 import * as ort from "./runtime/ort.wasm.bundle.min.js";
+
+/** @typedef {{id: number, open?: string, z: Float32Array, count: number, size: number}} Message */
 
 ort.env.wasm.numThreads = 1; // more need headers that a static host seldom sends
 
+/** @type {any} */
 let session;
 
-self.onmessage = async ({ data: { id, open, z, count, size } }) => {
+// The types of a worker and of a page cannot be loaded together.
+const worker = /** @type {{postMessage(message: object, transfer: Transferable[]): void}} */ (
+  /** @type {unknown} */ (self)
+);
+
+self.onmessage = async (/** @type {MessageEvent<Message>} */ { data: { id, open, z, count, size } }) => {
   try {
     if (open) session = await ort.InferenceSession.create(open, { executionProviders: ["wasm"] });
     const pixels = open ? null : await draw(z, count, size);
-    self.postMessage({ id, pixels }, pixels ? [pixels.buffer] : []);
+    worker.postMessage({ id, pixels }, pixels ? [pixels.buffer] : []);
   } catch (error) {
-    self.postMessage({ id, error: String(error.message ?? error) });
+    worker.postMessage({ id, error: error instanceof Error ? error.message : String(error) }, []);
   }
 };
 
-/** The faces of `count` latents, one after the other, as RGBA. */
+/**
+ * The faces of `count` latents, one after another, as RGBA.
+ *
+ * @param {Float32Array} z
+ * @param {number} count
+ * @param {number} size
+ */
 async function draw(z, count, size) {
-  const given = new ort.Tensor("float32", z, [count, z.length / count]);
-  const { images } = await session.run({ z: given });
+  const latents = new ort.Tensor("float32", z, [count, z.length / count]);
+  const { images } = await session.run({ z: latents });
   const plane = size * size;
   const pixels = new Uint8ClampedArray(4 * plane * count).fill(255);
   for (let face = 0; face < count; face++) {

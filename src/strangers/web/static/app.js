@@ -1,151 +1,161 @@
 /**
- * The page: its frame, its views, the current face, and the address that names them.
+ * The application: it builds the views and keeps them and the address in step.
  *
- * start(source) needs a page with <main id="main"> and <nav id="views">; <p id="model"> says what draws.
- * A view is a function of the page, {source, model, current, say, fail, attempt, go, link}, that gives
- * {element, show?, hide?}.
+ * The document needs <main id="main"> and <nav id="views">; <p id="model"> describes the model.
  */
-import { Current } from "./current.js";
-import { h } from "./elements.js";
-import { Refusal } from "./source.js";
+import { byId, h } from "./dom.js";
+import { Page } from "./page.js";
 import { exploreView } from "./views/explore.js";
 import { facesView } from "./views/faces.js";
 import { photographView } from "./views/photograph.js";
 import { trainingView } from "./views/training.js";
 
+/** @import {View} from "./page.js" */
+/** @import {Model, Source, ViewName} from "./source.js" */
+
+/** @type {{[name in ViewName]: {title: string, build: (page: Page) => View, needsModel: boolean}}} */
 const VIEWS = {
-  faces: { title: "Faces", make: facesView, draws: true },
-  explore: { title: "Explore", make: exploreView, draws: true },
-  photograph: { title: "Photograph", make: photographView, draws: true },
-  training: { title: "Training", make: trainingView, draws: false },
+  faces: { title: "Faces", build: facesView, needsModel: true },
+  explore: { title: "Explore", build: exploreView, needsModel: true },
+  photograph: { title: "Photograph", build: photographView, needsModel: true },
+  training: { title: "Training", build: trainingView, needsModel: false },
 };
 const FIRST_SEED = "0";
-const ASK_AGAIN = 1500; // milliseconds, while directions are being found
+const DIRECTIONS_POLL_MS = 1500;
 
+/** @param {Source} source */
 export async function start(source) {
-  const page = makePage(source);
+  const page = new Page(source);
   try {
-    page.model = await source.model();
-    page.current.distribution = page.model.latent;
-    const caption = document.getElementById("model");
-    if (caption) caption.textContent = describe(page.model);
+    page.setModel(await source.model());
+    byId("model").textContent = describe(page.model);
   } catch (error) {
     if (!source.views.includes("training")) return page.fail(error);
-    page.why = error.message; // no model, but perhaps runs to look at
+    page.missingModel = error instanceof Error ? error.message : "";
   }
-  const names = source.views.filter((name) => page.model || !VIEWS[name].draws);
-  buildNavigation(page, names);
-  const arrive = () => page.attempt(() => follow(page, names));
-  window.addEventListener("hashchange", arrive);
-  page.current.addEventListener("change", () => remember(page));
-  await arrive();
-  if (page.model) watchDirections(page);
+  await new App(page).open();
+  if (page.loaded) pollDirections(page);
 }
 
-function makePage(source) {
-  const status = h("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
-  const alarm = h("p", { class: "alarm", role: "alert", hidden: true });
-  document.body.append(status, alarm);
-  const page = { source, model: null, current: new Current(source), made: {}, shown: null, why: "" };
-  page.say = (text) => (status.textContent = text);
-  page.fail = (error) => {
-    if (error.name === "AbortError") return;
-    const told = error.constructor === Error || error instanceof Refusal; // others are defects of the page
-    alarm.textContent = told ? error.message : "Something went wrong on this page; load it again.";
-    if (!told) console.error(error);
-    alarm.hidden = false;
-    clearTimeout(page.hiding);
-    page.hiding = setTimeout(() => (alarm.hidden = true), 8000);
-  };
-  page.attempt = async (work) => {
-    try {
-      return await work();
-    } catch (error) {
-      page.fail(error);
-    }
-  };
-  page.go = (view) => (location.hash = address(page, view));
-  page.link = () => new URL(`#${address(page, "faces")}`, location.href).href;
-  return page;
-}
-
+/** @param {Model} model */
 function describe({ recipe, size, images_seen }) {
-  return `${recipe}, ${size} px, ${images_seen.toLocaleString("en")} images seen`;
+  return `${recipe}, ${size} px, ${images_seen.toLocaleString("en-US")} images seen`;
 }
 
-function buildNavigation(page, names) {
-  const link = (name) => h("a", { href: `#view=${name}`, "data-view": name }, VIEWS[name].title);
-  const navigation = document.getElementById("views");
-  navigation.replaceChildren(...names.map(link));
-  navigation.addEventListener("click", (event) => {
-    const name = event.target.dataset.view;
-    if (!name || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    page.go(name);
-  });
-}
+class App {
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    this.names = page.source.views.filter((name) => page.loaded || !VIEWS[name].needsModel);
+    /** @type {{[name in ViewName]?: View}} */
+    this.built = {};
+    /** @type {ViewName | null} */
+    this.shown = null;
+    page.go = (view) => (location.hash = this.address(view));
+    page.link = () => new URL(`#${this.address("faces")}`, location.href).href;
+  }
 
-/** Be where the address says: "#seed=17", "#view=explore&seed=17&truncation=0.7". */
-async function follow(page, names) {
-  const wish = new URLSearchParams(location.hash.slice(1));
-  const name = names.includes(wish.get("view")) ? wish.get("view") : names[0];
-  if (page.model) {
-    const truncation = Number(wish.get("truncation") ?? 1);
-    const seed = wish.get("seed") ?? (page.current.face ? null : FIRST_SEED);
-    const { face } = page.current;
-    const same =
-      face && (face.seed === null ? seed === null : face.seed === seed && face.truncation === truncation);
-    if (seed !== null && !same) {
-      await page.attempt(() => page.current.choose(seed, truncation));
-      if (!page.current.face) await page.current.choose(FIRST_SEED);
+  async open() {
+    this.#buildNavigation();
+    const follow = () => this.page.attempt(() => this.follow());
+    window.addEventListener("hashchange", follow);
+    this.page.editor.addEventListener("change", () => this.#updateAddress());
+    await follow();
+  }
+
+  /** Show what the address names: "#seed=17", "#view=explore&seed=17&truncation=0.7". */
+  async follow() {
+    const fragment = new URLSearchParams(location.hash.slice(1));
+    const view = this.names.find((name) => name === fragment.get("view")) ?? this.names[0];
+    if (this.page.loaded) {
+      const { face } = this.page.editor;
+      const truncation = Number(fragment.get("truncation") ?? 1);
+      const seed = fragment.get("seed") ?? (face ? null : FIRST_SEED);
+      const same = face?.seed === seed && (seed === null || face?.truncation === truncation);
+      if (seed !== null && !same) await this.#choose(seed, truncation);
+    }
+    this.show(view);
+  }
+
+  /**
+   * @param {string} seed
+   * @param {number} truncation
+   */
+  async #choose(seed, truncation) {
+    const { page } = this;
+    await page.attempt(() => page.editor.choose(seed, truncation));
+    if (!page.editor.face) await page.editor.choose(FIRST_SEED);
+  }
+
+  /** @param {ViewName} name */
+  show(name) {
+    const before = this.shown;
+    if (before === name) return;
+    if (before) this.built[before]?.hide?.();
+    this.shown = name;
+    const view = (this.built[name] ??= VIEWS[name].build(this.page));
+    const main = byId("main");
+    main.replaceChildren(view.element);
+    view.show?.();
+    document.title = `${VIEWS[name].title} · strangers`;
+    for (const link of byId("views").querySelectorAll("a")) {
+      if (link.dataset.view === name) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    if (before) {
+      main.focus({ preventScroll: true });
+      window.scrollTo(0, view.scroll ?? 0);
     }
   }
-  present(page, name);
-}
 
-function present(page, name) {
-  const before = page.shown;
-  if (before === name) return;
-  page.made[before]?.hide?.();
-  page.shown = name;
-  page.made[name] ??= VIEWS[name].make(page);
-  const main = document.getElementById("main");
-  main.replaceChildren(page.made[name].element);
-  page.made[name].show?.();
-  document.title = `${VIEWS[name].title} · strangers`;
-  for (const link of document.querySelectorAll("#views a")) {
-    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+  /**
+   * The fragment that names a view and the current face.
+   *
+   * @param {ViewName} view
+   */
+  address(view) {
+    const fragment = new URLSearchParams();
+    if (view !== "faces") fragment.set("view", view);
+    const { face } = this.page.editor;
+    if (face && face.seed !== null) {
+      fragment.set("seed", face.seed);
+      if (face.truncation !== 1) fragment.set("truncation", String(face.truncation));
+    }
+    return fragment.toString();
   }
-  if (before) {
-    main.focus({ preventScroll: true });
-    window.scrollTo(0, page.made[name].scroll ?? 0);
+
+  /** Name the current face in the address, without a new entry in the browser's history. */
+  #updateAddress() {
+    if (this.shown) history.replaceState(null, "", `#${this.address(this.shown)}`);
+  }
+
+  #buildNavigation() {
+    const links = this.names.map((name) =>
+      h("a", { href: `#view=${name}`, "data-view": name }, VIEWS[name].title),
+    );
+    for (const [i, link] of links.entries()) {
+      link.addEventListener("click", (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        this.page.go(this.names[i]);
+      });
+    }
+    byId("views").replaceChildren(...links);
   }
 }
 
-function address(page, view) {
-  const words = new URLSearchParams();
-  if (view !== "faces") words.set("view", view);
-  const { face } = page.current;
-  if (face && face.seed !== null) {
-    words.set("seed", face.seed);
-    if (face.truncation !== 1) words.set("truncation", face.truncation);
-  }
-  return words.toString();
-}
-
-/** Let the address name the face that is shown, without a step in the browser's history. */
-function remember(page) {
-  if (page.shown) history.replaceState(null, "", `#${address(page, page.shown)}`);
-}
-
-/** Attributes are looked for when the server starts; ask until they are there. */
-async function watchDirections(page) {
+/**
+ * The server looks for attribute directions when it starts: ask until it has them.
+ *
+ * @param {Page} page
+ */
+async function pollDirections(page) {
+  const { editor, source } = page;
   try {
-    page.current.directions = await page.source.directions();
+    editor.setDirections(await source.directions());
   } catch (error) {
-    page.current.directions = { state: "none", why: error.message, names: [], vectors: [], accuracies: [] };
+    const why = error instanceof Error ? error.message : "";
+    editor.setDirections({ state: "none", why, names: [], accuracies: [], vectors: [] });
   }
-  page.current.dispatchEvent(new Event("directions"));
-  if (page.current.directions.state === "finding") setTimeout(() => watchDirections(page), ASK_AGAIN);
+  if (editor.directions.state === "finding") setTimeout(() => pollDirections(page), DIRECTIONS_POLL_MS);
 }

@@ -1,28 +1,30 @@
-/** The page that `strangers serve` gives. */
+/** The page of `strangers serve`. */
 import { start } from "./app.js";
-import { HttpSource } from "./source.js";
+import { byId } from "./dom.js";
+import { HttpSource } from "./http-source.js";
 
-const dialog = document.getElementById("token");
-
-/** The token in the address, which is used once and then hidden; else what the person types. */
-function askToken(sentence) {
-  const words = new URLSearchParams(location.hash.slice(1));
-  if (words.has("token")) {
-    const token = words.get("token");
-    words.delete("token");
-    history.replaceState(null, "", `#${words}`);
-    return Promise.resolve(token);
+/**
+ * Take the token from the address, which is used once and then hidden; else ask the visitor for it.
+ *
+ * @param {string} sentence
+ * @returns {Promise<string | null>}
+ */
+async function askToken(sentence) {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const token = fragment.get("token");
+  if (token !== null) {
+    fragment.delete("token");
+    history.replaceState(null, "", `#${fragment}`);
+    return token;
   }
-  dialog.querySelector("p").textContent = sentence;
-  const field = dialog.querySelector("input");
+  const dialog = /** @type {HTMLDialogElement} */ (byId("token"));
+  const field = /** @type {HTMLInputElement} */ (byId("token-field"));
+  byId("token-sentence").textContent = sentence;
   field.value = "";
   dialog.returnValue = "";
   dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "open" ? field.value : null), {
-      once: true,
-    });
-  });
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  return dialog.returnValue === "open" ? field.value : null;
 }
 
 start(new HttpSource("", askToken));

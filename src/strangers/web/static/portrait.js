@@ -1,49 +1,66 @@
-/** The current face, large, with its name and what can be done with it. */
-import { h, paint, save } from "./elements.js";
-import { Live } from "./live.js";
-import { Refusal } from "./source.js";
+/** The current face, large, with its label and what can be done with it. */
+import { button, download, h, paint } from "./dom.js";
+import { UserError } from "./errors.js";
+import { LatestOnly } from "./latest-only.js";
 
-export function portrait(page, { actions = [] } = {}) {
-  const { source, current } = page;
-  const { size } = page.model;
-  const canvas = h("canvas", { class: "portrait-face", role: "img", width: size, height: size });
-  const label = h("p", { class: "portrait-label" });
-  const download = h("button", { type: "button", onclick: () => page.attempt(saved) }, "Download PNG");
-  const copy = h("button", { type: "button", onclick: () => page.attempt(copied) }, "Copy link");
-  const buttons = h("div", { class: "buttons" }, ...actions, download, copy);
-  const element = h("figure", { class: "portrait" }, canvas, h("figcaption", {}, label, buttons));
-  const live = new Live(
-    (latent) => source.faces({ latents: [latent] }),
-    ([face]) => {
-      paint(canvas, face);
-      element.dataset.drawn = Number(element.dataset.drawn ?? 0) + 1;
-    },
-    page.fail,
-  );
+/** @import {Latent} from "./latent-math.js" */
+/** @import {Page} from "./page.js" */
 
-  async function saved() {
-    const { face, isNamed, latent } = current;
-    const blob = await source.png(isNamed ? { seed: face.seed, truncation: face.truncation } : { latent });
-    save(blob, isNamed ? `face-${face.seed}.png` : "face-edited.png");
-    page.say("The picture was saved.");
+export class Portrait {
+  /**
+   * @param {Page} page
+   * @param {HTMLElement[]} actions Buttons before the portrait's own.
+   */
+  constructor(page, actions = []) {
+    this.page = page;
+    const { size } = page.model;
+    this.canvas = h("canvas", { class: "portrait-face", role: "img", width: size, height: size });
+    this.label = h("p", { class: "portrait-label" });
+    this.copyButton = button("Copy link", () => page.attempt(() => this.#copyLink()));
+    const save = button("Download PNG", () => page.attempt(() => this.#download()));
+    const buttons = h("div", { class: "buttons" }, ...actions, save, this.copyButton);
+    const caption = h("figcaption", {}, this.label, buttons);
+    this.element = h("figure", { class: "portrait" }, this.canvas, caption);
+    this.drawings = new LatestOnly(
+      (/** @type {Latent} */ latent) => page.source.faces({ latents: [latent] }),
+      ([face]) => {
+        this.show(face);
+        this.element.dataset.drawn = String(Number(this.element.dataset.drawn ?? 0) + 1);
+      },
+      (error) => page.fail(error),
+    );
+    page.editor.addEventListener("change", () => this.#update());
+    this.#update();
   }
 
-  async function copied() {
-    if (!navigator.clipboard) throw new Refusal(0, "Copy the address of this page: it names the face.");
-    await navigator.clipboard.writeText(page.link());
-    page.say("The link was copied.");
+  /** @param {ImageData} face */
+  show(face) {
+    paint(this.canvas, face);
   }
 
-  function update() {
-    if (!current.face) return;
-    label.textContent = current.label;
-    canvas.setAttribute("aria-label", current.label);
-    copy.disabled = !current.isNamed;
-    copy.title = current.isNamed ? "" : "Only faces that a seed names have a link.";
-    live.want(current.latent);
+  async #download() {
+    const { current, hasSeed, latent } = this.page.editor;
+    const { seed, truncation } = current;
+    const bySeed = hasSeed && seed !== null;
+    const blob = await this.page.source.png(bySeed ? { seed, truncation } : { latent });
+    download(blob, bySeed ? `face-${seed}.png` : "face-edited.png");
+    this.page.announce("Picture saved.");
   }
 
-  current.addEventListener("change", update);
-  update();
-  return { element, canvas, show: (face) => paint(canvas, face) };
+  async #copyLink() {
+    // Browsers offer the clipboard to secure pages alone, which a server in the local network is not.
+    if (!navigator.clipboard) throw new UserError("Copy the address of this page: it identifies the face.");
+    await navigator.clipboard.writeText(this.page.link());
+    this.page.announce("Link copied.");
+  }
+
+  #update() {
+    const { editor } = this.page;
+    if (!editor.face) return;
+    this.label.textContent = editor.label;
+    this.canvas.setAttribute("aria-label", editor.label);
+    this.copyButton.disabled = !editor.hasSeed;
+    this.copyButton.title = editor.hasSeed ? "" : "Only faces that have a seed have a link.";
+    this.drawings.request(editor.latent);
+  }
 }

@@ -1,181 +1,99 @@
 /**
- * Where faces come from. The views know this interface and nothing else of the world:
+ * The interface of a source of faces: all that the views know of the outside world. Types alone, never loaded.
  *
- *   views                           names of the views that it can feed
- *   model()                         {hash, size, latent_size, latent, images_seen, recipe, most_faces, ...}
- *   latents(seeds)                  seeds (texts, BigInts) -> Float32Array each, before truncation
- *   faces({seeds|latents, truncation})   -> ImageData each, in their order; truncation multiplies the latents
- *   png({seed, truncation}|{latent})     -> Blob: one PNG that says that it was generated
- *   directions()                    {state: "ready"|"finding"|"none", why, names, accuracies, vectors}
- *
- * and, where `views` has "photograph" and "training":
- *
- *   invert(file, signal)            async iterator of {kind, ...}: one "photograph", then "step"s
- *   runs()  log(run)  grid(run, sample)     run folders, as docs/page.md has them
+ * @module
  */
 
-/** What a person is told in a sentence, the server's or the page's own. */
-export class Refusal extends Error {
-  constructor(status, sentence) {
-    super(sentence);
-    this.status = status;
-  }
-}
+/** @import {Distribution, Latent} from "./latent-math.js" */
 
-/** Faces from `strangers serve`. `askToken()` is called where the server wants a token. */
-export class HttpSource {
-  constructor(root = "", askToken = async () => null) {
-    this.root = root;
-    this.askToken = askToken;
-    this.views = ["faces", "explore", "photograph", "training"];
-    this.hash = "";
-    this.size = 0;
-  }
+/**
+ * @typedef {object} Model
+ * @property {string} hash
+ * @property {number} size Height and width of its faces, in pixels.
+ * @property {Distribution} latent
+ * @property {number} latent_size
+ * @property {number} images_seen
+ * @property {string} recipe
+ */
 
-  async model() {
-    const model = await this.#json("api/model");
-    this.hash = model.hash;
-    this.size = model.size;
-    return model;
-  }
+/**
+ * @typedef {object} Directions Attribute directions, the most certain first.
+ * @property {"ready" | "finding" | "none"} state
+ * @property {string} why The reason if there are none.
+ * @property {number} [share] Fraction of the search that is done.
+ * @property {string[]} names
+ * @property {number[]} accuracies
+ * @property {Latent[]} vectors
+ */
 
-  async latents(seeds) {
-    const { latents } = await this.#json(`api/latents?seeds=${seeds.join(",")}`);
-    return latents.map((latent) => Float32Array.from(latent));
-  }
+/**
+ * @typedef {object} FacesRequest Faces of seeds, or of latents.
+ * @property {string[]} [seeds]
+ * @property {Latent[]} [latents]
+ * @property {number} [truncation] Factor of the latents.
+ */
 
-  async faces({ seeds, latents, truncation = 1 }, signal) {
-    const answer = seeds
-      ? await this.#ask(`api/faces?${this.#query(truncation)}&seeds=${ranges(seeds)}`, { signal })
-      : await this.#post("api/faces", { latents: latents.map((latent) => [...latent]), truncation }, signal);
-    const size = Number(answer.headers.get("Face-Size"));
-    return unpack(new Uint8Array(await answer.arrayBuffer()), size);
-  }
+/** @typedef {{seed: string, truncation?: number} | {latent: Latent}} OneFace */
 
-  async png({ seed, truncation = 1, latent }) {
-    const answer = latent
-      ? await this.#post("api/face.png", { latents: [[...latent]] })
-      : await this.#ask(`api/face/${seed}.png?${this.#query(truncation)}`);
-    return answer.blob();
-  }
+/**
+ * @typedef {object} Source
+ * @property {ViewName[]} views The views that it can feed.
+ * @property {() => Promise<Model>} model
+ * @property {(seeds: string[]) => Promise<Latent[]>} latents Latents of seeds, before truncation.
+ * @property {(request: FacesRequest, signal?: AbortSignal) => Promise<ImageData[]>} faces
+ * @property {(face: OneFace) => Promise<Blob>} png A PNG that records that it was generated, and how.
+ * @property {() => Promise<Directions>} directions
+ */
 
-  async directions() {
-    const found = await this.#json("api/directions");
-    return { ...found, vectors: found.vectors.map((vector) => Float32Array.from(vector)) };
-  }
+/** @typedef {"faces" | "explore" | "photograph" | "training"} ViewName */
 
-  async *invert(file, signal) {
-    const answer = await this.#ask("api/invert", { method: "POST", body: file, signal });
-    for await (const { event, data } of events(answer.body)) {
-      if (event === "failed") throw new Refusal(500, data.error);
-      if (data.face) data.face = unpack(bytes(data.face), this.size)[0];
-      if (data.latent) data.latent = Float32Array.from(data.latent);
-      yield { kind: event, ...data };
-    }
-  }
+/**
+ * @typedef {{kind: "photograph", face: ImageData}
+ *   | {kind: "strangeness", strangeness: number, strange: boolean}
+ *   | InversionStep} InversionEvent
+ */
 
-  runs() {
-    return this.#json("api/runs");
-  }
+/**
+ * @typedef {object} InversionStep The best latent so far.
+ * @property {"step"} kind
+ * @property {number} step
+ * @property {number} steps
+ * @property {Latent} latent
+ * @property {ImageData} face
+ * @property {number} image_error
+ */
 
-  log(run) {
-    return this.#json(`api/runs/${run}/log`);
-  }
+/**
+ * @typedef {object} Run
+ * @property {string} id
+ * @property {string} title
+ * @property {"new" | "training" | "quiet" | "finished"} state
+ * @property {string} stamp Changes when the log does.
+ * @property {number} images
+ * @property {number} budget
+ * @property {number | null} images_per_second
+ * @property {number | null} seconds
+ * @property {number | null} seconds_left
+ * @property {{[metric: string]: number}} measures
+ * @property {{images: number, sentence: string}[]} warnings
+ * @property {string[]} samples Names of the image grids, oldest first.
+ * @property {{[option: string]: string | number | boolean}} recipe
+ */
 
-  async grid(run, sample) {
-    return (await this.#ask(`api/runs/${run}/samples/${sample}.png`)).blob();
-  }
+/**
+ * @typedef {object} Curves The log in columns.
+ * @property {{[column: string]: (number | null)[]}} lines
+ * @property {{[metric: string]: {images: number[], values: number[]}}} measures
+ */
 
-  #query(truncation) {
-    return `truncation=${truncation}&model=${this.hash}`; // with the hash, a copy stays true for ever
-  }
+/**
+ * @typedef {object} ServerAnswers What only `strangers serve` can answer.
+ * @property {(file: File, signal: AbortSignal) => AsyncIterable<InversionEvent>} invert
+ * @property {() => Promise<{runs: Run[]}>} runs
+ * @property {(run: string) => Promise<Curves>} log
+ * @property {(run: string, sample: string) => Promise<Blob>} grid
+ */
 
-  async #json(path) {
-    return (await this.#ask(path)).json();
-  }
+/** @typedef {Source & ServerAnswers} ServerSource */
 
-  #post(path, value, signal) {
-    const headers = { "Content-Type": "application/json" };
-    return this.#ask(path, { method: "POST", headers, body: JSON.stringify(value), signal });
-  }
-
-  async #ask(path, options = {}) {
-    const answer = await reach(this.root + path, options);
-    if (answer.ok) return answer;
-    const { error } = await answer.json().catch(() => ({ error: `The server answered ${answer.status}.` }));
-    if (answer.status === 401 && (await this.#signIn(error))) return this.#ask(path, options);
-    throw new Refusal(answer.status, error);
-  }
-
-  /** Several requests may be refused at once; the person is asked one time. */
-  async #signIn(sentence) {
-    this.asking ??= this.#askAndSend(sentence).finally(() => (this.asking = null));
-    return this.asking;
-  }
-
-  async #askAndSend(sentence) {
-    for (;;) {
-      const token = await this.askToken(sentence);
-      if (token === null) return false;
-      const body = JSON.stringify({ token });
-      const headers = { "Content-Type": "application/json" };
-      const answer = await reach(`${this.root}api/session`, { method: "POST", headers, body });
-      if (answer.ok) return true;
-      sentence = (await answer.json()).error;
-    }
-  }
-}
-
-async function reach(address, options) {
-  try {
-    return await fetch(address, options);
-  } catch (error) {
-    throw error.name === "AbortError" ? error : new Refusal(0, "The server does not answer.");
-  }
-}
-
-/** [0, 1, 2, 7] as "0-2,7"; seeds are BigInts or their texts. */
-export function ranges(seeds) {
-  const runs = [];
-  for (const seed of seeds.map(BigInt)) {
-    const last = runs.at(-1);
-    if (last && seed === last[1] + 1n) last[1] = seed;
-    else runs.push([seed, seed]);
-  }
-  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
-}
-
-/** RGB bytes of pictures, one after another, as ImageData each. */
-export function unpack(rgb, size) {
-  const faces = [];
-  for (let start = 0; start < rgb.length; start += 3 * size * size) {
-    const face = new ImageData(size, size);
-    const rgba = new Uint32Array(face.data.buffer);
-    for (let pixel = 0, at = start; pixel < rgba.length; pixel++, at += 3) {
-      rgba[pixel] = 0xff000000 | (rgb[at + 2] << 16) | (rgb[at + 1] << 8) | rgb[at]; // little-endian
-    }
-    faces.push(face);
-  }
-  return faces;
-}
-
-function bytes(base64) {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-}
-
-/** The server-sent events of a body: {event, data}, data read as JSON. */
-async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += value;
-    const whole = text.split("\n\n");
-    text = whole.pop();
-    for (const block of whole) {
-      const fields = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s, 2)));
-      if (fields.data) yield { event: fields.event, data: JSON.parse(fields.data) };
-    }
-  }
-}
+export {};

@@ -1,73 +1,87 @@
-/** A walk from face to face of the plane's corners and back, played or moved by hand. */
-import { h, slider } from "./elements.js";
-import { blend } from "./latent.js";
+/** A walk through latent space, from A to B to C and back to A, played or moved by hand. */
+import { button, h, slider } from "./dom.js";
+import { interpolate } from "./latent-math.js";
 
-const BETWEEN = 24; // pictures from one face to the next
-const PER_SECOND = matchMedia("(prefers-reduced-motion: reduce)").matches ? 4 : 16;
+/** @import {Page} from "./page.js" */
+/** @import {Plane} from "./plane.js" */
+/** @import {Portrait} from "./portrait.js" */
 
-export function walk(page, corners, large) {
-  const { source, current, model } = page;
-  const total = 3 * BETWEEN;
-  const button = h(
-    "button",
-    { type: "button", class: "first", onclick: () => (timer ? stop() : page.attempt(play)) },
-    "Play",
-  );
-  const place = slider({
-    name: "Place",
-    min: 0,
-    max: total,
-    step: 1,
-    value: 0,
-    show: (frame) => `${Math.round((100 * frame) / total)} %`,
-    changed: (frame, done) => corners.latents()[0] && settle(frame, done),
-  });
-  const element = h(
-    "div",
-    {},
-    h("h2", { id: "walk-title" }, "Walk"),
-    h("p", { class: "note" }, "From A to B to C and back to A."),
-    h("div", { class: "player" }, button, place.element),
-  );
-  let timer = null;
-  let frame = 0;
+const FRAMES_PER_LEG = 24;
+const FRAMES = 3 * FRAMES_PER_LEG;
+const FRAMES_PER_SECOND = matchMedia("(prefers-reduced-motion: reduce)").matches ? 4 : 16;
 
-  function at(position) {
-    const along = (position % total) / BETWEEN;
-    const from = Math.floor(along);
-    const share = along - from;
-    const latents = corners.latents();
-    return blend([latents[from], latents[(from + 1) % 3]], [1 - share, share], model.latent);
-  }
-
-  function settle(position, committed) {
-    frame = position;
-    current.set(
-      { base: at(position), strengths: {}, seed: null, truncation: 1, label: "On the walk" },
-      committed,
+export class Walk {
+  /**
+   * @param {Page} page
+   * @param {Plane} plane
+   * @param {Portrait} portrait
+   */
+  constructor(page, plane, portrait) {
+    this.page = page;
+    this.plane = plane;
+    this.portrait = portrait;
+    this.frame = 0;
+    this.playing = false;
+    this.round = 0; // of playing: faces of an earlier one come too late
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this.timer = undefined;
+    const toggle = () => (this.playing ? this.stop() : page.attempt(() => this.play()));
+    this.button = button("Play", toggle, { class: "first" });
+    this.position = slider({
+      name: "Position",
+      min: 0,
+      max: FRAMES,
+      step: 1,
+      value: 0,
+      format: (frame) => `${Math.round((100 * frame) / FRAMES)}%`,
+      changed: (frame, done) => plane.ready && this.#choose(frame, done),
+    });
+    this.element = h(
+      "div",
+      {},
+      h("h2", { id: "walk-title" }, "Walk"),
+      h("p", { class: "note" }, "From A to B to C and back to A."),
+      h("div", { class: "player" }, this.button, this.position.element),
     );
   }
 
-  async function play() {
-    button.textContent = "Pause";
-    timer = setTimeout(() => {}, 0);
-    const mine = timer;
-    const faces = await source.faces({ latents: Array.from({ length: total }, (_, i) => at(i)) });
-    if (timer !== mine) return; // stopped meanwhile
-    timer = setInterval(() => {
-      frame = (frame + 1) % total;
-      large.show(faces[frame]);
-      place.set(frame);
-    }, 1000 / PER_SECOND);
+  async play() {
+    this.playing = true;
+    this.button.textContent = "Pause";
+    const mine = ++this.round;
+    const latents = Array.from({ length: FRAMES }, (_, frame) => this.#latentAt(frame));
+    const faces = await this.page.source.faces({ latents });
+    if (!this.playing || mine !== this.round) return;
+    this.timer = setInterval(() => {
+      this.frame = (this.frame + 1) % FRAMES;
+      this.portrait.show(faces[this.frame]);
+      this.position.set(this.frame);
+    }, 1000 / FRAMES_PER_SECOND);
   }
 
-  function stop() {
-    if (!timer) return;
-    clearInterval(timer);
-    timer = null;
-    button.textContent = "Play";
-    settle(frame, true);
+  stop() {
+    if (!this.playing) return;
+    clearInterval(this.timer);
+    this.playing = false;
+    this.button.textContent = "Play";
+    this.#choose(this.frame, true);
   }
 
-  return { element, stop };
+  /** @param {number} frame */
+  #latentAt(frame) {
+    const along = (frame % FRAMES) / FRAMES_PER_LEG;
+    const from = Math.floor(along);
+    const share = along - from;
+    const { latents } = this.plane;
+    return interpolate([latents[from], latents[(from + 1) % 3]], [1 - share, share], this.page.model.latent);
+  }
+
+  /**
+   * @param {number} frame
+   * @param {boolean} committed
+   */
+  #choose(frame, committed) {
+    this.frame = frame;
+    this.page.editor.setLatent(this.#latentAt(frame), "On the walk", committed);
+  }
 }

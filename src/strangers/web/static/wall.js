@@ -1,33 +1,52 @@
-/** A wall of faces without end: only those near the screen are there, and few are kept besides. */
-import { h, paint } from "./elements.js";
+/** An endless wall of faces: only those near the screen are in the document, and few others in memory. */
+import { h, paint } from "./dom.js";
+import { SEEDS } from "./seeds.js";
 
-const LAST_SEED = 2n ** 64n - 1n;
-const AT_ONCE = 32; // faces in one request: drawn in well under a tenth of a second
-const KEPT = 1500; // faces in memory
-const AHEAD = 0.75; // screens drawn before they are seen
+/** @import {Page} from "./page.js" */
+
+const MIN_CELL_PX = 72; // so that a thumb can hit it
+const MAX_CELL_PX = 112;
+const BATCH_FACES = 32; // in one request: drawn in well under a tenth of a second
+const MAX_FACES = 1500; // in memory
+const SCREENS_AHEAD = 0.75;
+const ROWS_BELOW = 8; // so that there is something to scroll to
+const RETRY_MS = 2000;
 
 export class Wall {
-  /** choose(seed) when a face is clicked. */
+  /**
+   * @param {Page} page
+   * @param {(seed: string) => void} choose Called when a face is clicked.
+   */
   constructor(page, choose) {
     this.page = page;
     this.choose = choose;
     this.start = 0n;
     this.truncation = 1;
-    this.active = 0;
-    this.buttons = new Map(); // by position
-    this.faces = new Map(); // by seed, the least recently seen first
+    this.active = 0; // the position that the keyboard is at
+    /** @type {string | null} */
+    this.chosen = null;
+    /** @type {Map<number, Cell>} */
+    this.cells = new Map(); // by position
+    /** @type {Map<string, ImageData>} */
+    this.faces = new Map(); // by seed, the oldest first
     this.columns = 1;
-    this.element = h("div", {
-      class: "wall",
-      role: "group",
-      "aria-label": "Wall of faces; arrow keys walk on it",
-    });
-    this.element.addEventListener("keydown", (event) => this.#walk(event));
+    this.width = 0;
+    this.side = 0; // of a cell, in pixels
+    this.fetching = false;
+    /** @type {number | null} */
+    this.frame = null;
+    const name = "Wall of faces; use the arrow keys to move";
+    this.element = h("div", { class: "wall", role: "group", "aria-label": name });
+    this.element.addEventListener("keydown", (event) => this.#moveByKey(event));
     new ResizeObserver(() => this.layOut()).observe(this.element);
-    window.addEventListener("scroll", () => this.#soon(), { passive: true });
+    window.addEventListener("scroll", () => this.#renderSoon(), { passive: true });
   }
 
-  /** Begin anew at a seed, or with another truncation. */
+  /**
+   * Start again at a seed, or with another truncation.
+   *
+   * @param {bigint} start
+   */
   reset(start, truncation = this.truncation) {
     if (truncation !== this.truncation) this.faces.clear();
     this.start = start;
@@ -37,150 +56,193 @@ export class Wall {
     this.layOut();
   }
 
-  /** Fit columns to the width; 64 px and more for each face, so that a thumb can hit it. */
+  /** Fit the columns to the width. */
   layOut() {
     const width = this.element.clientWidth;
     if (width === 0) return;
-    const wanted = Math.min(Math.max(this.page.model.size, 72), 112);
+    const wanted = Math.min(Math.max(this.page.model.size, MIN_CELL_PX), MAX_CELL_PX);
     const columns = Math.max(3, Math.floor(width / wanted));
     if (columns !== this.columns || width !== this.width) this.#clear();
     this.columns = columns;
     this.width = width;
-    this.cell = width / columns;
+    this.side = width / columns;
     this.render();
   }
 
   render() {
-    if (!this.cell || !this.element.isConnected) return;
-    const screen = window.innerHeight;
-    const seen = -this.element.getBoundingClientRect().top;
-    const first = Math.max(0, Math.floor((seen - screen * AHEAD) / this.cell)) * this.columns;
-    const wanted = Math.max(1, Math.ceil((seen + screen * (1 + AHEAD)) / this.cell)) * this.columns;
-    const left = LAST_SEED - this.start + 1n;
-    const end = left < BigInt(wanted) ? Number(left) : wanted;
-    const more = end < wanted ? 0 : 8; // rows below, so that there is something to scroll to
-    this.element.style.height = `${(Math.ceil(end / this.columns) + more) * this.cell}px`;
-    for (const [position, button] of this.buttons) {
-      if ((position < first || position >= end) && button !== document.activeElement) this.#remove(position);
+    if (!this.side || !this.element.isConnected) return;
+    const { first, end, middle } = this.#visiblePositions();
+    for (const position of this.cells.keys()) {
+      if (position < first || position >= end) this.#remove(position);
     }
     const missing = [];
     for (let position = first; position < end; position++) {
-      if (!this.buttons.has(position)) this.#add(position);
-      const button = this.buttons.get(position);
+      const cell = this.cells.get(position) ?? this.#add(position);
       const face = this.faces.get(this.#seed(position));
-      if (face && !button.dataset.seen) this.#show(button, face);
-      else if (!face) missing.push(position);
+      if (!face) missing.push(position);
+      else if (!cell.button.dataset.seen) cell.show(face);
     }
-    const middle = ((seen + screen / 2) / this.cell) * this.columns; // of the screen, where people look
     this.#fetch(missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle)));
   }
 
+  /**
+   * Mark the chosen face.
+   *
+   * @param {string | null} seed
+   */
   mark(seed) {
-    for (const [position, button] of this.buttons) {
-      button.setAttribute("aria-pressed", String(this.#seed(position) === seed));
-    }
     this.chosen = seed;
+    for (const [position, cell] of this.cells) cell.mark(this.#seed(position) === seed);
   }
 
+  /** The positions on and near the screen, and the one in its middle, where people look. */
+  #visiblePositions() {
+    const screen = window.innerHeight;
+    const top = -this.element.getBoundingClientRect().top;
+    const first = Math.max(0, Math.floor((top - screen * SCREENS_AHEAD) / this.side)) * this.columns;
+    const wanted = Math.max(1, Math.ceil((top + screen * (1 + SCREENS_AHEAD)) / this.side)) * this.columns;
+    const left = SEEDS - this.start;
+    const end = left < BigInt(wanted) ? Number(left) : wanted;
+    const below = end < wanted ? 0 : ROWS_BELOW;
+    this.element.style.height = `${(Math.ceil(end / this.columns) + below) * this.side}px`;
+    return { first, end, middle: ((top + screen / 2) / this.side) * this.columns };
+  }
+
+  /** @param {number} position */
   #seed(position) {
     return String(this.start + BigInt(position));
   }
 
+  /** @param {number} position */
   #add(position) {
     const seed = this.#seed(position);
-    const { size } = this.page.model;
-    const canvas = h("canvas", { width: size, height: size });
-    const button = h(
-      "button",
-      {
-        type: "button",
-        class: "face",
-        "aria-label": `Face ${seed}`,
-        "aria-pressed": String(seed === this.chosen),
-      },
-      canvas,
-      h("span", { "aria-hidden": "true" }, seed),
-    );
-    button.tabIndex = position === this.active ? 0 : -1;
-    button.addEventListener("click", () => this.#activate(position, true));
-    const { style } = button;
-    style.left = `${(position % this.columns) * this.cell}px`;
-    style.top = `${Math.floor(position / this.columns) * this.cell}px`;
-    style.width = style.height = `${this.cell}px`;
-    const next = [...this.buttons.keys()].filter((other) => other > position);
-    const before = next.length ? this.buttons.get(Math.min(...next)) : null;
-    this.element.insertBefore(button, before); // in the order of seeds, as it is read aloud
-    this.buttons.set(position, button);
+    const cell = new Cell(seed, this.page.model.size, () => this.#activate(position, true));
+    cell.mark(seed === this.chosen);
+    cell.button.tabIndex = position === this.active ? 0 : -1;
+    cell.place(position % this.columns, Math.floor(position / this.columns), this.side);
+    const later = [...this.cells.keys()].filter((other) => other > position);
+    const next = this.cells.get(Math.min(...later))?.button ?? null;
+    this.element.insertBefore(cell.button, next); // in the order of seeds, as it is read aloud
+    this.cells.set(position, cell);
+    return cell;
   }
 
+  /** @param {number} position */
   #remove(position) {
-    this.buttons.get(position).remove();
-    this.buttons.delete(position);
+    const cell = this.cells.get(position);
+    if (!cell || cell.button === document.activeElement) return;
+    cell.button.remove();
+    this.cells.delete(position);
   }
 
   #clear() {
-    this.buttons.clear();
+    this.cells.clear();
     this.element.replaceChildren();
   }
 
-  #show(button, face) {
-    paint(button.firstChild, face);
-    button.dataset.seen = "yes";
-  }
-
-  /** One request at a time; what is near the screen when it returns comes next. */
+  /**
+   * One request at a time; what is near the screen when it returns comes next.
+   *
+   * @param {number[]} missing Positions, the most wanted first.
+   */
   async #fetch(missing) {
     if (this.fetching || missing.length === 0) return;
     this.fetching = true;
     const { start, truncation } = this;
-    const seeds = missing
-      .slice(0, AT_ONCE)
-      .sort((a, b) => a - b)
-      .map((position) => this.#seed(position));
+    const batch = missing.slice(0, BATCH_FACES).sort((a, b) => a - b);
+    const seeds = batch.map((position) => this.#seed(position));
     try {
       const faces = await this.page.source.faces({ seeds, truncation });
       if (truncation === this.truncation) seeds.forEach((seed, i) => this.#keep(seed, faces[i]));
     } catch (error) {
       this.page.fail(error);
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
     this.fetching = false;
     if (this.element.isConnected || start !== this.start) this.render();
   }
 
+  /**
+   * @param {string} seed
+   * @param {ImageData} face
+   */
   #keep(seed, face) {
     this.faces.set(seed, face);
     for (const old of this.faces.keys()) {
-      if (this.faces.size <= KEPT) break;
+      if (this.faces.size <= MAX_FACES) break;
       this.faces.delete(old);
     }
   }
 
+  /**
+   * @param {number} position
+   * @param {boolean} chosen
+   */
   #activate(position, chosen) {
-    const old = this.buttons.get(this.active);
-    if (old) old.tabIndex = -1;
+    const cell = this.cells.get(position);
+    if (!cell) return;
+    const old = this.cells.get(this.active);
+    if (old) old.button.tabIndex = -1;
     this.active = position;
-    const button = this.buttons.get(position);
-    button.tabIndex = 0;
-    button.focus({ preventScroll: chosen });
+    cell.button.tabIndex = 0;
+    cell.button.focus({ preventScroll: chosen });
     if (chosen) this.choose(this.#seed(position));
   }
 
-  #walk(event) {
+  /** @param {KeyboardEvent} event */
+  #moveByKey(event) {
+    /** @type {{[key: string]: number}} */
     const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns };
     const step = steps[event.key];
     if (step === undefined) return;
     event.preventDefault();
     const next = this.active + step;
-    if (next < 0 || this.start + BigInt(next) > LAST_SEED) return;
-    if (!this.buttons.has(next)) this.render();
-    if (this.buttons.has(next)) this.#activate(next, false);
+    if (next < 0 || this.start + BigInt(next) >= SEEDS) return;
+    if (!this.cells.has(next)) this.render();
+    this.#activate(next, false);
   }
 
-  #soon() {
-    this.waiting ??= requestAnimationFrame(() => {
-      this.waiting = null;
+  #renderSoon() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
       this.render();
     });
+  }
+}
+
+class Cell {
+  /**
+   * @param {string} seed
+   * @param {number} size
+   * @param {() => void} choose
+   */
+  constructor(seed, size, choose) {
+    this.canvas = h("canvas", { width: size, height: size });
+    const caption = h("span", { "aria-hidden": "true" }, seed);
+    const attributes = { type: "button", class: "face", "aria-label": `Face ${seed}`, onclick: choose };
+    this.button = h("button", attributes, this.canvas, caption);
+  }
+
+  /**
+   * @param {number} column
+   * @param {number} row
+   * @param {number} side
+   */
+  place(column, row, side) {
+    const { style } = this.button;
+    style.left = `${column * side}px`;
+    style.top = `${row * side}px`;
+    style.width = style.height = `${side}px`;
+  }
+
+  /** @param {ImageData} face */
+  show(face) {
+    paint(this.canvas, face);
+    this.button.dataset.seen = "yes";
+  }
+
+  /** @param {boolean} chosen */
+  mark(chosen) {
+    this.button.setAttribute("aria-pressed", String(chosen));
   }
 }

@@ -1,149 +1,171 @@
-/** Photograph: a picture, the latent whose face comes nearest to it, found before one's eyes. */
-import { h, paint } from "../elements.js";
-import { Refusal } from "../source.js";
+/** Photograph: the nearest face that the model can draw, searched for before the visitor's eyes. */
+import { button, context2d, h, paint } from "../dom.js";
+import { UserError } from "../errors.js";
 
-const MOST_BYTES = 20 * 2 ** 20;
-const STRANGE =
-  "This does not look like the photographs that this model learnt from. Crop it round one face, upright.";
+/** @import {Latent} from "../latent-math.js" */
+/** @import {Page, View} from "../page.js" */
+/** @import {InversionEvent, InversionStep, ServerSource} from "../source.js" */
 
+const MAX_BYTES = 20 * 2 ** 20;
+const OUT_OF_DISTRIBUTION =
+  "This does not look like the photographs that the model was trained on. Crop it to one upright face.";
+const PRIVACY = "One upright face, from hair to chin. It is processed by this server and never stored.";
+
+/**
+ * @param {Page} page
+ * @returns {View}
+ */
 export function photographView(page) {
-  const { source, current, model } = page;
-  const file = h("input", {
-    type: "file",
-    accept: "image/*",
-    class: "visually-hidden",
-    id: "photograph-file",
-  });
-  const drop = h(
-    "label",
-    { class: "drop", for: "photograph-file" },
-    h("strong", {}, "Drop a picture here, or choose one"),
-    h(
-      "span",
-      { class: "note" },
-      "One face, upright, from hair to chin. It is worked on here, by this server, and never stored.",
-    ),
-  );
-  const seen = h("canvas", {
-    role: "img",
-    "aria-label": "The photograph, as the model sees it",
-    width: model.size,
-    height: model.size,
-  });
-  const found = h("canvas", {
-    role: "img",
-    "aria-label": "The nearest face so far",
-    width: model.size,
-    height: model.size,
-  });
-  const progress = h("progress", { max: 1, value: 0, "aria-label": "Search" });
-  const words = h("p", { class: "note", role: "status" });
-  const warning = h("p", { class: "warning", role: "status", hidden: true }, STRANGE);
-  const stop = h("button", { type: "button", onclick: () => search?.abort() }, "Stop");
-  const edit = h("button", { type: "button", class: "first", onclick: explore }, "Edit this face");
-  const result = h(
-    "div",
-    { class: "inversion", hidden: true },
-    h("figure", {}, seen, h("figcaption", {}, "The photograph")),
-    h("figure", {}, found, h("figcaption", {}, "The nearest face")),
-    h(
-      "div",
-      { class: "inversion-words" },
-      warning,
-      progress,
-      words,
-      h("div", { class: "buttons" }, edit, stop),
-    ),
-  );
+  const inversion = new Inversion(page);
+  const take = (/** @type {Iterable<File>} */ files) => {
+    const all = [...files];
+    const file = all.find((each) => each.type.startsWith("image/")) ?? all[0];
+    if (file) page.attempt(() => inversion.run(file));
+  };
+  const drop = dropArea(take);
   const element = h(
     "div",
     { class: "photograph" },
     h("h1", { class: "visually-hidden" }, "Photograph"),
-    h("div", { class: "drop-place" }, file, drop),
-    result,
+    drop.element,
+    inversion.element,
   );
-  let search = null;
-  let latent = null;
-
-  function explore() {
-    current.set({ base: latent, strengths: {}, seed: null, truncation: 1, label: "From a photograph" });
-    page.go("explore");
-  }
-
-  async function invert(picture) {
-    search?.abort();
-    const mine = new AbortController();
-    search = mine;
-    if (picture.size > MOST_BYTES)
-      throw new Refusal(0, "This file is larger than 20 MB; choose a smaller one.");
-    latent = null;
-    edit.disabled = true;
-    stop.disabled = false;
-    words.textContent = "Reading the picture…";
-    try {
-      for await (const event of source.invert(picture, mine.signal)) {
-        if (search !== mine) return;
-        take(event);
-      }
-      words.textContent = words.textContent.replace("Step", "Done: step");
-    } catch (error) {
-      if (error.name !== "AbortError") throw error;
-      if (search === mine) words.textContent = latent ? "Stopped; this is the nearest so far." : "Stopped.";
-    } finally {
-      if (search === mine) {
-        stop.disabled = true;
-        search = null;
-      }
-    }
-  }
-
-  function take(event) {
-    result.hidden = false;
-    if (event.kind === "photograph") {
-      paint(seen, event.face);
-      warning.hidden = true;
-      found.getContext("2d").clearRect(0, 0, found.width, found.height);
-      progress.value = 0;
-      return;
-    }
-    if (event.kind === "strangeness") {
-      warning.hidden = !event.strange;
-      return;
-    }
-    ({ latent } = event);
-    edit.disabled = false;
-    paint(found, event.face);
-    progress.max = event.steps;
-    progress.value = event.step;
-    const difference = event.image_error.toFixed(1);
-    words.textContent = `Step ${event.step} of ${event.steps}; pixels differ by ${difference} of 255`;
-  }
-
-  const takeFirst = (files) => {
-    const picture = [...files].find((each) => each.type.startsWith("image/")) ?? files[0];
-    if (picture) page.attempt(() => invert(picture));
-  };
-  file.addEventListener("change", () => {
-    takeFirst(file.files);
-    file.value = ""; // so that the same file can be chosen again
-  });
-  element.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  element.addEventListener("dragleave", () => drop.classList.remove("over"));
-  element.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    takeFirst(event.dataTransfer.files);
-  });
-  const paste = (event) => event.clipboardData.files.length && takeFirst(event.clipboardData.files);
+  drop.listen(element);
+  const paste = (/** @type {ClipboardEvent} */ event) => take(event.clipboardData?.files ?? []);
   return {
     element,
     show: () => window.addEventListener("paste", paste),
     hide: () => {
       window.removeEventListener("paste", paste);
-      search?.abort();
+      inversion.stop();
     },
   };
+}
+
+/**
+ * The area where a picture is dropped or chosen.
+ *
+ * @param {(files: Iterable<File>) => void} take
+ */
+function dropArea(take) {
+  const id = "photograph-file";
+  const input = h("input", { type: "file", accept: "image/*", class: "visually-hidden", id });
+  const label = h(
+    "label",
+    { class: "drop", for: id },
+    h("strong", {}, "Drop a picture here, or choose one"),
+    h("span", { class: "note" }, PRIVACY),
+  );
+  input.addEventListener("change", () => {
+    take([...(input.files ?? [])]);
+    input.value = ""; // so that the same file can be chosen again
+  });
+  const listen = (/** @type {HTMLElement} */ element) => {
+    element.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      label.classList.add("over");
+    });
+    element.addEventListener("dragleave", () => label.classList.remove("over"));
+    element.addEventListener("drop", (event) => {
+      event.preventDefault();
+      label.classList.remove("over");
+      take(event.dataTransfer?.files ?? []);
+    });
+  };
+  return { element: h("div", { class: "drop-place" }, input, label), listen };
+}
+
+/** A search and its result: the photograph, the nearest face so far, and how far the search is. */
+class Inversion {
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    this.source = /** @type {ServerSource} */ (page.source); // only a server feeds this view
+    /** @type {AbortController | null} */
+    this.search = null;
+    /** @type {Latent | null} */
+    this.latent = null;
+    const { size } = page.model;
+    const canvas = (/** @type {string} */ name) =>
+      h("canvas", { role: "img", "aria-label": name, width: size, height: size });
+    this.photograph = canvas("The photograph, as the model sees it");
+    this.nearest = canvas("The nearest face so far");
+    this.progress = h("progress", { max: 1, value: 0, "aria-label": "Search" });
+    this.status = h("p", { class: "note", role: "status" });
+    this.warning = h("p", { class: "warning", role: "status", hidden: true }, OUT_OF_DISTRIBUTION);
+    this.stopButton = button("Stop", () => this.stop());
+    this.editButton = button("Edit this face", () => this.#edit(), { class: "first" });
+    const buttons = h("div", { class: "buttons" }, this.editButton, this.stopButton);
+    this.element = h(
+      "div",
+      { class: "inversion", hidden: true },
+      h("figure", {}, this.photograph, h("figcaption", {}, "The photograph")),
+      h("figure", {}, this.nearest, h("figcaption", {}, "The nearest face")),
+      h("div", { class: "inversion-words" }, this.warning, this.progress, this.status, buttons),
+    );
+  }
+
+  stop() {
+    this.search?.abort();
+  }
+
+  /** @param {File} file */
+  async run(file) {
+    this.stop();
+    const mine = (this.search = new AbortController());
+    if (file.size > MAX_BYTES) throw new UserError("This file is larger than 20 MB. Choose a smaller one.");
+    this.latent = null;
+    this.editButton.disabled = true;
+    this.stopButton.disabled = false;
+    this.status.textContent = "Reading the picture…";
+    try {
+      for await (const event of this.source.invert(file, mine.signal)) {
+        if (this.search !== mine) return;
+        this.#show(event);
+      }
+      this.status.textContent = this.status.textContent.replace("Step", "Done: step");
+    } catch (error) {
+      if (!mine.signal.aborted) throw error;
+      if (this.search === mine) {
+        this.status.textContent = this.latent ? "Stopped. This is the nearest face so far." : "Stopped.";
+      }
+    } finally {
+      if (this.search === mine) {
+        this.stopButton.disabled = true;
+        this.search = null;
+      }
+    }
+  }
+
+  /** @param {InversionEvent} event */
+  #show(event) {
+    this.element.hidden = false;
+    if (event.kind === "photograph") {
+      paint(this.photograph, event.face);
+      this.warning.hidden = true;
+      context2d(this.nearest).clearRect(0, 0, this.nearest.width, this.nearest.height);
+      this.progress.value = 0;
+    } else if (event.kind === "strangeness") {
+      this.warning.hidden = !event.strange;
+    } else {
+      this.#showStep(event);
+    }
+  }
+
+  /** @param {InversionStep} event */
+  #showStep({ step, steps, latent, face, image_error }) {
+    this.latent = latent;
+    this.editButton.disabled = false;
+    paint(this.nearest, face);
+    this.progress.max = steps;
+    this.progress.value = step;
+    const error = image_error.toFixed(1);
+    this.status.textContent = `Step ${step} of ${steps}; mean pixel difference ${error} of 255`;
+  }
+
+  #edit() {
+    if (!this.latent) return;
+    this.page.editor.setLatent(this.latent, "From a photograph");
+    this.page.go("explore");
+  }
 }

@@ -1,182 +1,208 @@
-/** Training: runs side by side, as they are written. Nothing here changes them. */
+/** Training: runs side by side, read while they are written. Nothing here changes them. */
 import { chart } from "../chart.js";
-import { h } from "../elements.js";
+import { h } from "../dom.js";
 
-const EVERY = 2000; // milliseconds
-const WHO = { real: "D on real", fake: "D on fake", generator: "G" };
-const STATES = { training: "training", quiet: "not training now", finished: "finished", new: "not begun" };
+/** @import {Series} from "../chart.js" */
+/** @import {Page, View} from "../page.js" */
+/** @import {Curves, Run, ServerSource} from "../source.js" */
 
+const POLL_MS = 2000;
+const GRID_SEEDS = "Seeds 0 to 63";
+/** @type {{[kind in Series["kind"]]: string}} */
+const NETWORKS = { real: "D on real", fake: "D on fake", generator: "G" };
+const STATES = { training: "training", quiet: "not training", finished: "finished", new: "not started" };
+const NO_RUN = "No run to show. Name run folders: strangers serve runs/faces runs/other";
+
+/**
+ * @param {Page} page
+ * @returns {View}
+ */
 export function trainingView(page) {
+  const source = /** @type {ServerSource} */ (page.source); // only a server feeds this view
+  /** @type {Map<string, RunCard>} */
   const cards = new Map();
   const columns = h("div", { class: "runs" });
-  const note = h("p", { class: "note" }, page.why);
-  const element = h(
-    "div",
-    { class: "training" },
-    h("h1", { class: "visually-hidden" }, "Training"),
-    note,
-    columns,
-  );
-  let round = 0; // of being shown: what an earlier one began ends there
+  const note = h("p", { class: "note" }, page.missingModel);
+  let round = 0; // of being shown: polling that an earlier one began ends
 
-  async function refresh(mine) {
+  const update = async (/** @type {Run} */ run) => {
+    const card = cards.get(run.id) ?? new RunCard(source, run);
+    if (!cards.has(run.id)) columns.append(card.element);
+    cards.set(run.id, card);
+    await card.update(run);
+  };
+  const poll = async (/** @type {number} */ mine) => {
     try {
-      const { runs } = await page.source.runs();
-      if (runs.length === 0)
-        note.textContent = "No run was given. Name run folders: strangers serve runs/faces runs/other";
-      for (const run of runs) {
-        if (!cards.has(run.id)) {
-          cards.set(run.id, runCard(page, run));
-          columns.append(cards.get(run.id).element);
-        }
-        await cards.get(run.id).update(run);
-      }
+      const { runs } = await source.runs();
+      if (runs.length === 0) note.textContent = NO_RUN;
+      for (const run of runs) await update(run);
     } catch (error) {
       page.fail(error);
     }
-    if (mine === round) setTimeout(() => mine === round && refresh(mine), EVERY);
-  }
-
+    if (mine === round) setTimeout(() => mine === round && poll(mine), POLL_MS);
+  };
+  const title = h("h1", { class: "visually-hidden" }, "Training");
   return {
-    element,
-    show: () => refresh(++round),
+    element: h("div", { class: "training" }, title, note, columns),
+    show: () => poll(++round),
     hide: () => (round += 1),
   };
 }
 
-function runCard(page, first) {
-  const title = h("h2", { id: `run-${first.id}` }, first.title);
-  const badge = h("span", { class: "badge" });
-  const bar = h("progress", { max: 1, value: 0, "aria-label": `Progress of ${first.title}` });
-  const facts = h("dl", { class: "facts" });
-  const warnings = h("ul", { class: "warnings", "aria-label": "Warnings" });
-  const history = gridHistory(page, first);
-  const panels = h("div", { class: "charts" });
-  const recipe = h("details", { class: "recipe" }, h("summary", {}, "Recipe"));
-  const element = h(
-    "article",
-    { class: "card run", "aria-labelledby": `run-${first.id}` },
-    h("div", { class: "run-title" }, title, badge),
-    bar,
-    facts,
-    warnings,
-    history.element,
-    panels,
-    recipe,
-  );
-  let stamp = "";
-
-  async function update(run) {
-    badge.textContent = STATES[run.state];
-    badge.dataset.state = run.state;
-    bar.max = run.budget || 1;
-    bar.value = Math.min(run.images, bar.max);
-    bar.hidden = !run.budget;
-    facts.replaceChildren(
-      ...Object.entries(factsOf(run)).map(([name, value]) =>
-        h("div", {}, h("dt", {}, name), h("dd", {}, value)),
-      ),
+class RunCard {
+  /**
+   * @param {ServerSource} source
+   * @param {Run} run
+   */
+  constructor(source, { id, title }) {
+    this.source = source;
+    this.stamp = "";
+    this.badge = h("span", { class: "badge" });
+    this.bar = h("progress", { max: 1, value: 0, "aria-label": `Progress of ${title}` });
+    this.facts = h("dl", { class: "facts" });
+    this.warnings = h("ul", { class: "warnings", "aria-label": "Warnings" });
+    this.history = new GridHistory(source, id, title);
+    this.charts = h("div", { class: "charts" });
+    this.recipe = h("details", { class: "recipe" }, h("summary", {}, "Recipe"));
+    this.element = h(
+      "article",
+      { class: "card run", "aria-labelledby": `run-${id}` },
+      h("div", { class: "run-title" }, h("h2", { id: `run-${id}` }, title), this.badge),
+      this.bar,
+      this.facts,
+      this.warnings,
+      this.history.element,
+      this.charts,
+      this.recipe,
     );
-    warnings.replaceChildren(
-      ...run.warnings.map(({ images, sentence }) =>
-        h("li", {}, h("b", {}, `After ${count(images)}: `), sentence),
-      ),
-    );
-    warnings.hidden = run.warnings.length === 0;
-    if (recipe.children.length === 1) recipe.append(tableOf(run.recipe));
-    await history.update(run.samples);
-    if (stamp !== run.stamp) drawCharts(await page.source.log(run.id));
-    stamp = run.stamp;
   }
 
-  function drawCharts({ lines, measures }) {
-    const series = (kind) =>
-      Object.entries(WHO).map(([who, name]) => ({
-        name,
-        kind: who,
-        x: lines.images ?? [],
-        y: lines[`${who}_${kind}`] ?? [],
-      }));
-    const known = [
-      ["Loss", series("loss")],
-      ["Accuracy", series("accuracy")],
-      ...Object.entries(measures).map(([name, { images, values }]) => [
-        name,
-        [{ name, kind: "generator", x: images, y: values, dots: true }],
-      ]),
+  /** @param {Run} run */
+  async update(run) {
+    this.badge.textContent = STATES[run.state];
+    this.badge.dataset.state = run.state;
+    this.bar.max = run.budget || 1;
+    this.bar.value = Math.min(run.images, this.bar.max);
+    this.bar.hidden = !run.budget;
+    const facts = factsOf(run).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+    this.facts.replaceChildren(...facts);
+    const warnings = run.warnings.map(({ images, sentence }) =>
+      h("li", {}, h("b", {}, `After ${count(images)}: `), sentence),
+    );
+    this.warnings.replaceChildren(...warnings);
+    this.warnings.hidden = run.warnings.length === 0;
+    if (this.recipe.children.length === 1) this.recipe.append(recipeTable(run.recipe));
+    await this.history.update(run.samples);
+    if (this.stamp !== run.stamp) this.#drawCharts(await this.source.log(run.id));
+    this.stamp = run.stamp;
+  }
+
+  /** @param {Curves} curves */
+  #drawCharts({ lines, measures }) {
+    /** @type {[string, Series[]][]} */
+    const charts = [
+      ["Loss", seriesOf(lines, "loss")],
+      ["Accuracy", seriesOf(lines, "accuracy")],
     ];
-    panels.replaceChildren(
-      ...known.filter(([, all]) => all.some(({ y }) => y.length)).map(([name, all]) => chart(name, all)),
-    );
+    for (const [name, { images, values }] of Object.entries(measures)) {
+      charts.push([name, [{ name, kind: "generator", x: images, y: values, dots: true }]]);
+    }
+    const filled = charts.filter(([, all]) => all.some(({ y }) => y.length));
+    this.charts.replaceChildren(...filled.map(([name, all]) => chart(name, all)));
   }
-
-  return { element, update };
 }
 
-/** The grid of the same faces at each interval, under a slider of time. */
-function gridHistory(page, run) {
-  const image = h("img", { alt: "", decoding: "async" });
-  const time = h("input", {
-    type: "range",
-    min: 0,
-    max: 0,
-    step: 1,
-    value: 0,
-    "aria-label": `Time in ${run.title}`,
-  });
-  const words = h("figcaption", {});
-  const element = h("figure", { class: "history", hidden: true }, image, time, words);
-  let samples = [];
-  let shown = null;
-
-  async function show() {
-    const sample = samples[time.valueAsNumber];
-    if (!sample || sample === shown) return;
-    shown = sample;
-    const label = `Seeds 0 to 63 after ${count(parseInt(sample, 10) * 1000)} images`;
-    time.setAttribute("aria-valuetext", label);
-    words.textContent = label;
-    const blob = await page.source.grid(run.id, sample).catch(() => null); // it may have been pruned
-    if (!blob || shown !== sample) return;
-    URL.revokeObjectURL(image.src);
-    image.src = URL.createObjectURL(blob);
-    image.alt = label;
-  }
-
-  async function update(names) {
-    const last = time.valueAsNumber === samples.length - 1 || samples.length === 0;
-    samples = names;
-    element.hidden = samples.length === 0;
-    time.max = Math.max(0, samples.length - 1);
-    if (last) time.value = time.max;
-    await show();
-  }
-
-  time.addEventListener("input", show);
-  return { element, update };
+/**
+ * @param {Curves["lines"]} lines
+ * @param {string} quantity
+ * @returns {Series[]}
+ */
+function seriesOf(lines, quantity) {
+  const kinds = /** @type {Series["kind"][]} */ (Object.keys(NETWORKS));
+  return kinds.map((kind) => ({
+    name: NETWORKS[kind],
+    kind,
+    x: lines.images ?? [],
+    y: lines[`${kind}_${quantity}`] ?? [],
+  }));
 }
 
+/** The grid of the same faces at each interval, under a time slider. */
+class GridHistory {
+  /**
+   * @param {ServerSource} source
+   * @param {string} run
+   * @param {string} title
+   */
+  constructor(source, run, title) {
+    this.source = source;
+    this.run = run;
+    /** @type {string[]} */
+    this.samples = [];
+    /** @type {string | null} */
+    this.shown = null;
+    this.image = h("img", { alt: "", decoding: "async" });
+    const name = `Time in ${title}`;
+    this.time = h("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "aria-label": name });
+    this.caption = h("figcaption");
+    this.element = h("figure", { class: "history", hidden: true }, this.image, this.time, this.caption);
+    this.time.addEventListener("input", () => this.#show());
+  }
+
+  /** @param {string[]} samples */
+  async update(samples) {
+    const wasLast = this.time.valueAsNumber >= this.samples.length - 1;
+    this.samples = samples;
+    this.element.hidden = samples.length === 0;
+    this.time.max = String(Math.max(0, samples.length - 1));
+    if (wasLast) this.time.value = this.time.max;
+    await this.#show();
+  }
+
+  async #show() {
+    const sample = this.samples[this.time.valueAsNumber];
+    if (!sample || sample === this.shown) return;
+    this.shown = sample;
+    const label = `${GRID_SEEDS} after ${count(parseInt(sample, 10) * 1000)} images`;
+    this.time.setAttribute("aria-valuetext", label);
+    this.caption.textContent = label;
+    const blob = await this.source.grid(this.run, sample).catch(() => null); // it may have been pruned
+    if (!blob || this.shown !== sample) return;
+    URL.revokeObjectURL(this.image.src);
+    this.image.src = URL.createObjectURL(blob);
+    this.image.alt = label;
+  }
+}
+
+/**
+ * @param {Run} run
+ * @returns {[name: string, value: string][]}
+ */
 function factsOf(run) {
-  const facts = { Images: count(run.images) + (run.budget ? ` of ${count(run.budget)}` : "") };
-  if (run.images_per_second)
-    facts.Speed = `${run.images_per_second.toFixed(run.images_per_second < 10 ? 1 : 0)} img/s`;
-  if (run.seconds) facts.Trained = duration(run.seconds);
-  if (run.seconds_left !== null) facts.Left = duration(run.seconds_left);
-  for (const [name, value] of Object.entries(run.measures)) facts[name] = value.toPrecision(4);
+  const speed = run.images_per_second;
+  /** @type {[string, string][]} */
+  const facts = [["Images", count(run.images) + (run.budget ? ` of ${count(run.budget)}` : "")]];
+  if (speed) facts.push(["Speed", `${speed.toFixed(speed < 10 ? 1 : 0)} img/s`]);
+  if (run.seconds) facts.push(["Time", duration(run.seconds)]);
+  if (run.seconds_left !== null) facts.push(["Time left", duration(run.seconds_left)]);
+  for (const [name, value] of Object.entries(run.measures)) facts.push([name, value.toPrecision(4)]);
   return facts;
 }
 
-function tableOf(recipe) {
+/** @param {Run["recipe"]} recipe */
+function recipeTable(recipe) {
   const rows = Object.entries(recipe).map(([name, value]) =>
     h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, String(value))),
   );
   return h("table", {}, h("tbody", {}, ...rows));
 }
 
+/** @param {number} number */
 function count(number) {
-  return number.toLocaleString("en");
+  return number.toLocaleString("en-US");
 }
 
+/** @param {number} seconds */
 function duration(seconds) {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);

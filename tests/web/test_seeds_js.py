@@ -15,7 +15,7 @@ import strangers
 from strangers.latents import Distribution, latents
 
 NODE = shutil.which("node")
-MODULE = Path(strangers.__file__).parent / "web" / "static" / "latents.js"
+MODULE = Path(strangers.__file__).parent / "web" / "static" / "seeds.js"
 SEEDS = [*range(200), 2**32 - 1, 2**32, 2**32 + 17, 2**64 - 1, 12345678901234567890]
 
 pytestmark = pytest.mark.skipif(
@@ -41,7 +41,7 @@ def bits(z: NDArray[np.float32]) -> list[list[int]]:
 def test_a_seed_has_the_latent_that_python_gives_it(distribution: Distribution) -> None:
     body = """
     const [distribution, ...seeds] = values;
-    const z = seeds.map((seed) => it.latent(BigInt(seed), 99, distribution));
+    const z = seeds.map((seed) => it.latentOfSeed(BigInt(seed), 99, distribution));
     console.log(JSON.stringify(z.map((each) => [...new Uint32Array(each.buffer)])));
     """
     found = json.loads(in_javascript(body, distribution, *SEEDS))

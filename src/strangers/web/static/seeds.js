@@ -1,12 +1,32 @@
-/** From a seed to a latent, to the bit as in Python: docs/latents.md defines it, with test vectors. */
+/** Seeds, and their latents: bit-identical to Python's (docs/latents.md, which has test vectors). */
+import { UserError } from "./errors.js";
 
+/** @import {Distribution, Latent} from "./latent-math.js" */
+
+export const SEEDS = 2n ** 64n; // how many there are
 const ROUNDS = 10;
 
 /**
- * The latent of a seed, a Float32Array: N(0, 1) where the distribution is "normal", U(-1, 1) where it is "uniform".
- * The seed is a BigInt in [0, 2n ** 64n).
+ * Parse a seed. Throws UserError for anything but a whole number in [0, 2**64).
+ *
+ * @param {string | bigint} text
+ * @returns {bigint}
  */
-export function latent(seed, size, distribution) {
+export function parseSeed(text) {
+  const digits = String(text).trim();
+  if (/^\d{1,20}$/.test(digits) && BigInt(digits) < SEEDS) return BigInt(digits);
+  throw new UserError(`A seed is a whole number from 0 to ${SEEDS - 1n}.`);
+}
+
+/**
+ * The latent of a seed in [0, 2**64): N(0, 1) if the distribution is "normal", U(-1, 1) if it is "uniform".
+ *
+ * @param {bigint} seed
+ * @param {number} size
+ * @param {Distribution} distribution
+ * @returns {Latent}
+ */
+export function latentOfSeed(seed, size, distribution) {
   const key = [Number(seed & 0xffffffffn), Number(seed >> 32n)];
   const numbers = new Float64Array(4 * Math.ceil(size / 4));
   for (let block = 0; 4 * block < size; block++) {
@@ -16,7 +36,13 @@ export function latent(seed, size, distribution) {
   return Float32Array.from(numbers.subarray(0, size));
 }
 
-/** Philox4x32-10 (Salmon et al. 2011): a counter of four words and a key of two -> four words of 32 bits. */
+/**
+ * Philox4x32-10 (Salmon et al. 2011): a counter of four 32-bit words and a key of two -> four words.
+ *
+ * @param {number[]} counter
+ * @param {number[]} key
+ * @returns {number[]}
+ */
 export function philox(counter, key) {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
@@ -32,10 +58,17 @@ export function philox(counter, key) {
   return [c0, c1, c2, c3];
 }
 
-/** Two pairs of uniform numbers -> four independent N(0, 1) (Box and Muller 1958). */
+/**
+ * Four uniform numbers -> four independent N(0, 1) (Box and Muller 1958).
+ *
+ * @param {number[]} u
+ */
 function boxMuller(u) {
   const numbers = [];
-  for (const [first, second] of [[u[0], u[1]], [u[2], u[3]]]) {
+  for (const [first, second] of [
+    [u[0], u[1]],
+    [u[2], u[3]],
+  ]) {
     const radius = Math.sqrt(-2 * Math.log(first));
     const angle = 2 * Math.PI * second;
     numbers.push(radius * Math.cos(angle), radius * Math.sin(angle));
@@ -43,7 +76,12 @@ function boxMuller(u) {
   return numbers;
 }
 
-/** The upper word of the product of two words, by halves: a number is exact up to 2 ** 53 only. */
+/**
+ * The upper word of the product of two 32-bit words, by halves: a number is exact up to 2**53 only.
+ *
+ * @param {number} a
+ * @param {number} b
+ */
 function highWord(a, b) {
   const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);

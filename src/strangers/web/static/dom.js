@@ -1,0 +1,123 @@
+/** Elements and what is done with them. */
+
+/** @typedef {Node | string | null | undefined} Child */
+
+/**
+ * Create an element with attributes, listeners ("onclick") and children; empty children are left out.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {{[name: string]: any}} [attributes]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+/**
+ * @param {string} text
+ * @param {(event: MouseEvent) => void} onclick
+ * @param {{[name: string]: any}} [attributes]
+ */
+export function button(text, onclick, attributes = {}) {
+  return h("button", { type: "button", onclick, ...attributes }, text);
+}
+
+/**
+ * The element of an id. Throws Error if the page has none.
+ *
+ * @param {string} id
+ */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`The page has no #${id}.`);
+  return element;
+}
+
+/**
+ * The drawing context of a canvas.
+ *
+ * @param {HTMLCanvasElement} canvas
+ */
+export function context2d(canvas) {
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("This browser does not draw on canvases.");
+  return context;
+}
+
+/**
+ * Show a face on a canvas.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageData} face
+ */
+export function paint(canvas, face) {
+  if (canvas.width !== face.width) canvas.width = face.width;
+  if (canvas.height !== face.height) canvas.height = face.height;
+  context2d(canvas).putImageData(face, 0, 0);
+}
+
+/**
+ * @typedef {object} SliderOptions
+ * @property {string} name
+ * @property {number} min
+ * @property {number} max
+ * @property {number} step
+ * @property {number} value
+ * @property {(value: number) => string} format
+ * @property {(value: number, done: boolean) => void} changed Called while (done: false) and after it is moved.
+ */
+
+/**
+ * @typedef {object} Slider
+ * @property {HTMLLabelElement} element
+ * @property {HTMLInputElement} input
+ * @property {(value: number) => void} set
+ */
+
+/**
+ * Create a slider with its name and its value beside it.
+ *
+ * @param {SliderOptions} options
+ * @returns {Slider}
+ */
+export function slider({ name, min, max, step, value, format, changed }) {
+  const output = h("output");
+  const input = h("input", { type: "range", min, max, step, value, "aria-label": name });
+  const show = () => {
+    output.textContent = format(input.valueAsNumber);
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  const report = (/** @type {boolean} */ done) => {
+    show();
+    changed(input.valueAsNumber, done);
+  };
+  input.addEventListener("input", () => report(false));
+  input.addEventListener("change", () => report(true));
+  const set = (/** @type {number} */ next) => {
+    input.valueAsNumber = next;
+    show();
+  };
+  show();
+  return { element: h("label", { class: "slider" }, h("span", {}, name), input, output), input, set };
+}
+
+/**
+ * Download a file.
+ *
+ * @param {Blob} blob
+ * @param {string} name
+ */
+export function download(blob, name) {
+  const address = URL.createObjectURL(blob);
+  h("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

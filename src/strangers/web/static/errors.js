@@ -1,0 +1,2 @@
+/** An error whose message is a sentence for the visitor; any other error is a defect of the page. */
+export class UserError extends Error {}

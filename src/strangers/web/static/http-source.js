@@ -1,0 +1,256 @@
+/** Faces and runs from `strangers serve`. */
+import { UserError } from "./errors.js";
+
+/** @import {Latent} from "./latent-math.js" */
+/** @import {Curves, Directions, FacesRequest, InversionEvent, Model, OneFace, Run, ServerSource} from "./source.js" */
+
+/** @implements {ServerSource} */
+export class HttpSource {
+  /**
+   * @param {string} root Where the server's paths begin.
+   * @param {(sentence: string) => Promise<string | null>} askToken Called if the server wants a token.
+   */
+  constructor(root, askToken) {
+    this.root = root;
+    this.askToken = askToken;
+    /** @type {ServerSource["views"]} */
+    this.views = ["faces", "explore", "photograph", "training"];
+    this.hash = "";
+    this.size = 0;
+    /** @type {Promise<boolean> | null} */
+    this.signingIn = null;
+  }
+
+  /** @returns {Promise<Model>} */
+  async model() {
+    const model = await this.#json("api/model");
+    this.hash = model.hash;
+    this.size = model.size;
+    return model;
+  }
+
+  /**
+   * @param {string[]} seeds
+   * @returns {Promise<Latent[]>}
+   */
+  async latents(seeds) {
+    const { latents } = await this.#json(`api/latents?seeds=${seeds.join(",")}`);
+    return latents.map((/** @type {number[]} */ latent) => Float32Array.from(latent));
+  }
+
+  /**
+   * @param {FacesRequest} request
+   * @param {AbortSignal} [signal]
+   */
+  async faces({ seeds, latents = [], truncation = 1 }, signal) {
+    const response = seeds
+      ? await this.#fetch(`api/faces?${this.#query(truncation)}&seeds=${ranges(seeds)}`, { signal })
+      : await this.#post("api/faces", { latents: latents.map((latent) => [...latent]), truncation }, signal);
+    const size = Number(response.headers.get("Face-Size"));
+    return decodeFaces(new Uint8Array(await response.arrayBuffer()), size);
+  }
+
+  /** @param {OneFace} face */
+  async png(face) {
+    const response =
+      "latent" in face
+        ? await this.#post("api/face.png", { latents: [[...face.latent]] })
+        : await this.#fetch(`api/face/${face.seed}.png?${this.#query(face.truncation ?? 1)}`);
+    return response.blob();
+  }
+
+  /** @returns {Promise<Directions>} */
+  async directions() {
+    const directions = await this.#json("api/directions");
+    const vectors = directions.vectors.map((/** @type {number[]} */ vector) => Float32Array.from(vector));
+    return { ...directions, vectors };
+  }
+
+  /**
+   * @param {File} file
+   * @param {AbortSignal} signal
+   * @returns {AsyncGenerator<InversionEvent>}
+   */
+  async *invert(file, signal) {
+    const response = await this.#fetch("api/invert", { method: "POST", body: file, signal });
+    if (!response.body) return;
+    for await (const { event, data } of serverSentEvents(response.body)) {
+      if (event === "failed") throw new UserError(data.error);
+      if (data.face) data.face = decodeFaces(decodeBase64(data.face), this.size)[0];
+      if (data.latent) data.latent = Float32Array.from(data.latent);
+      yield { kind: event, ...data };
+    }
+  }
+
+  /** @returns {Promise<{runs: Run[]}>} */
+  runs() {
+    return this.#json("api/runs");
+  }
+
+  /**
+   * @param {string} run
+   * @returns {Promise<Curves>}
+   */
+  log(run) {
+    return this.#json(`api/runs/${run}/log`);
+  }
+
+  /**
+   * @param {string} run
+   * @param {string} sample
+   */
+  async grid(run, sample) {
+    return (await this.#fetch(`api/runs/${run}/samples/${sample}.png`)).blob();
+  }
+
+  /** @param {number} truncation */
+  #query(truncation) {
+    return `truncation=${truncation}&model=${this.hash}`; // with the hash, a cached answer never goes stale
+  }
+
+  /**
+   * @param {string} path
+   * @returns {Promise<any>}
+   */
+  async #json(path) {
+    return (await this.#fetch(path)).json();
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} value
+   * @param {AbortSignal} [signal]
+   */
+  #post(path, value, signal) {
+    return this.#fetch(path, { ...jsonRequest(value), signal });
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} options
+   * @returns {Promise<Response>}
+   */
+  async #fetch(path, options = {}) {
+    const response = await fetchOrExplain(this.root + path, options);
+    if (response.ok) return response;
+    const sentence = await errorOf(response);
+    if (response.status === 401 && (await this.#signIn(sentence))) return this.#fetch(path, options);
+    throw new UserError(sentence);
+  }
+
+  /**
+   * Several requests may need the token at once; the visitor is asked one time.
+   *
+   * @param {string} sentence
+   */
+  async #signIn(sentence) {
+    this.signingIn ??= this.#askAndSend(sentence).finally(() => (this.signingIn = null));
+    return this.signingIn;
+  }
+
+  /** @param {string} sentence */
+  async #askAndSend(sentence) {
+    for (;;) {
+      const token = await this.askToken(sentence);
+      if (token === null) return false;
+      const response = await fetchOrExplain(`${this.root}api/session`, jsonRequest({ token }));
+      if (response.ok) return true;
+      sentence = await errorOf(response);
+    }
+  }
+}
+
+/**
+ * @param {object} value
+ * @returns {RequestInit}
+ */
+function jsonRequest(value) {
+  return {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(value),
+  };
+}
+
+/**
+ * @param {string} address
+ * @param {RequestInit} options
+ */
+async function fetchOrExplain(address, options) {
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    if (error instanceof Error && error.name === "AbortError") throw error;
+    throw new UserError("The server does not answer.");
+  }
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<string>}
+ */
+async function errorOf(response) {
+  const { error } = await response.json().catch(() => ({}));
+  return error ?? `The server answered ${response.status}.`;
+}
+
+/**
+ * [0, 1, 2, 7] as "0-2,7".
+ *
+ * @param {(string | bigint)[]} seeds
+ */
+export function ranges(seeds) {
+  /** @type {[bigint, bigint][]} */
+  const runs = [];
+  for (const seed of seeds.map(BigInt)) {
+    const last = runs.at(-1);
+    if (last && seed === last[1] + 1n) last[1] = seed;
+    else runs.push([seed, seed]);
+  }
+  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
+}
+
+/**
+ * RGB bytes of one face after another.
+ *
+ * @param {Uint8Array} rgb
+ * @param {number} size
+ */
+export function decodeFaces(rgb, size) {
+  const faces = [];
+  for (let start = 0; start < rgb.length; start += 3 * size * size) {
+    const face = new ImageData(size, size);
+    const rgba = new Uint32Array(face.data.buffer);
+    for (let pixel = 0, at = start; pixel < rgba.length; pixel++, at += 3) {
+      rgba[pixel] = 0xff000000 | (rgb[at + 2] << 16) | (rgb[at + 1] << 8) | rgb[at]; // little-endian
+    }
+    faces.push(face);
+  }
+  return faces;
+}
+
+/** @param {string} base64 */
+function decodeBase64(base64) {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+/**
+ * The server-sent events of a response's body, their data parsed as JSON.
+ *
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
+ * @returns {AsyncGenerator<{event: any, data: any}>}
+ */
+async function* serverSentEvents(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (text + value).split("\n\n");
+    text = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const fields = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s, 2)));
+      if (fields.data) yield { event: fields.event, data: JSON.parse(fields.data) };
+    }
+  }
+}
