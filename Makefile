@@ -13,7 +13,7 @@ help:
 	@echo "make hostile kill it, starve it, feed it poison: up to an hour, and a table of what was lost"
 	@echo "make browser fetch what the tests in a browser need; without it they are skipped"
 	@echo "make check   format, lint, types, import rules, and that the generated docs are fresh"
-	@echo "make docs    write docs/commands.md anew from the commands"
+	@echo "make docs    regenerate docs/reference and build the site in build/docs; a dead link fails"
 	@echo "make bench   measure ours against a plain implementation; PHOTOGRAPHS=img_align_celeba.zip for real JPEGs"
 	@echo "make clean   remove .venv and caches; runs/ stays"
 
@@ -50,8 +50,10 @@ check-page: # the page's JavaScript: format and types
 	  { echo "Skipped the check of the page's JavaScript: npm could not install prettier and typescript."; exit 0; }; \
 	npm run --silent check
 
-docs: .venv/developing
+docs: .venv/documenting
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m sphinx -c docs --builder html --fail-on-warning --keep-going --quiet . build/docs
+	@echo "The site is in build/docs/index.html."
 
 bench: .venv/installed
 	@$(BIN)/python benchmarks/run.py $(if $(PHOTOGRAPHS),--photographs $(PHOTOGRAPHS))
@@ -76,4 +78,8 @@ clean:
 
 .venv/developing: .venv/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.venv/documenting: .venv/developing
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	@touch $@
