@@ -52,7 +52,7 @@ check-page: # the page's JavaScript: format and types
 
 docs: .venv/documenting
 	@$(BIN)/python docs/generate.py
-	@$(BIN)/python -m sphinx -c docs --builder html --fail-on-warning --keep-going --quiet . build/docs
+	@$(BIN)/python -m sphinx -c docs --builder html --fresh-env --fail-on-warning --keep-going --quiet . build/docs
 	@echo "The site is in build/docs/index.html."
 
 bench: .venv/installed

@@ -11,7 +11,7 @@ from typing import Any
 
 project = "strangers"
 author = "the strangers authors"
-copyright = "the strangers authors"  # noqa: A001 (the name that Sphinx reads)
+copyright = "the strangers authors"
 
 extensions = ["myst_parser"]
 root_doc = "docs/index"

@@ -162,7 +162,7 @@ def _items(text: str) -> str:
         found = re.match(r"([a-z_]\w*(?:(?:,| to| or) [a-z_]\w*)*): ", line)
         if found:
             names = re.sub(r"[a-z_]\w*", lambda name: _code(name[0]), found[1])
-            lines.append(f"- {names}: {_escaped(line[found.end():])}")
+            lines.append(f"- {names}: {_escaped(line[found.end() :])}")
         elif lines and not line.startswith(" ") and line:
             lines.append(f"\n{_escaped(line)}" if not lines[-1].startswith("\n") else _escaped(line))
         else:

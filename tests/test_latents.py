@@ -1,4 +1,4 @@
-"""A seed names a face: the vectors of docs/latents.md, and what a seed's latent does not depend on."""
+"""Latents of seeds: the test vectors of docs/reference/latents.md, and independence of batch and order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strangers.errors import UsageError
 from strangers.latents import Distribution, format_seeds, latents, parse_seeds, philox
 
-PAGE = (Path(__file__).parents[1] / "docs" / "latents.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "reference" / "latents.md").read_text(encoding="utf-8")
 DISTRIBUTIONS: tuple[Distribution, ...] = ("normal", "uniform")
 
 seeds_of_any_kind = st.lists(st.integers(0, 2**64 - 1), max_size=8)
