@@ -27,7 +27,6 @@ html_theme = "furo"
 html_title = "strangers"
 html_copy_source = False
 html_show_sphinx = False
-html_theme_options = {"top_of_page_buttons": []}
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 
