@@ -46,8 +46,11 @@ import strangers
 
 run = strangers.train("celeba64", recipe="fast-64", out="runs/faces")
 faces = run.model.sample(seeds=range(16))            # uint8 (16, 64, 64, 3)
-model = strangers.load("runs/faces")                 # a run, a checkpoint, a model file or hf:OWNER/NAME
-measured = strangers.evaluate(model, "celeba64")     # measured.result.values["fd-face"].value
+
+model = strangers.load("runs/faces")       # a run, a checkpoint, a model file or hf:OWNER/NAME
+measured = strangers.evaluate(model, "celeba64")
+print(measured.result.values["fd-face"].value)
+
 for seeds, faces in model.batches(range(100_000)):   # any number of faces in constant memory
     ...
 ```
