@@ -1,4 +1,4 @@
-"""Faces from an exported file, without torch and without strangers: onnxruntime, numpy and pillow are enough.
+"""Draw a face from an exported ONNX file with onnxruntime, NumPy and Pillow only.
 
 python onnx_without_torch.py faces.onnx 17 face.png
 """
@@ -12,7 +12,7 @@ from PIL import Image
 
 
 def latent(seed: int, size: int, distribution: str) -> np.ndarray:
-    """The latent of a seed, as docs/latents.md defines it: Philox4x32-10, then Box and Muller."""
+    """Return the latent of a seed (docs/reference/latents.md): Philox4x32-10, then Box-Muller."""
     c0, c1, c2, c3 = np.zeros((4, -(-size // 4)), np.uint64)
     c0, k0, k1 = np.arange(len(c0), dtype=np.uint64), np.uint64(seed & 0xFFFFFFFF), np.uint64(seed >> 32)
     half, word = np.uint64(32), np.uint64(0xFFFFFFFF)
