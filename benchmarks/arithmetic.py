@@ -22,8 +22,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from strangers.devices import keep_freed_memory
 from strangers.evaluation.evaluate import Settings
+from strangers.system.devices import keep_freed_memory
 from strangers.training.loop import train
 
 RECIPE = recipe_of(next(rung for rung in RUNGS if rung.name == "rates 5e-4"))

@@ -12,9 +12,9 @@ import statistics
 from itertools import pairwise
 from pathlib import Path
 
-from strangers.recipe import Recipe, with_overrides
-from strangers.recipes import RECIPES
-from strangers.training.journal import read_log
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import Recipe, with_overrides
+from strangers.training.log import read_log
 from strangers.training.loop import train
 
 SETS = (10_000, 200_000)

@@ -21,13 +21,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from strangers.devices import keep_freed_memory
 from strangers.evaluation.evaluate import Settings, evaluate
-from strangers.files import write_atomically
-from strangers.pictures import write_grid
-from strangers.recipe import Recipe, with_overrides
-from strangers.recipes import RECIPES
-from strangers.sampling import Model, load, model_of
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import Recipe, with_overrides
+from strangers.sampling.load import load
+from strangers.sampling.model import Model, model_of
+from strangers.sampling.output import write_grid
+from strangers.system.devices import keep_freed_memory
+from strangers.system.files import write_atomically
 from strangers.training.loop import train
 from strangers.training.step import new_state, training_step
 

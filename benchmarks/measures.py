@@ -14,18 +14,20 @@ import ceilings
 import plain
 import torch
 
-from strangers import sampling
 from strangers.data import decode
 from strangers.data.crops import CROPS
 from strangers.data.prepare import prepare
-from strangers.model_file import ModelHeader, save_model
-from strangers.recipe import Recipe
-from strangers.recipes import RECIPES
-from strangers.training.journal import Journal
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import Recipe
+from strangers.sampling import load as loading
+from strangers.sampling import model as sampling
+from strangers.sampling.model_file import ModelHeader, save_model
+from strangers.training.log import Journal
 from strangers.training.loop import next_step
-from strangers.training.plan import Routine, autocast, dtype_name, make_plan
+from strangers.training.options import Routine
+from strangers.training.plan import autocast, dtype_name, make_plan
 from strangers.training.run import open_run
-from strangers.training.sitting import begin
+from strangers.training.session import begin
 from strangers.training.step import new_state, training_step
 
 CPU = torch.device("cpu")
@@ -120,7 +122,7 @@ def epoch_64(
 
 def sample(recipe: Recipe, model: Path, count: int, repeats: int) -> Result:
     """Faces a second from seeds to pixels, `count` asked for at a time."""
-    ours, theirs = sampling.load(model, "cpu"), plain.sampler(recipe, sampling.BATCH)
+    ours, theirs = loading.load(model, "cpu"), plain.sampler(recipe, sampling.BATCH)
     goes = 1 if count > 1 else 20
 
     def repeated(draw: Callable[[], object]) -> Callable[[], object]:
@@ -135,7 +137,7 @@ def load(recipe: Recipe, model: Path, repeats: int) -> Result:
     pickle = model.with_name("model.pth")
     plain.save(pickle, recipe)
     return compare(
-        lambda: sampling.load(model, "cpu"), lambda: plain.load(pickle, recipe), 1, "models/s", repeats
+        lambda: loading.load(model, "cpu"), lambda: plain.load(pickle, recipe), 1, "models/s", repeats
     )
 
 

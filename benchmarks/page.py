@@ -118,7 +118,7 @@ def wait_for_directions(url: str) -> None:
 
 def limit(path: Path, seconds: float) -> float:
     """Faces a second that the model draws in this process, with nobody asking."""
-    from strangers.sampling import load
+    from strangers.sampling.load import load
 
     model = load(path, device="cpu")
     model.sample(range(64))
@@ -132,9 +132,9 @@ def untrained(path: Path) -> Path:
     """A model file of dcgan-64 as training begins."""
     import torch
 
-    from strangers.model_file import ModelHeader, save_model
-    from strangers.recipe import build_networks
-    from strangers.recipes import RECIPES
+    from strangers.recipes.presets import RECIPES
+    from strangers.recipes.recipe import build_networks
+    from strangers.sampling.model_file import ModelHeader, save_model
 
     torch.manual_seed(0)
     generator, _ = build_networks(RECIPES["dcgan-64"])

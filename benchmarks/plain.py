@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, Dataset
 
-from strangers.recipe import Recipe, build_networks
+from strangers.recipes.recipe import Recipe, build_networks
 
 WORKERS = 2
 """Processes that decode photographs while the networks train."""

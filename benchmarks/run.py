@@ -23,10 +23,10 @@ import measures
 import torch
 from PIL import Image
 
-from strangers.data import synthetic
 from strangers.data.sources import open_container
-from strangers.devices import choose_precision, keep_freed_memory
-from strangers.machine import processor_name, usable_cores
+from strangers.data.synthetic import faces as synthetic
+from strangers.system.devices import choose_precision, keep_freed_memory
+from strangers.system.machine import processor_name, usable_cores
 from strangers.training.plan import dtype_name
 
 LATEST = Path(__file__).with_name("latest.json")

@@ -22,16 +22,17 @@ from torch import Tensor, nn
 
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
-from strangers.devices import keep_freed_memory
 from strangers.images import to_signed
-from strangers.recipe import Recipe, with_overrides
-from strangers.recipes import RECIPES
-from strangers.training.feed import Feed
-from strangers.training.journal import Journal
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import Recipe, with_overrides
+from strangers.system.devices import keep_freed_memory
+from strangers.training.loader import Feed
+from strangers.training.log import Journal
 from strangers.training.loop import next_step
-from strangers.training.plan import Routine, make_plan
+from strangers.training.options import Routine
+from strangers.training.plan import make_plan
 from strangers.training.run import open_run
-from strangers.training.sitting import begin, take_stock
+from strangers.training.session import begin, take_stock
 from strangers.training.step import State, draw_latents, follow, new_state, training_step
 
 CPU = torch.device("cpu")

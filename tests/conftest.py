@@ -15,7 +15,7 @@ from .hub import hub as hub
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from strangers.recipe import Recipe
+    from strangers.recipes.recipe import Recipe
 
 os.environ["OMP_NUM_THREADS"] = "1"  # pytest-xdist's workers share the cores; before torch is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -31,8 +31,8 @@ SMALL = (
 
 def tiny() -> Recipe:
     """dcgan-32 with few channels."""
-    from strangers.recipe import with_overrides
-    from strangers.recipes import RECIPES
+    from strangers.recipes.presets import RECIPES
+    from strangers.recipes.recipe import with_overrides
 
     return with_overrides(
         RECIPES["dcgan-32"],
@@ -44,8 +44,8 @@ def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Pat
     """A model file of an untrained generator whose pictures are not all grey."""
     import torch
 
-    from strangers.model_file import ModelHeader, save_model
-    from strangers.recipe import build_networks
+    from strangers.recipes.recipe import build_networks
+    from strangers.sampling.model_file import ModelHeader, save_model
 
     recipe = recipe or tiny()
     torch.manual_seed(0)

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from strangers.images import grid, read_provenance
-from strangers.recipe import with_overrides
-from strangers.recipes import RECIPES
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import with_overrides
 
 from .conftest import Strangers, train_words
 from .processes import started
@@ -256,7 +256,7 @@ def test_what_the_machine_refuses_is_one_sentence(
     def refuse(seconds: float) -> None:
         raise error
 
-    monkeypatch.setattr("strangers.doctor.examine", refuse)
+    monkeypatch.setattr("strangers.commands.doctor.examine", refuse)
     code, _, err = strangers("doctor")
     assert code == 1
     assert says in err
@@ -267,7 +267,7 @@ def test_a_defect_of_ours_is_not_hidden(strangers: Strangers, monkeypatch: pytes
     def fail(seconds: float) -> None:
         raise RuntimeError("shapes do not agree")
 
-    monkeypatch.setattr("strangers.doctor.examine", fail)
+    monkeypatch.setattr("strangers.commands.doctor.examine", fail)
     with pytest.raises(RuntimeError, match="shapes do not agree"):
         strangers("doctor")
 
@@ -276,7 +276,7 @@ def test_ctrl_c_exits_with_130(strangers: Strangers, monkeypatch: pytest.MonkeyP
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("strangers.doctor.examine", interrupted)
+    monkeypatch.setattr("strangers.commands.doctor.examine", interrupted)
     assert strangers("doctor").code == 130
 
 

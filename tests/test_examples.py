@@ -16,9 +16,9 @@ import torch
 from PIL import Image
 
 from strangers.export.onnx import export_onnx
-from strangers.recipe import parameter_counts, with_overrides
-from strangers.recipes import RECIPES
-from strangers.sampling import load
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import parameter_counts, with_overrides
+from strangers.sampling.load import load
 
 from .conftest import tiny, write_model
 

@@ -31,7 +31,7 @@ def test_asking_for_help_imports_nothing_slow() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["strangers.data.prepare", "strangers.data.synthetic", "strangers.latents"]
+    "module", ["strangers.data.prepare", "strangers.data.synthetic.faces", "strangers.sampling.latents"]
 )
 def test_preparing_needs_no_torch(module: str) -> None:
     assert "torch" not in imported(f"import {module}")

@@ -11,18 +11,19 @@ A public name is imported when it is first used: `import strangers` alone costs 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from strangers._version import __version__
+
 if TYPE_CHECKING:
     from strangers.data.prepare import prepare
     from strangers.data.prepared import PreparedSet, open_prepared
     from strangers.errors import DataError, ModelError, RunError, StrangersError, UsageError
     from strangers.evaluation.evaluate import evaluate
-    from strangers.recipe import Recipe
-    from strangers.recipes import RECIPES
-    from strangers.sampling import Model, load
+    from strangers.recipes.presets import RECIPES
+    from strangers.recipes.recipe import Recipe
+    from strangers.sampling.load import load
+    from strangers.sampling.model import Model
     from strangers.training.loop import train
     from strangers.training.run import Run
-
-__version__ = "0.1.0"
 
 __all__ = [
     "RECIPES",
@@ -44,18 +45,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "RECIPES": "recipes",
+    "RECIPES": "recipes.presets",
     "DataError": "errors",
-    "Model": "sampling",
+    "Model": "sampling.model",
     "ModelError": "errors",
     "PreparedSet": "data.prepared",
-    "Recipe": "recipe",
+    "Recipe": "recipes.recipe",
     "Run": "training.run",
     "RunError": "errors",
     "StrangersError": "errors",
     "UsageError": "errors",
     "evaluate": "evaluation.evaluate",
-    "load": "sampling",
+    "load": "sampling.load",
     "open_prepared": "data.prepared",
     "prepare": "data.prepare",
     "train": "training.loop",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from strangers.sampling import Model
+from strangers.sampling.model import Model
 from strangers.web.service import Service, open_service
 
 from ..web.conftest import Served, model, quick_directions, serving, wait_until  # noqa: F401 (fixtures)

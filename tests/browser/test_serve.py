@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from strangers.latents import latents
-from strangers.web.runs import RunReader
+from strangers.sampling.latents import latents
+from strangers.web.run_reader import RunReader
 
 from ..web.conftest import Served, serving
 from .conftest import DESKTOP, PHONE, OpenPage, fits, nameless, shoot

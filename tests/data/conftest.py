@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from strangers.data import synthetic
+from strangers.data.synthetic import faces as synthetic
 
 PHOTOGRAPHS = 30
 """Number of photographs in `celeba`: 24 of the train split, 3 of val, 3 of test."""

@@ -32,7 +32,7 @@ def png(pixels: Pixels) -> bytes:
 
 @pytest.fixture(scope="module")
 def faces() -> Pixels:
-    from strangers.data import synthetic
+    from strangers.data.synthetic import faces as synthetic
 
     return synthetic.draw(range(40), 64)[0]
 

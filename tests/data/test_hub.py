@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from strangers.data.hub import Parquet, fetch
-from strangers.data.merging import merge
+from strangers.data.merge import merge
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
 from strangers.errors import DataError

@@ -21,12 +21,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from strangers.data import synthetic
 from strangers.data.prepare import cached_place, open_or_prepare, prepare
 from strangers.data.prepared import PreparedSet, open_prepared
-from strangers.data.writing import Writer
+from strangers.data.synthetic import faces as synthetic
+from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
-from strangers.files import lock
+from strangers.system.files import lock
 
 from ..processes import started
 

@@ -16,7 +16,7 @@ from strangers.evaluation import attribute_training
 from strangers.evaluation.attribute_training import vary
 from strangers.evaluation.attributes import BUNDLED, AttributeNetwork, load_attributes
 from strangers.images import Pixels
-from strangers.model_file import sealed
+from strangers.sampling.model_file import sealed
 
 
 @pytest.fixture(scope="module")

@@ -178,7 +178,7 @@ def test_wrong_calls_end_in_a_sentence(
 
 
 def test_faces_are_those_of_the_seeds(trained: Path, drawn: Path) -> None:
-    from strangers.sampling import load
+    from strangers.sampling.load import load
 
     only = Settings(metrics=("diversity",), count=20)
     faces = evaluate(trained, drawn, settings=only, progress=False).faces

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from strangers.sampling import Model, load
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
 
 from ..conftest import write_model
 

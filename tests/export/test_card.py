@@ -9,21 +9,14 @@ from typing import Any
 
 import pytest
 
-from strangers.arguments import parse_changes
-from strangers.evaluation.memorisation import Likeness, Memorisation
-from strangers.evaluation.result import (
-    Hardware,
-    Protocol,
-    Result,
-    SetFacts,
-    Share,
-    Value,
-    facts_of_model,
-)
+from strangers.commands.arguments import parse_changes
+from strangers.evaluation.memorization import Likeness, Memorisation
+from strangers.evaluation.result import Hardware, Protocol, Result, SetFacts, Share, Value, facts_of_model
 from strangers.export.card import card
-from strangers.recipe import with_overrides
-from strangers.recipes import RECIPES
-from strangers.sampling import Model, load
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import with_overrides
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
 
 from ..conftest import write_model
 

@@ -10,7 +10,7 @@ from strangers.data.prepare import prepare
 from strangers.errors import UsageError
 from strangers.evaluation.evaluate import Settings, evaluate
 from strangers.export.file import export_file
-from strangers.sampling import load
+from strangers.sampling.load import load
 
 from ..conftest import write_model
 

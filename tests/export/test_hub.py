@@ -14,7 +14,7 @@ from strangers.errors import DataError, ModelError, StrangersError, UsageError
 from strangers.evaluation.result import Result
 from strangers.export.hub import export_hub, push_hub
 from strangers.images import read_provenance
-from strangers.sampling import Model
+from strangers.sampling.model import Model
 
 from ..hub import Hub, point_to
 from .test_card import result_of

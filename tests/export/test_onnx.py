@@ -16,10 +16,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 from strangers.errors import ModelError, StrangersError
 from strangers.export import onnx as exporting
 from strangers.export.onnx import Agreement, as_onnx, checked, compare, export_onnx
-from strangers.latents import latents
-from strangers.recipe import Recipe, with_overrides
-from strangers.recipes import RECIPES
-from strangers.sampling import Model, load, model_of
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import Recipe, with_overrides
+from strangers.sampling.latents import latents
+from strangers.sampling.load import load
+from strangers.sampling.model import Model, model_of
 
 from ..conftest import tiny, write_model
 

@@ -25,7 +25,7 @@ from strangers.export.onnx import Agreement
 from strangers.export.page import Exported, export_page, facts
 from strangers.export.runtime import FILES
 from strangers.images import read_provenance
-from strangers.sampling import Model
+from strangers.sampling.model import Model
 
 pytest.importorskip("onnxruntime")
 

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from strangers.evaluation.attributes import AttributeNetwork, Attributes, Reading
 from strangers.images import Pixels
-from strangers.latent import choosing, directions, effects
-from strangers.latents import Distribution
-from strangers.recipe import with_overrides
-from strangers.sampling import Model, load
+from strangers.latent import directions, effects
+from strangers.latent import filtering as choosing
+from strangers.recipes.recipe import with_overrides
+from strangers.sampling.latents import Distribution
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
 
 from ..conftest import tiny, write_model
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from strangers.errors import UsageError
-from strangers.files import cache_folder
 from strangers.latent.directions import Directions, find_directions, separate
 from strangers.latent.effects import measure_effect
-from strangers.latents import Distribution, latents
-from strangers.sampling import Model
+from strangers.sampling.latents import Distribution, latents
+from strangers.sampling.model import Model
+from strangers.system.cache import cache_folder
 
 from .conftest import SIZE, Eye, axis, painter
 

@@ -15,9 +15,10 @@ from strangers.errors import DataError, UsageError
 from strangers.images import read_provenance
 from strangers.latent.inversion import Inversion, invert
 from strangers.latent.latent_file import LatentFile, latent_file, read_latent, write_latent
-from strangers.latents import latents
-from strangers.recipe import with_overrides
-from strangers.sampling import Model, load
+from strangers.recipes.recipe import with_overrides
+from strangers.sampling.latents import latents
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
 
 from ..conftest import tiny, write_model
 

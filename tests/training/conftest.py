@@ -11,10 +11,10 @@ import pytest
 
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
-from strangers.recipe import Recipe, with_overrides
-from strangers.recipes import RECIPES
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.training import loop
-from strangers.training.sitting import Sitting
+from strangers.training.session import Sitting
 from strangers.training.step import StepReport
 
 

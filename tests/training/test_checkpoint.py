@@ -12,11 +12,11 @@ import torch
 
 from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError
-from strangers.model_file import ModelHeader
-from strangers.recipe import Recipe, with_overrides
-from strangers.recipes import RECIPES
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import Recipe, with_overrides
+from strangers.sampling.model_file import ModelHeader
 from strangers.training import checkpoint
-from strangers.training.journal import read_log
+from strangers.training.log import read_log
 from strangers.training.loop import train
 from strangers.training.run import read_recipe, read_run
 from strangers.training.step import new_state, training_step

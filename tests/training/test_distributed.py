@@ -15,7 +15,7 @@ import torch
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
 from strangers.training.distributed import ALONE, Processes
-from strangers.training.journal import read_log
+from strangers.training.log import read_log
 from strangers.training.loop import Stop
 
 from ..processes import started

@@ -24,9 +24,10 @@ from torch import Tensor
 from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError, UsageError
 from strangers.images import read_provenance
-from strangers.recipe import Recipe, with_overrides
-from strangers.training.journal import read_log
-from strangers.training.loop import dry_run, train
+from strangers.recipes.recipe import Recipe, with_overrides
+from strangers.training.dry_run import dry_run
+from strangers.training.log import read_log
+from strangers.training.loop import train
 
 from ..processes import started
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from strangers.recipes.recipe import ObjectiveName, PenaltyKind
 from strangers.training.losses import OBJECTIVES, PENALTIES, cross_entropy, slope, steepness
 
 REAL, FAKE = [-2.0, 0.5, 3.0], [1.5, -0.5, 0.25]
@@ -44,7 +45,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_every_objective_is_its_formula(name: str) -> None:
+def test_every_objective_is_its_formula(name: ObjectiveName) -> None:
     real, fake = torch.tensor(REAL), torch.tensor(FAKE)
     parts = OBJECTIVES[name].discriminator(real, fake, 1.0)
     losses = [*(part.item() for part in parts), OBJECTIVES[name].generator(fake, real, 1.0).item()]
@@ -52,7 +53,7 @@ def test_every_objective_is_its_formula(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_losses_are_float32_scalars_that_push_the_right_way(name: str) -> None:
+def test_losses_are_float32_scalars_that_push_the_right_way(name: ObjectiveName) -> None:
     objective = OBJECTIVES[name]
     real, fake = (torch.zeros(4, dtype=torch.bfloat16, requires_grad=True) for _ in range(2))
     parts = objective.discriminator(real, fake, 1.0)
@@ -95,7 +96,8 @@ def test_r1_and_r2_are_mescheders_and_can_be_differentiated_again() -> None:
     seen = [each.requires_grad_() for each in (real, fake)]
     logits = [discriminator(each) for each in seen]
     lengths = [each.detach().square().sum(dim=(1, 2, 3)).mean().item() for each in seen]
-    for kind, square in (("r1", lengths[0]), ("r1+r2", sum(lengths))):
+    expected: dict[PenaltyKind, float] = {"r1": lengths[0], "r1+r2": sum(lengths)}
+    for kind, square in expected.items():
         penalty = PENALTIES[kind](discriminator, seen, logits, torch.rand(3))
         assert penalty.item() == pytest.approx(1.5**2 * square / 2, rel=1e-5)
         (derivative,) = torch.autograd.grad(penalty, discriminator.a, retain_graph=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from strangers.recipes import RECIPES
-from strangers.training.plan import duration, training_speed
+from strangers.recipes.presets import RECIPES
+from strangers.training.dry_run import training_speed
+from strangers.training.plan import duration
 
 
 def test_the_speed_is_of_real_training_steps() -> None:

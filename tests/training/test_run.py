@@ -10,7 +10,7 @@ import pytest
 
 from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError
-from strangers.recipe import Recipe
+from strangers.recipes.recipe import Recipe
 from strangers.training.loop import train
 from strangers.training.run import lock_run, open_run
 

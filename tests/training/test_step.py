@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from strangers.recipe import Recipe, with_overrides
-from strangers.recipes import RECIPES
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import PenaltyKind, Recipe, with_overrides
 from strangers.training import step
 from strangers.training.losses import PENALTIES
 from strangers.training.step import (
@@ -99,7 +99,7 @@ def test_a_step_is_a_function_of_its_state_and_seed(small_recipe: Recipe, augmen
 
 @pytest.mark.parametrize("kind", ["r1", "r1+r2", "gradient"])
 def test_the_discriminator_pays_the_penalty_times_its_weight(
-    small_recipe: Recipe, kind: str, monkeypatch: pytest.MonkeyPatch
+    small_recipe: Recipe, kind: PenaltyKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside the loss without it, on the same images, and the generator pays nothing."""
     paid: dict[str, list[float]] = {"0": [], "75000": []}

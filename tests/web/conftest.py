@@ -17,10 +17,11 @@ import uvicorn
 
 from strangers.latent.directions import Directions
 from strangers.latent.inversion import invert
-from strangers.sampling import Model, load
-from strangers.serving import listen, make_server
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
 from strangers.web import jobs
 from strangers.web.app import create_app
+from strangers.web.server import listen, make_server
 from strangers.web.service import Service
 
 from ..conftest import write_model

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from strangers.sampling import Model
+from strangers.sampling.model import Model
 from strangers.web import connections
 from strangers.web.service import Service
 

@@ -14,9 +14,9 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from strangers.images import read_provenance
-from strangers.latents import latents
-from strangers.sampling import Model
-from strangers.web.messages import Edit, LatentsOfFaces
+from strangers.sampling.latents import latents
+from strangers.sampling.model import Model
+from strangers.web.schemas import Edit, LatentsOfFaces
 
 from .conftest import Served, directions_of
 

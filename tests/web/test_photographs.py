@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from strangers.latent.strangeness import STRANGE
-from strangers.sampling import Model
-from strangers.web.jobs import MOST_INVERSIONS, as_seen
+from strangers.latent.ood import STRANGE
+from strangers.latent.photograph import as_seen
+from strangers.sampling.model import Model
+from strangers.web.jobs import MOST_INVERSIONS
 
 from .conftest import Served, wait_until
 

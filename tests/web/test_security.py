@@ -13,7 +13,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message
 
-from strangers.sampling import Model
+from strangers.sampling.model import Model
 from strangers.web.security import HEADERS, MOST_JSON, MOST_UPLOAD, Door, Token, is_loopback
 from strangers.web.service import Service
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import strangers
-from strangers.latents import Distribution, latents
+from strangers.sampling.latents import Distribution, latents
 
 NODE = shutil.which("node")
 MODULE = Path(strangers.__file__).parent / "web" / "static" / "seeds.js"

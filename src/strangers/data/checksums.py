@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strangers.files import cache_folder, sha256_of, write_to_cache
+from strangers.system.cache import cache_folder, write_to_cache
+from strangers.system.files import sha256_of
 
 CHECKSUMS, SUMS = "checksums.npy", "SHA256SUMS"
 

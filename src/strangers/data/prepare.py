@@ -21,15 +21,16 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from strangers import __version__
+from strangers._version import __version__
 from strangers.data import crops
 from strangers.data.crops import Crop
 from strangers.data.prepared import FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
 from strangers.data.sources import Job, Made, Source, open_source
-from strangers.data.writing import Writer
+from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
-from strangers.files import cache_folder, lock, new_folder
-from strangers.machine import usable_cores
+from strangers.system.cache import cache_folder
+from strangers.system.files import lock, new_folder
+from strangers.system.machine import usable_cores
 
 JOBS_AHEAD = 4
 """Jobs that wait for each worker, so that memory does not grow with the source."""

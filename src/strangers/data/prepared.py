@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from strangers.data.checksums import CHECKSUMS, SUMS, Checksums, checksums_of, recovered, rotten
 from strangers.errors import DataError
-from strangers.machine import free_memory
+from strangers.system.machine import free_memory
 
 Scalar = TypeVar("Scalar", np.uint8, np.int8, np.uint32)
 

@@ -12,10 +12,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from strangers.data import decode, hub, synthetic
+from strangers.data import decode, hub
 from strangers.data.annotations import SPLITS, Annotations, read_annotations, stem
 from strangers.data.archives import Container, File, Folder, Tar, Zip
 from strangers.data.crops import Crop, default_crop
+from strangers.data.synthetic import faces as synthetic
 from strangers.errors import DataError, UsageError
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

@@ -16,15 +16,14 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn import functional as F
 
-from strangers import __version__
+from strangers._version import __version__
 from strangers.data.prepared import PreparedSet, open_prepared, positions
-from strangers.devices import choose_device, choose_precision, keep_freed_memory
 from strangers.errors import DataError, UsageError
 from strangers.evaluation.attributes import SIZE, AttributeNetwork, Attributes, load_attributes
-from strangers.files import write_atomically
 from strangers.images import to_signed
-from strangers.model_file import sealed
-from strangers.networks.layers import place
+from strangers.sampling.model_file import sealed
+from strangers.system.devices import choose_device, choose_precision, keep_freed_memory, place
+from strangers.system.files import write_atomically
 
 BATCH = 256
 LEARNING_RATE = 2e-3

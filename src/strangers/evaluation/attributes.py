@@ -21,12 +21,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from strangers.devices import choose_device
 from strangers.errors import ModelError, UsageError
-from strangers.files import sha256_of
 from strangers.images import Pixels, to_signed
-from strangers.model_file import unsealed
-from strangers.networks.layers import place
+from strangers.sampling.model_file import unsealed
+from strangers.system.devices import choose_device, place
+from strangers.system.files import sha256_of
 
 BUNDLED = Path(__file__).parents[1] / "models" / "attributes.safetensors"
 SIZE = 64

@@ -15,8 +15,9 @@ from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet, open_prepared, positions
 from strangers.errors import UsageError
 from strangers.evaluation.attributes import Attributes, load_attributes
+from strangers.evaluation.features import BATCH, Collected, Extractor, collect, reference
 from strangers.evaluation.inception import load_inception
-from strangers.evaluation.memorisation import Memorisation, memorisation
+from strangers.evaluation.memorization import Memorisation, memorisation
 from strangers.evaluation.metrics import (
     diversity,
     frechet_distance,
@@ -33,11 +34,11 @@ from strangers.evaluation.result import (
     hardware,
     refuse_mismatch,
 )
-from strangers.evaluation.statistics import BATCH, Collected, Extractor, collect, reference
 from strangers.images import Pixels
-from strangers.latents import format_seeds
-from strangers.machine import versions
-from strangers.sampling import Model, load
+from strangers.sampling.latents import format_seeds
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
+from strangers.system.machine import versions
 
 METRICS = ("fd", "kd", "pr", "diversity", "memorisation")
 """Frechet distance, kernel distance, precision to coverage, diversity with attributes, memorisation."""

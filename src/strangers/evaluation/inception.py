@@ -19,12 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from strangers.devices import choose_device
 from strangers.errors import ModelError, UsageError
 from strangers.evaluation.inception_weights import URL, find, read
-from strangers.files import sha256_of
 from strangers.images import Pixels, to_signed
-from strangers.networks.layers import place
+from strangers.system.devices import choose_device, place
+from strangers.system.files import sha256_of
 
 DIMENSIONS = (64, 192, 768, 2048)
 """Of the features after the first pool, the second pool, the last wide block, and the last block."""

@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from strangers.errors import ModelError
-from strangers.files import cache_folder, remove_leftovers, sha256_of, write_atomically
+from strangers.system.cache import cache_folder
+from strangers.system.files import remove_leftovers, sha256_of, write_atomically
 
 URL = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"

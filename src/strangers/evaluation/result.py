@@ -9,12 +9,12 @@ from typing import Literal
 import torch
 from pydantic import Field
 
+from strangers.config import Configuration
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
-from strangers.evaluation.memorisation import Memorisation
-from strangers.machine import processor_name, usable_cores
-from strangers.networks.layers import Configuration
-from strangers.sampling import Model
+from strangers.evaluation.memorization import Memorisation
+from strangers.sampling.model import Model
+from strangers.system.machine import processor_name, usable_cores
 
 HIGHER_IS_BETTER = ("precision", "recall", "density", "coverage", "diversity")
 """How the names begin whose larger values are the better ones; of all others the smaller."""

@@ -14,10 +14,9 @@ from pydantic import ValidationError
 
 from strangers.errors import DataError, UsageError
 from strangers.evaluation.result import Result
-from strangers.listing import written
-from strangers.recipe import Recipe, flatten
-from strangers.recipes import RECIPES
-from strangers.sampling import Model
+from strangers.recipes.presets import RECIPES
+from strangers.recipes.recipe import Recipe, flatten, written
+from strangers.sampling.model import Model
 
 MOST_SHARES = 12
 """Attributes in the table: those whose shares differ most from the photographs'."""

@@ -7,9 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from strangers.export.card import card, read_result
-from strangers.files import write_atomically
-from strangers.model_file import as_bytes
-from strangers.sampling import BUNDLED, Model
+from strangers.sampling.load import BUNDLED
+from strangers.sampling.model import Model
+from strangers.sampling.model_file import as_bytes
+from strangers.system.files import write_atomically
 
 
 def export_file(model: Model, out: Path, *, result: Path | None = None) -> None:

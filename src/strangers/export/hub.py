@@ -7,10 +7,11 @@ from pathlib import Path
 from strangers.errors import StrangersError, UsageError
 from strangers.export.card import card, read_result
 from strangers.export.onnx import as_onnx, checked
-from strangers.files import new_folder
 from strangers.images import encode_png, grid
-from strangers.model_file import as_bytes
-from strangers.sampling import HUB_FILE, Model, is_hub_name
+from strangers.sampling.load import HUB_FILE, is_hub_name
+from strangers.sampling.model import Model
+from strangers.sampling.model_file import as_bytes
+from strangers.system.files import new_folder
 
 GRID = "grid.png"
 

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 
 from strangers.errors import ModelError, StrangersError
-from strangers.files import write_atomically
 from strangers.images import to_pixels
-from strangers.latents import latents
-from strangers.sampling import Model
+from strangers.sampling.latents import latents
+from strangers.sampling.model import Model
+from strangers.system.files import write_atomically
 
 if TYPE_CHECKING:
     import onnx

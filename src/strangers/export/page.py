@@ -24,8 +24,8 @@ import strangers
 from strangers.errors import StrangersError
 from strangers.export.onnx import Agreement, as_onnx, checked, compare
 from strangers.export.runtime import runtime_files
-from strangers.files import new_folder
-from strangers.sampling import Model
+from strangers.sampling.model import Model
+from strangers.system.files import new_folder
 
 VIEWS = Path(strangers.__file__).parent / "web" / "static"
 """The served page, whose views this one shares."""

@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.progress import wrap_file
 
 from strangers.errors import StrangersError, UsageError
-from strangers.files import cache_folder, remove_leftovers, write_atomically
+from strangers.system.cache import cache_folder
+from strangers.system.files import remove_leftovers, write_atomically
 
 VERSION = "1.30.0"
 ARCHIVE = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"

@@ -21,9 +21,10 @@ from safetensors.numpy import save
 
 from strangers.errors import UsageError
 from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.files import cache_folder, write_to_cache
-from strangers.latents import Distribution, latents
-from strangers.sampling import BUNDLED, Model
+from strangers.sampling.latents import Distribution, latents
+from strangers.sampling.load import BUNDLED
+from strangers.sampling.model import Model
+from strangers.system.cache import cache_folder, write_to_cache
 
 FORMAT = 1
 

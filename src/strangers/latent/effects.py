@@ -10,8 +10,8 @@ import numpy as np
 from strangers.errors import UsageError
 from strangers.evaluation.attributes import load_attributes
 from strangers.latent.directions import Directions
-from strangers.latents import latents
-from strangers.sampling import Model
+from strangers.sampling.latents import latents
+from strangers.sampling.model import Model
 
 
 @dataclass(frozen=True)

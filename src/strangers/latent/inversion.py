@@ -20,8 +20,8 @@ from torch import Tensor
 from strangers.errors import UsageError
 from strangers.evaluation.attributes import Attributes, load_attributes, to_size
 from strangers.images import Pixels, to_signed
-from strangers.latents import SEEDS, Distribution, latents
-from strangers.sampling import Model
+from strangers.sampling.latents import SEEDS, Distribution, latents
+from strangers.sampling.model import Model
 
 CANDIDATES = 256
 """The model's own faces among which the starts are chosen; they also say how far faces lie apart."""

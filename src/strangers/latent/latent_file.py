@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from strangers import __version__
+from strangers._version import __version__
 from strangers.errors import DataError, UsageError
-from strangers.files import write_atomically
 from strangers.images import COMPOSITE, Pixels, Provenance, encode_png, grid
 from strangers.latent.inversion import Inversion
-from strangers.sampling import Model
+from strangers.sampling.model import Model
+from strangers.system.files import write_atomically
 
 MOST_BYTES = 1_000_000
 """A latent of 4096 numbers takes a tenth of this."""

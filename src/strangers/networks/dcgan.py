@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from strangers.config import Configuration
 from strangers.networks import patches
-from strangers.networks.layers import Configuration, Logit, Reshape, Widths, initialise
+from strangers.networks.layers import Logit, Reshape, Widths, initialise
 
 
 class Halving(nn.Conv2d):

@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from strangers.networks.layers import MOST_BLOCKS, Configuration, Logit, Reshape, Widths, initialise
+from strangers.config import Configuration
+from strangers.networks.layers import MOST_BLOCKS, Logit, Reshape, Widths, initialise
 
 
 class Stage(Configuration):

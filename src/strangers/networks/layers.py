@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=64)]
@@ -14,12 +14,6 @@ Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, 
 
 MOST_BLOCKS = 64
 """Of one kind in a row: a recipe, which may be a stranger's, cannot have a network built without end."""
-
-
-class Configuration(BaseModel):
-    """A frozen value whose fields are exactly the declared ones, of exactly the declared types."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
 class Reshape(nn.Module):
@@ -39,12 +33,6 @@ class Logit(nn.Sequential):
     def __init__(self, features: int, *, bias: bool, dropout: float = 0.0) -> None:
         drop = [nn.Dropout(dropout)] if dropout else []
         super().__init__(nn.Flatten(), *drop, nn.Linear(features, 1, bias=bias), nn.Flatten(0))
-
-
-def place(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network, moved to the device, its weights in channels-last order: convolutions run fastest so."""
-    placed: nn.Module = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return placed
 
 
 LINEAR = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)

@@ -14,7 +14,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from strangers.networks.layers import MOST_BLOCKS, Configuration, Widths, initialise, scaled_normal
+from strangers.config import Configuration
+from strangers.networks.layers import MOST_BLOCKS, Widths, initialise, scaled_normal
 
 SMALLEST = 4
 """Height and width of the smallest map."""

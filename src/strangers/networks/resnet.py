@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from strangers.networks.layers import MOST_BLOCKS, Configuration, Reshape, Widths, initialise
+from strangers.config import Configuration
+from strangers.networks.layers import MOST_BLOCKS, Reshape, Widths, initialise
 
 SMALLEST = 4
 """Height and width of the generator's first map."""

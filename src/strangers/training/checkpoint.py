@@ -28,10 +28,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from strangers.errors import RunError
-from strangers.files import new_folder, remove_folder, remove_leftovers, sha256_of, write_atomically
-from strangers.model_file import ModelHeader, save_model
-from strangers.training.appraisal import Record
-from strangers.training.guard import Guard
+from strangers.sampling.model_file import ModelHeader, save_model
+from strangers.system.files import new_folder, remove_folder, remove_leftovers, sha256_of, write_atomically
+from strangers.training.evaluator import Record
+from strangers.training.health import Guard
 from strangers.training.step import State, StepReport
 
 FORMAT = 2

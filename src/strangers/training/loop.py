@@ -16,20 +16,19 @@ import torch
 from torch import Tensor
 
 from strangers.data.prepared import positions
-from strangers.devices import keep_freed_memory
 from strangers.errors import StrangersError
 from strangers.images import to_signed
-from strangers.machine import is_out_of_memory
-from strangers.recipe import Recipe
+from strangers.recipes.recipe import Recipe
+from strangers.system.devices import keep_freed_memory
+from strangers.system.machine import is_out_of_memory
 from strangers.training.distributed import Processes, joined
-from strangers.training.journal import Journal
-from strangers.training.pictures import save_animation
-from strangers.training.plan import Plan, Routine, autocast, dry_run, dtype_name, duration, make_plan
+from strangers.training.log import Journal
+from strangers.training.options import Routine
+from strangers.training.plan import Plan, autocast, dtype_name, duration, make_plan
 from strangers.training.run import Run, lock_run, open_run, read_run
-from strangers.training.sitting import Sitting, begin, go_back, save_at_last, take_stock, tell
+from strangers.training.session import Sitting, begin, go_back, save_at_last, take_stock, tell
+from strangers.training.snapshots import save_animation
 from strangers.training.step import StepReport, keep_to_schedule, training_step
-
-__all__ = ["dry_run", "train"]
 
 LINES = 50
 """Training steps between two lines of the journal, unless told otherwise."""

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
+from strangers.recipes.recipe import ObjectiveName, PenaltyKind
+
 
 class Objective(NamedTuple):
     """Losses of logits (n,), each a mean over them: a scalar in float32.
@@ -17,13 +19,11 @@ class Objective(NamedTuple):
         discriminator: the two parts of the discriminator's loss, on real and on generated images, of (the
             logits of real images, of generated ones, real_label).
         generator: the generator's loss, of (the logits of its images, of real ones, generator_label).
-        labels: whether the labels have a say.
         pairs: whether the generator's loss looks at the logits of real images at all.
     """
 
     discriminator: Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
     generator: Callable[[Tensor, Tensor, float], Tensor]
-    labels: bool = False
     pairs: bool = False
 
 
@@ -52,11 +52,10 @@ def _relativistic(real: Tensor, fake: Tensor, label: float) -> tuple[Tensor, Ten
     return loss / 2, loss / 2  # a pair's loss is neither of real nor of fake
 
 
-OBJECTIVES = {
+OBJECTIVES: dict[ObjectiveName, Objective] = {
     "bce": Objective(
         lambda real, fake, label: (cross_entropy(real, label), cross_entropy(fake, 0.0)),
         lambda fake, real, label: cross_entropy(fake, label),
-        labels=True,
     ),
     "hinge": Objective(
         lambda real, fake, label: (hinge(real, 1), hinge(fake, -1)),
@@ -100,7 +99,7 @@ def steepness(discriminator: nn.Module, images: Pair, mix: Tensor) -> Tensor:
 Pair = Sequence[Tensor]
 """Something of real images, and the same of generated ones."""
 
-PENALTIES: dict[str, Callable[[nn.Module, Pair, Pair, Tensor], Tensor]] = {
+PENALTIES: dict[PenaltyKind, Callable[[nn.Module, Pair, Pair, Tensor], Tensor]] = {
     "none": lambda discriminator, images, logits, mix: torch.zeros((), device=mix.device),
     "r1": lambda discriminator, images, logits, mix: slope(logits[0], images[0]),
     "r1+r2": lambda discriminator, images, logits, mix: (

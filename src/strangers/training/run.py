@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from strangers import __version__
+from strangers._version import __version__
 from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError, UsageError
-from strangers.files import PARTIAL, lock, write_atomically
-from strangers.recipe import Recipe, flatten, parse_recipe
-from strangers.sampling import Model, load
+from strangers.recipes.recipe import Recipe, flatten, parse_recipe
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
+from strangers.system.files import PARTIAL, lock, write_atomically
 
 FORMAT = 1
 LOCK = "lock"

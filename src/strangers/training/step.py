@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from strangers.networks.layers import place
-from strangers.recipe import Optimiser, Recipe, at, build_networks
-from strangers.training.augment import augment
+from strangers.recipes.recipe import Optimiser, Recipe, at, build_networks
+from strangers.system.devices import place
+from strangers.training.augmentation import augment
 from strangers.training.distributed import ALONE, Processes
 from strangers.training.losses import OBJECTIVES, PENALTIES
 

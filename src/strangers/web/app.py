@@ -9,14 +9,14 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from strangers import __version__
+from strangers._version import __version__
 from strangers.web import faces_api
-from strangers.web.messages import CurvesAnswer, Given, RunAnswer, RunsAnswer
-from strangers.web.refusals import RequestError, described, handle
-from strangers.web.runs import RunReader
+from strangers.web.errors import RequestError, described, handle
+from strangers.web.runs_api import runs
+from strangers.web.schemas import Given
 from strangers.web.security import Door, Token
 from strangers.web.service import Service
 
@@ -27,8 +27,6 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 A_YEAR = 31_536_000  # seconds
-
-runs = APIRouter(prefix="/api/runs", tags=["runs"], responses=described(400, 401, 403, 404, 422))
 
 
 def create_app(service: Service, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
@@ -50,42 +48,6 @@ def create_app(service: Service, *, host: str = "127.0.0.1", token: str | None =
     handle(app)
     app.add_middleware(Door, host=host, token=token)
     return app
-
-
-@runs.get("")
-def all_runs(request: Request) -> RunsAnswer:
-    """All runs that the server was started with."""
-    return RunsAnswer(runs=[_answer(name, run) for name, run in request.app.state.service.runs.items()])
-
-
-@runs.get("/{run}")
-def one_run(request: Request, run: str) -> RunAnswer:
-    """What a run has come to."""
-    return _answer(run, request.app.state.service.run(run))
-
-
-@runs.get("/{run}/log")
-def log(request: Request, run: str) -> CurvesAnswer:
-    """Losses, accuracies and measures against images seen."""
-    return CurvesAnswer.model_validate(request.app.state.service.run(run).curves())
-
-
-@runs.get(
-    "/{run}/samples/{sample}.png",
-    response_class=Response,
-    responses={200: {"description": "The grid.", "content": {"image/png": {}}}},
-)
-def sample(request: Request, run: str, sample: str) -> Response:
-    """The grid of the seeds 0 to 63, as it was drawn during the training."""
-    png, stamp = request.app.state.service.run(run).sample(sample)
-    headers = {"ETag": f'"{stamp}"', "Cache-Control": "no-cache"}
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(png, headers=headers, media_type="image/png")
-
-
-def _answer(name: str, run: RunReader) -> RunAnswer:
-    return RunAnswer.model_validate({"id": name, **run.summary()})
 
 
 def _add_session(app: FastAPI, token: str | None) -> None:

@@ -17,10 +17,11 @@ from starlette.responses import Response, StreamingResponse
 from strangers.errors import UsageError
 from strangers.images import Pixels, encode_png
 from strangers.latent.inversion import Inversion
-from strangers.latent.strangeness import STRANGE
-from strangers.latents import SEEDS, latents, parse_seeds
+from strangers.latent.ood import STRANGE
+from strangers.sampling.latents import SEEDS, latents, parse_seeds
+from strangers.web.errors import RequestError, described
 from strangers.web.jobs import Item
-from strangers.web.messages import (
+from strangers.web.schemas import (
     MOST_FACES,
     DirectionsAnswer,
     Edit,
@@ -29,7 +30,6 @@ from strangers.web.messages import (
     ModelAnswer,
     OneLatent,
 )
-from strangers.web.refusals import RequestError, described
 from strangers.web.service import Studio
 
 router = APIRouter(prefix="/api", tags=["faces"], responses=described(400, 401, 403, 404, 422, 429))

@@ -14,15 +14,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from strangers.data.crops import crop_named, default_crop
-from strangers.data.decode import decode, resize
 from strangers.errors import DataError
 from strangers.images import Pixels
 from strangers.latent.directions import Directions, find_directions
 from strangers.latent.inversion import Inversion, invert
-from strangers.latent.strangeness import strangeness
-from strangers.sampling import Model
-from strangers.web.refusals import RequestError
+from strangers.latent.ood import strangeness
+from strangers.latent.photograph import as_seen
+from strangers.sampling.model import Model
+from strangers.web.errors import RequestError
 
 MOST_INVERSIONS = 2
 """Photographs worked on at once: more would only make all of them slower."""
@@ -187,14 +186,3 @@ async def _items(first: Any, queue: asyncio.Queue[Any], work: Work) -> AsyncIter
             item = await queue.get()
     finally:
         work.stop.set()  # whoever wanted it may have gone
-
-
-def as_seen(data: bytes, model: Model) -> Pixels:
-    """The photograph in `data`, cropped and sized as the model's own were. Raises DataError, in a clause."""
-    photograph = decode(data)
-    height, width = photograph.shape[:2]
-    usual = default_crop(width, height)
-    own = model.header.crop if model.header.crop != "auto" else usual
-    crop = crop_named(own if usual != "square" else usual)
-    left, top, right, bottom = crop.box(width, height)
-    return resize(photograph[top:bottom, left:right], model.header.size)

@@ -16,7 +16,7 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from strangers.web.refusals import RequestError, answer
+from strangers.web.errors import RequestError, answer
 
 MOST_JSON = 2**22
 MOST_UPLOAD = 20 * 2**20

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from strangers.errors import ModelError, UsageError
-from strangers.sampling import Model, load
-from strangers.web.drawing import Drawer, Gallery
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
+from strangers.web.errors import RequestError
 from strangers.web.jobs import Finder, Inversions
-from strangers.web.refusals import RequestError
-from strangers.web.runs import RunReader
+from strangers.web.renderer import Drawer, Gallery
+from strangers.web.run_reader import RunReader
 
 
 class Studio:

@@ -1,0 +1,123 @@
+"""What people type and read: numbers of images, changed fields, grids, parts, attributes, strengths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from strangers.errors import UsageError
+
+ModelName = Annotated[
+    str,
+    Argument(metavar="MODEL", help="A model file, a run, a checkpoint, celeba-64 or hf:OWNER/NAME."),
+]
+Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
+
+UNITS = {"": 1, "k": 1_000, "M": 1_000_000}
+
+OTHER_PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".tif", ".tiff", ".webp")
+"""Endings of a name that asks for a picture in another format than ours, PNG."""
+
+COLUMNS = 9
+"""Columns of a strip from one strength to another: -2..2 goes by halves, with the face itself amid."""
+
+MAX_FACES = 10_000
+"""Faces in one picture, or frames of one animation."""
+
+MOST_STRENGTH = 100
+"""In standard deviations; a latent has none beyond five."""
+
+
+def parse_images(text: str) -> int:
+    """A number of images written as 50000, 100k or 1.5M. Raises UsageError."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kM]?)", text)
+    count = Decimal(match[1]) * UNITS[match[2]] if match else Decimal(0)
+    if count < 1 or count != int(count):
+        raise UsageError(f"{text!r} is not a number of images; write it as 50000, 100k or 1.5M.")
+    return int(count)
+
+
+def parse_changes(texts: Iterable[str]) -> dict[str, str]:
+    """Values by recipe field, from texts such as "batch=64"; the last one counts. Raises UsageError."""
+    changes = {}
+    for text in texts:
+        field, equals, value = text.partition("=")
+        if not (field and equals):
+            raise UsageError(f"--set {text}: write it as FIELD=VALUE, for instance --set batch=64.")
+        changes[field] = value
+    return changes
+
+
+def parse_grid(text: str) -> tuple[int, int]:
+    """Columns and rows, from a text such as "8x8". Raises UsageError."""
+    match = re.fullmatch(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})", text)
+    if not match:
+        raise UsageError(f"--grid {text}: write it as columns x rows, for instance 8x8.")
+    return int(match[1]), int(match[2])
+
+
+def parse_part(text: str) -> tuple[int, int]:
+    """The part K of N, from a text such as "3/16". Raises UsageError."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise UsageError(f"--part {text}: write it as K/N, for instance 3/16, with K from 1 to N.")
+    return int(match[1]), int(match[2])
+
+
+def parse_where(text: str) -> dict[str, bool]:
+    """Attributes to have or to lack, from a text such as "Smiling=1,Eyeglasses=0". Raises UsageError."""
+    wanted: dict[str, bool] = {}
+    for part in text.split(","):
+        name, _, value = (end.strip() for end in part.partition("="))
+        if not name or value not in ("0", "1"):
+            raise UsageError(
+                f"--where {text}: write it as NAME=1 or NAME=0, for instance Smiling=1,Eyeglasses=0."
+            )
+        if name in wanted:
+            raise UsageError(f"--where {text}: {name} is there twice; leave one out.")
+        wanted[name] = value == "1"
+    return wanted
+
+
+def parse_strengths(text: str) -> list[float]:
+    """Strengths of an edit, from "-2,0,2", or from "-2..2", which is nine of them. Raises UsageError."""
+    first, dots, last = text.partition("..")
+    parts = [first, last] if dots else text.split(",")
+    number = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*")
+    if not all(number.fullmatch(part) for part in parts):
+        raise UsageError(f"--strengths {text}: write them as -2..2, or one by one as -2,0,2.")
+    strengths = [float(part) for part in parts]
+    if any(abs(strength) > MOST_STRENGTH for strength in strengths):
+        raise UsageError(
+            f"--strengths {text}: at most {MOST_STRENGTH} either way; beyond, nothing is a face."
+        )
+    if not dots:
+        return strengths
+    step = (strengths[1] - strengths[0]) / (COLUMNS - 1)
+    return [strengths[0] + column * step for column in range(COLUMNS)]
+
+
+def is_picture(out: Path) -> bool:
+    """Whether a name asks for one PNG rather than a folder. Raises UsageError for other formats."""
+    if out.suffix.lower() in OTHER_PICTURES:
+        raise UsageError(f"{out}: pictures are written as PNG; let --out end in .png, or name a folder.")
+    return out.suffix.lower() == ".png"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 face", "2,000 faces"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
+
+
+def require_few(faces: int) -> None:
+    """Raise UsageError for more faces than one picture or animation holds."""
+    if faces > MAX_FACES:
+        raise UsageError(f"One picture holds at most {MAX_FACES:,} faces, not {faces:,}; name fewer.")

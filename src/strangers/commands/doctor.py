@@ -1,0 +1,152 @@
+"""The doctor: what this machine can do, what `auto` chooses on it, and how fast it trains."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from strangers.commands.arguments import (
+    Json,
+)
+from strangers.system.machine import (
+    free_memory,
+    processor_name,
+    usable_cores,
+    versions,
+)
+
+SPEED_RECIPE = "dcgan-64"
+
+LITTLE_DISK_GIB = 5.0
+LITTLE_MEMORY_GIB = 2.0
+SLOW_IMAGES_PER_SECOND = 60.0
+"""Below this a million images take most of five hours."""
+
+
+def doctor(
+    *,
+    seconds: Annotated[float, Option(metavar="S", min=0, help="For the speed check; 0 leaves it out.")] = 5.0,
+    as_json: Json = False,
+) -> None:
+    """Say what this machine can do, and how fast it trains."""
+
+    report = examine(seconds)
+    print(report.to_json() if as_json else report)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        system, processor: the operating system and the CPU, as they call themselves.
+        versions: of Python, of strangers and of the packages that it computes with.
+        cores, threads: what this process may run on, and how many threads torch uses.
+        devices: every device that can be asked for, with its memory where it has its own.
+        device, precision: what `auto` chooses, each with the reason.
+        memory_gib: free memory; None where the system does not tell.
+        disk_gib: free space in the current folder.
+        images_per_second: of a dcgan-64 training step; None if it was not measured.
+        advice: sentences; none if all is well.
+    """
+
+    system: str
+    processor: str
+    versions: dict[str, str]
+    cores: int
+    threads: int
+    devices: list[str]
+    device: str
+    precision: str
+    memory_gib: float | None
+    disk_gib: float
+    images_per_second: float | None
+    advice: list[str]
+
+    def to_json(self) -> str:
+        """The same names and values as JSON."""
+        return json.dumps(asdict(self), indent=2)
+
+    def __str__(self) -> str:
+        memory = "unknown" if self.memory_gib is None else f"{self.memory_gib:.1f} GiB free"
+        speed = "not measured"
+        if self.images_per_second is not None:
+            speed = f"{self.images_per_second:,.0f} images/s in a {SPEED_RECIPE} training step"
+        rows = {
+            "system": self.system,
+            "processor": f"{self.processor}, {self.cores} cores, {self.threads} torch threads",
+            "versions": ", ".join(f"{name} {number}" for name, number in self.versions.items()),
+            "devices": ", ".join(self.devices),
+            "auto": f"--device {self.device}",
+            "": f"--precision {self.precision}",
+            "memory": memory,
+            "disk": f"{self.disk_gib:,.1f} GiB free in {Path.cwd()}",
+            "speed": speed,
+        }
+        lines = [f"{name:<11}{value}" for name, value in rows.items()]
+        return "\n".join(lines + [f"advice     {sentence}" for sentence in self.advice])
+
+
+def examine(seconds: float = 5.0) -> Report:
+    """Look at the machine, and train on noise for `seconds` to see how fast it is; 0 leaves that out."""
+    import torch
+
+    from strangers.recipes.presets import RECIPES
+    from strangers.system.devices import choose_device, choose_precision
+    from strangers.training.dry_run import training_speed
+    from strangers.training.plan import dtype_name
+
+    device = choose_device()
+    precision = choose_precision("auto", device.value)
+    memory = free_memory()
+    disk = shutil.disk_usage(Path.cwd()).free / 2**30
+    speed = (
+        training_speed(RECIPES[SPEED_RECIPE], device.value, precision.value, seconds) if seconds > 0 else None
+    )
+    return Report(
+        system=platform.platform(),
+        processor=processor_name(),
+        versions=versions(),
+        cores=usable_cores(),
+        threads=torch.get_num_threads(),
+        devices=devices(),
+        device=f"{device.value}: {device.reason}",
+        precision=f"{dtype_name(precision.value)}: {precision.reason}",
+        memory_gib=memory,
+        disk_gib=disk,
+        images_per_second=speed,
+        advice=advice(memory, disk, speed),
+    )
+
+
+def advice(memory_gib: float | None, disk_gib: float, images_per_second: float | None) -> list[str]:
+    """What a person should know or do about figures that are low."""
+    sentences = []
+    if memory_gib is not None and memory_gib < LITTLE_MEMORY_GIB:
+        sentences.append("Little memory is free; choose a 32 px recipe, or --set batch=64.")
+    if disk_gib < LITTLE_DISK_GIB:
+        sentences.append(
+            "Little disk is free; a prepared CelebA at 64 px takes 2.3 GiB, a run with --keep 3 less than 1."
+        )
+    if images_per_second is not None and images_per_second < SLOW_IMAGES_PER_SECOND:
+        sentences.append("Training at 64 px will be slow here; begin with dcgan-32.")
+    return sentences
+
+
+def devices() -> list[str]:
+    """Every device that `--device` takes here."""
+    import torch
+
+    found = ["cpu"]
+    for index in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(index)
+        found.append(f"cuda:{index} ({card.name}, {card.total_memory / 2**30:.0f} GiB)")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return found

@@ -1,0 +1,21 @@
+"""Progress bars of the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def progress_bar(work: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal, gone when the work is done; gives `advance(how many more)`."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda count: None
+        return
+    with Progress(console=console, transient=True) as bars:
+        task = bars.add_task(work, total=total)
+        yield lambda count: bars.advance(task, count)

@@ -1,0 +1,88 @@
+"""`strangers sample`: draw the faces of seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from strangers.commands.arguments import (
+    MAX_FACES,
+    Device,
+    ModelName,
+    counted,
+    is_picture,
+    parse_grid,
+    parse_where,
+)
+from strangers.errors import UsageError
+
+if TYPE_CHECKING:
+    from strangers.sampling.model import Model
+from strangers.commands.progress import progress_bar
+
+
+def sample(
+    model: ModelName,
+    *,
+    out: Annotated[Path, Option(metavar="PNG|DIR", help="One grid, or a folder of one PNG per face.")],
+    seeds: Annotated[
+        str | None, Option(metavar="LIST", help="As in 0-63,70.  [default: 0 to 63, or what fills --grid]")
+    ] = None,
+    grid: Annotated[
+        str | None, Option(metavar="CxR", help="Columns x rows, as in 8x8.  [default: near square]")
+    ] = None,
+    truncation: Annotated[float, Option(metavar="T", help="Below 1: fewer oddities, less variety.")] = 1.0,
+    where: Annotated[
+        str | None, Option(metavar="LIST", help="Keep such faces only, as in Smiling=1,Eyeglasses=0.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Draw the faces that seeds name."""
+    as_grid = is_picture(out)
+    columns, rows = (None, None) if grid is None else parse_grid(grid)
+    if columns and not as_grid:
+        raise UsageError(f"--grid is for one picture, but {out} is a folder; let --out end in .png.")
+    from strangers.sampling.latents import parse_seeds
+
+    cells = columns * rows if columns and rows else 64
+    numbers = range(cells) if seeds is None else parse_seeds(seeds)
+    wanted = None if where is None else parse_where(where)
+    if wanted is None or seeds is None:
+        _refuse_many(numbers, as_grid, grid, cells)
+    from strangers.sampling.load import load
+    from strangers.sampling.output import write_each, write_grid
+
+    generator = load(model, device=device)
+    if wanted is not None:
+        numbers = matching(generator, wanted, None if seeds is None else numbers, cells, truncation)
+        _refuse_many(numbers, as_grid, grid, cells)
+    if as_grid:
+        write_grid(generator, numbers, out, columns, truncation)
+    else:
+        write_each(generator, numbers, out, truncation)
+    print(f"Wrote {counted(len(numbers), 'face')} to {out}.")
+
+
+def _refuse_many(numbers: Sequence[int], as_grid: bool, grid: str | None, cells: int) -> None:
+    """Raise UsageError for more faces than one picture takes."""
+    if grid is not None and len(numbers) > cells:
+        raise UsageError(f"{len(numbers):,} seeds do not fit into a grid of {grid}, which holds {cells:,}.")
+    if as_grid and len(numbers) > MAX_FACES:
+        raise UsageError(
+            f"A grid holds at most {MAX_FACES:,} faces, not {len(numbers):,}; let --out name a folder."
+        )
+
+
+def matching(
+    model: Model, wanted: dict[str, bool], seeds: Sequence[int] | None, enough: int, truncation: float
+) -> list[int]:
+    """The seeds for `sample --where`; prints the acceptance rate."""
+    from strangers.latent.filtering import find_seeds
+
+    with progress_bar("looking", enough if seeds is None else len(seeds)) as advance:
+        found = find_seeds(model, wanted, seeds=seeds, enough=enough, truncation=truncation, advance=advance)
+    print(f"Kept {found}.")
+    return found.seeds

@@ -1,0 +1,107 @@
+"""Merging: the parts of a source, each prepared by itself, become the set that one preparation had made."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from strangers._version import __version__
+from strangers.data.prepare import notes_on
+from strangers.data.prepared import Manifest, PreparedSet, open_prepared
+from strangers.data.writer import Writer
+from strangers.errors import DataError, UsageError
+from strangers.system.files import new_folder
+
+AT_ONCE = 2**26
+"""Bytes of pictures in memory at a time."""
+
+SAME = ("size", "crop", "filter", "split", "attributes")
+"""What all parts must agree on."""
+
+
+def merge(parts: Sequence[str | Path], out: str | Path) -> PreparedSet:
+    """Make the prepared set `out` of all the parts of a source, given in any order, and open it.
+
+    It is the set that preparing the whole source gives, to the bit. Raises UsageError if `out` exists,
+    DataError if a part cannot be read, is missing, comes twice, or belongs to another set; then nothing is
+    left at `out`.
+    """
+    out = Path(out)
+    if out.exists():
+        raise UsageError(f"{out} exists already; choose another place, or remove it first.")
+    opened = _in_order([open_prepared(part) for part in parts])
+    first = opened[0].manifest
+    with new_folder(out) as folder, Writer(folder, first.size) as writer:
+        for part in opened:
+            _append(writer, part)
+        known = [part.attributes for part in opened if part.attributes is not None]
+        attributes = np.concatenate(known) if known else None
+        originals = sum((Counter(part.manifest.originals) for part in opened), Counter[str]())
+        changes = {
+            "software": f"strangers {__version__}",
+            "part": None,
+            "count": writer.count,
+            "hash": writer.hash(),
+            "skipped": writer.skipped,
+            "notes": notes_on(attributes),
+            "originals": dict(originals.most_common()),
+        }
+        writer.finish(Manifest.model_validate(first.model_dump() | changes), attributes)
+    return open_prepared(out)
+
+
+def _in_order(parts: Sequence[PreparedSet]) -> list[PreparedSet]:
+    """The parts from the first to the last. Raises DataError unless they make one whole."""
+    if not parts:
+        raise UsageError("Name the parts that are to be merged.")
+    numbered: dict[int, PreparedSet] = {}
+    whole = parts[0].manifest
+    for part in parts:
+        manifest = part.manifest
+        if manifest.part is None:
+            raise DataError(
+                f"{part.path} is no part of a set but a whole one; parts are made with --part K/N."
+            )
+        number, count = map(int, manifest.part.split("/"))
+        if number in numbered:
+            raise DataError(f"{numbered[number].path} and {part.path} are both part {manifest.part}.")
+        for name in SAME:
+            if getattr(manifest, name) != getattr(whole, name):
+                raise DataError(
+                    f"{part.path} does not belong to {parts[0].path}: its {name} is "
+                    f"{getattr(manifest, name)}, not {getattr(whole, name)}."
+                )
+        if (count, Path(manifest.source).name) != (_count(whole), Path(whole.source).name):
+            raise DataError(
+                f"{part.path} is part {manifest.part} of {manifest.source}, but {parts[0].path} is part "
+                f"{whole.part} of {whole.source}."
+            )
+        numbered[number] = part
+    missing = [number for number in range(1, _count(whole) + 1) if number not in numbered]
+    if missing:
+        named = ", ".join(f"{number}/{_count(whole)}" for number in missing[:10])
+        raise DataError(f"Of the {_count(whole)} parts, {len(missing)} are not here: {named}.")
+    return [numbered[number] for number in sorted(numbered)]
+
+
+def _count(manifest: Manifest) -> int:
+    """How many parts there are."""
+    return int((manifest.part or "1/1").partition("/")[2])
+
+
+def _append(writer: Writer, part: PreparedSet) -> None:
+    """Write all that the part holds, a little at a time."""
+    step = max(1, AT_ONCE // part.images[0].nbytes)
+    remaining = iter(part.names)
+    for images in part.blocks(step):
+        writer.add(list(islice(remaining, len(images))), images, [""] * len(images))
+    with (part.path / "skipped.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    if rows:
+        names, reasons = zip(*rows, strict=True)
+        writer.add(names, part.images[:0], reasons)

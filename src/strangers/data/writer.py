@@ -1,0 +1,133 @@
+"""Writing a prepared set as its images come, however many there will be."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import struct
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strangers.data.checksums import CHECKSUMS, Checksums, checksums_of, write_sums
+from strangers.data.prepared import Manifest
+from strangers.system.files import write_atomically
+
+HEADER_BYTES = 128
+
+
+class Writer:
+    """The files of a prepared set in the making; the manifest and the sums, written last, complete it.
+
+    Attributes:
+        names: of the images written.
+        skipped: number of files that were not.
+        originals: how many photographs had which width x height.
+    """
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.names: list[str] = []
+        self.skipped = 0
+        self.originals: Counter[str] = Counter()
+        self._folder = folder
+        self._size = size
+        self._digest = hashlib.sha256()
+        self._checksums: list[Checksums] = []
+        with ExitStack() as files:
+            self._images = files.enter_context((folder / "images.npy").open("wb"))
+            self._images.write(npy_header((0, size, size, 3)))
+            self._skips = files.enter_context(
+                (folder / "skipped.csv").open("w", encoding="utf-8", newline="")
+            )
+            self._rows = csv.writer(self._skips, lineterminator="\n")
+            self._rows.writerow(("name", "reason"))
+            self._files = files.pop_all()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+    @property
+    def count(self) -> int:
+        """Number of images written."""
+        return len(self.names)
+
+    def add(
+        self,
+        names: Sequence[str],
+        images: NDArray[np.uint8],
+        problems: Sequence[str],
+        originals: Sequence[str] = (),
+    ) -> None:
+        """Append `images` and the names that have no problem, and list the others as skipped."""
+        self.originals.update(originals)
+        for name, problem in zip(names, problems, strict=True):
+            if problem:
+                self._rows.writerow((printable(name), printable(problem)))
+                self.skipped += 1
+            else:
+                self.names.append(printable(name))
+        self._checksums.append(checksums_of(images))
+        pixels = np.ascontiguousarray(images).data
+        self._digest.update(pixels)
+        self._images.write(pixels)
+
+    def flush(self) -> None:
+        """Bring what was written so far to the files."""
+        self._images.flush()
+        self._skips.flush()
+
+    def hash(self) -> str:
+        """SHA-256 of the pixels and the names so far."""
+        digest = self._digest.copy()
+        digest.update(self._lines().encode())
+        return digest.hexdigest()
+
+    def finish(self, manifest: Manifest, attributes: NDArray[np.int8] | None) -> None:
+        """Write what is known only at the end."""
+        self._images.seek(0)
+        self._images.write(npy_header((self.count, self._size, self._size, 3)))
+        self._images.close()
+        self._skips.close()
+        (self._folder / "names.txt").write_text(self._lines(), encoding="utf-8", newline="\n")
+        if attributes is not None:
+            (self._folder / "attributes.npy").write_bytes(_npy(attributes))
+        (self._folder / CHECKSUMS).write_bytes(_npy(np.concatenate(self._checksums)))
+        write_atomically(self._folder / "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
+        write_sums(self._folder)
+
+    def _lines(self) -> str:
+        return "".join(f"{name}\n" for name in self.names)
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    """A whole .npy file; what numpy writes itself, where there is no room, does not say so."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """The first HEADER_BYTES of a .npy file (version 1.0) of uint8 in C order.
+
+    Always of one length, so that it can be rewritten when the number of images is known.
+    """
+    fields = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    text = repr(fields).encode("latin-1").ljust(HEADER_BYTES - 11) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+
+
+def printable(text: str) -> str:
+    """`text` on one line that any encoding can hold: what does not print is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,0 +1,1 @@
+"""What is trained, and how: the value, the presets and the reproductions."""

@@ -1,0 +1,234 @@
+"""RECIPES: the named presets. Data only; a value that is not the field's default has its reason beside it,
+or is its source's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strangers.errors import UsageError
+from strangers.networks.dcgan import DCGAN
+from strangers.networks.r3gan import R3GAN
+from strangers.networks.resnet import ResNet
+from strangers.recipes.recipe import Augmentation, Optimiser, Penalty, Ramp, Recipe, Schedule
+from strangers.recipes.reproductions import SYSTEMS
+
+RADFORD = "Radford, Metz and Chintala 2016, in the widths of the PyTorch DCGAN tutorial"
+MIYATO = "Miyato et al. 2018, as run in the mimicry benchmark (Lee and Town 2020)"
+GULRAJANI = "Gulrajani et al. 2017, with the networks of sngan-64"
+HUANG = "Huang et al. 2024 (R3GAN)"
+
+
+def _like(recipe: Recipe, **changes: Any) -> Recipe:
+    """The recipe with some values changed, and all of them checked again."""
+    return Recipe(**(dict(recipe) | changes))
+
+
+SNGAN_64 = Recipe(
+    name="sngan-64",
+    source=MIYATO,
+    size=64,
+    network=ResNet(),
+    latent_size=128,
+    objective="hinge",
+    discriminator_optimiser=Optimiser(beta1=0.0, beta2=0.9),
+    generator_optimiser=Optimiser(beta1=0.0, beta2=0.9),
+    schedule=Schedule(kind="linear", images=32_000_000, factor=0.0),
+    batch=64,
+    generator_batch=64,
+    discriminator_steps=5,
+    flip=True,
+    images=32_000_000,  # 100,000 generator updates
+)
+
+SNGAN_128 = _like(
+    SNGAN_64,
+    name="sngan-128",
+    size=128,
+    network=ResNet(
+        generator_widths=(1024, 1024, 512, 256, 128, 64),
+        discriminator_widths=(64, 128, 256, 512, 1024, 1024),
+        whole_blocks=1,
+    ),
+    schedule=Schedule(),
+    discriminator_steps=2,
+    images=12_800_000,  # 100,000 generator updates
+)
+
+WGAN_GP_64 = _like(
+    SNGAN_64,
+    name="wgan-gp-64",
+    source=GULRAJANI,
+    network=ResNet(
+        discriminator_norm="none"
+    ),  # a norm over the batch would tie together what is penalised apart
+    objective="wasserstein",
+    penalty=Penalty(kind="gradient", weight=10.0),
+    discriminator_optimiser=Optimiser(learning_rate=1e-4, beta1=0.0, beta2=0.9),
+    generator_optimiser=Optimiser(learning_rate=1e-4, beta1=0.0, beta2=0.9),
+    schedule=Schedule(),
+)
+
+
+def _r3gan(
+    name: str,
+    source: str,
+    network: R3GAN,
+    *,
+    gamma: float,
+    batch: int = 256,
+    halflife: int = 500_000,
+    settled: int = 20_000_000,
+    images: int = 30_000_000,
+) -> Recipe:
+    """R3GAN at one size: what begins high or low moves to where it stays while `settled` images are seen."""
+    optimiser = Optimiser(beta1=0.0, beta2=Ramp(start=0.9, end=0.99, images=settled))
+    return Recipe(
+        name=name,
+        source=source,
+        size=network.size,
+        network=network,
+        latent_size=64,
+        objective="relativistic",
+        penalty=Penalty(kind="r1+r2", weight=Ramp(start=gamma, end=gamma / 10, images=settled)),
+        augmentation=Augmentation(
+            names=("colour", "translation", "cutout"), probability=Ramp(start=0.0, end=0.3, images=settled)
+        ),
+        discriminator_optimiser=optimiser,
+        generator_optimiser=optimiser,
+        schedule=Schedule(kind="cosine", images=settled, factor=0.25),  # 2e-4 to 5e-5
+        batch=batch,
+        generator_batch=batch,
+        ema_halflife_images=halflife,
+        flip=True,
+        images=images,
+    )
+
+
+_ALL = (
+    Recipe(
+        name="dcgan-32",
+        source=RADFORD + ", one block fewer",
+        size=32,
+        network=DCGAN(generator_widths=(256, 128, 64), discriminator_widths=(64, 128, 256)),
+        flip=True,
+    ),
+    Recipe(
+        name="dcgan-64",
+        source=RADFORD,
+        size=64,
+        network=DCGAN(),
+        flip=True,  # a mirrored face is a face: twice the photographs for nothing
+    ),
+    Recipe(
+        name="dcgan-128",
+        source=RADFORD + ", one block more",
+        size=128,
+        network=DCGAN(
+            generator_widths=(1024, 512, 256, 128, 64),
+            discriminator_widths=(64, 128, 256, 512, 1024),
+        ),
+        flip=True,
+    ),
+    *SYSTEMS,
+    Recipe(
+        name="fast-64",
+        source="ours: what docs/ladder.md shows to be worth its time on a CPU",
+        size=64,
+        network=DCGAN(  # half of dcgan-64's widths, for twice the images an hour
+            generator_widths=(256, 128, 64, 32), discriminator_widths=(32, 64, 128, 256)
+        ),
+        discriminator_optimiser=Optimiser(learning_rate=5e-4),  # with eight times the updates for the same
+        generator_optimiser=Optimiser(learning_rate=5e-4),  # images, larger ones still do not tear it apart;
+        schedule=Schedule(kind="cosine", images=460_000, factor=0.05),  # smaller ones, in the end, polish
+        penalty=Penalty(  # from where the discriminator begins to win
+            kind="r1", weight=0.1, every=4, after=210_000
+        ),
+        batch=16,
+        generator_batch=16,
+        flip=True,
+        images=420_000,  # 90 minutes of a busy CPU core
+    ),
+    Recipe(
+        name="ttur-64",
+        source="Heusel et al. 2017 (TTUR), on DCGAN",
+        size=64,
+        network=DCGAN(),
+        discriminator_optimiser=Optimiser(
+            learning_rate=1e-5
+        ),  # two time-scales: the generator is the faster,
+        generator_optimiser=Optimiser(learning_rate=5e-4),  # where a discriminator that learns fast would win
+        batch=64,
+        generator_batch=64,
+        flip=True,
+    ),
+    SNGAN_64,
+    _like(
+        SNGAN_64,
+        name="sngan-64-small",
+        source=MIYATO + ", a quarter as wide",
+        network=ResNet(
+            generator_widths=(256, 128, 64, 32, 16),
+            discriminator_widths=(16, 32, 64, 128, 256),
+        ),
+    ),
+    SNGAN_128,
+    _like(
+        SNGAN_128,
+        name="sngan-128-small",
+        source=MIYATO + ", a quarter as wide",
+        network=ResNet(
+            generator_widths=(256, 256, 128, 64, 32, 16),
+            discriminator_widths=(16, 32, 64, 128, 256, 256),
+            whole_blocks=1,
+        ),
+    ),
+    WGAN_GP_64,
+    _like(
+        WGAN_GP_64,
+        name="wgan-gp-64-small",
+        source=GULRAJANI + ", a quarter as wide",
+        network=ResNet(
+            generator_widths=(256, 128, 64, 32, 16),
+            discriminator_widths=(16, 32, 64, 128, 256),
+            discriminator_norm="none",
+        ),
+    ),
+    _r3gan("r3gan-64", HUANG, R3GAN(widths=(768,) * 5), gamma=2.0),
+    _r3gan(
+        "r3gan-128",
+        HUANG + "; what it leaves out at 128 is ours",
+        R3GAN(widths=(768, 768, 768, 768, 384, 192)),
+        gamma=20.0,  # ours: between 2 at 64 and 150 at 256
+    ),
+    _r3gan(
+        "r3gan-64-small",
+        HUANG + ", narrower and shorter",
+        R3GAN(widths=(256, 128, 64, 32), blocks=1, group_width=32, patch=2),  # 0.2 % of the arithmetic
+        gamma=2.0,
+        batch=32,
+        halflife=20_000,
+        settled=1_000_000,
+        images=2_000_000,
+    ),
+    _r3gan(
+        "r3gan-128-small",
+        HUANG + ", narrower and shorter",
+        R3GAN(widths=(256, 256, 128, 64, 32), blocks=1, group_width=32, patch=2),
+        gamma=20.0,
+        batch=32,
+        halflife=20_000,
+        settled=1_000_000,
+        images=2_000_000,
+    ),
+)
+
+RECIPES = {recipe.name: recipe for recipe in _ALL}
+"""Every preset by its name."""
+
+
+def recipe_named(name: str) -> Recipe:
+    """The preset of that name. Raises UsageError that lists the names."""
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise UsageError(f"There is no recipe {name!r}. The recipes are {', '.join(RECIPES)}.") from None

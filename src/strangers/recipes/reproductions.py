@@ -1,0 +1,116 @@
+"""SYSTEMS: the recipes of five public systems, data only; docs/recipes.md says what was mended in each."""
+
+from __future__ import annotations
+
+from strangers.networks.dcgan import DCGAN
+from strangers.networks.dense import Dense, Stage
+from strangers.recipes.recipe import Optimiser, Recipe, Schedule
+
+SYSTEMS = (
+    Recipe(
+        name="dense-128",
+        source="PhotorealisticAI (Keras)",
+        size=128,
+        network=Dense(
+            stem_width=128,
+            stem_size=32,
+            generator_stages=(
+                Stage(width=128, stride=2),
+                Stage(width=128, stride=1),
+                Stage(width=64, stride=2),
+                Stage(width=64, stride=1),
+            ),
+            generator_kernel=4,
+            generator_norm=False,
+            last_kernel=8,
+            discriminator_widths=(128, 128, 256, 256, 512),
+            last_dropout=0.4,
+        ),
+        batch=32,  # the discriminator sees 32 real and 32 generated images,
+        generator_batch=64,  # the generator answers with 64
+        images=1_000_000,  # 20 epochs of 50,000
+    ),
+    Recipe(
+        name="compact-32",
+        source="Generating-Faces-with-DCGAN (PyTorch)",
+        size=32,
+        network=DCGAN(
+            stem="linear",
+            stem_size=2,
+            generator_widths=(256, 128, 64, 32),
+            discriminator_widths=(32, 64, 128, 256),
+            discriminator_norm="none",
+        ),
+        latent="uniform",
+        real_label=0.9,  # one-sided label smoothing (Salimans et al. 2016, section 3.4),
+        generator_label=0.9,  # and the generator aims no higher
+        images=4_050_000,  # 20 epochs of CelebA
+    ),
+    Recipe(
+        name="two-step-32",
+        source="Face Creation using GANs (Keras)",
+        size=32,
+        crop="squash",  # 178x218 pressed into a square
+        network=Dense(
+            stem_width=256,
+            stem_size=8,
+            generator_stages=(
+                Stage(width=512, stride=1),
+                Stage(width=256, stride=2),
+                Stage(width=128, stride=1),
+                Stage(width=128, stride=2),
+                Stage(width=64, stride=1),
+            ),
+            generator_kernel=3,
+            generator_norm=True,
+            last_kernel=3,
+            leak=0.3,  # Keras's default
+            discriminator_widths=(64, 128, 128, 64),
+            discriminator_dropout=0.2,
+            discriminator_initialisation="he",
+        ),
+        discriminator_optimiser=Optimiser(learning_rate=1e-4),  # half the generator's,
+        discriminator_steps=2,  # but two steps for one
+        images=1_820_000,  # 9 epochs of CelebA
+    ),
+    Recipe(
+        name="dropout-64",
+        source="Face Generation using DCGAN (PyTorch)",
+        size=64,
+        crop="squash",
+        network=DCGAN(
+            generator_widths=(1024, 512, 256, 128),
+            generator_dropout=0.25,
+            discriminator_norm="all",
+        ),
+        schedule=Schedule(kind="step", images=1_420_000, factor=0.1),  # 10 epochs of 70 % of CelebA
+        flip=True,
+        images=1_420_000,
+    ),
+    Recipe(
+        name="nadam-128",
+        source="Faces of Non-Existent Strangers (Keras); what it leaves out is ours",
+        size=128,
+        network=Dense(
+            stem_width=256,
+            stem_size=8,
+            generator_stages=(
+                Stage(width=128, stride=2),
+                Stage(width=64, stride=2),
+                Stage(width=64, stride=2),
+                Stage(width=32, stride=2),
+            ),
+            generator_kernel=4,
+            generator_norm=True,  # ours: without it the generator starts slowly
+            last_kernel=3,
+            discriminator_widths=(32, 64, 128, 256),  # ours
+        ),
+        discriminator_optimiser=Optimiser(name="nadam"),
+        generator_optimiser=Optimiser(name="nadam"),
+        schedule=Schedule(kind="inverse", images=2_040_000),  # ours: half the rate at the end
+        batch=64,  # ours: memory at 128 px
+        generator_batch=64,
+        images=2_040_000,  # 10 epochs of 204,000
+    ),
+)
+"""Each keeps its system's networks, latent, optimisers, labels and schedule."""

@@ -1,0 +1,123 @@
+"""What `explore` writes: what is in a set, as a page and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from strangers.data.explore import Exploration, Spread, explore
+from strangers.data.prepare import open_or_prepare
+from strangers.errors import UsageError
+from strangers.images import Pixels, grid
+from strangers.reports.html import bars, page, picture, section, table
+from strangers.system.files import write_atomically
+
+WARNING = "These are photographs of real people: pass this page on only as their terms allow."
+
+
+def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None) -> str:
+    """Explore DATA, write the page to `out` and JSON beside it, and return what a person should read.
+
+    size: of the pictures, if DATA is a source that has to be prepared first.
+    Raises UsageError, DataError and OSError.
+    """
+    if out.suffix != ".html":
+        raise UsageError(f"The page is HTML: let --out end in .html, not {out.name!r}.")
+    pictures = open_or_prepare(data, size=size)
+    found = explore(pictures, landmarks)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    document = report(found, pictures.batch(np.array(found.sample)))
+    write_atomically(out, document.encode(errors="backslashreplace"))
+    write_atomically(out.with_suffix(".json"), (json.dumps(asdict(found), indent=1) + "\n").encode())
+    return f"{summary(found)}\nWrote {out} and {out.with_suffix('.json')}."
+
+
+def summary(found: Exploration) -> str:
+    """The set in a few lines."""
+    rows = dict(_facts(found))
+    width = max(map(len, rows))
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
+
+
+def report(found: Exploration, sample: Pixels) -> str:
+    """The whole page; sample: uint8 (n, size, size, 3)."""
+    scale = max(1, 64 // found.size)
+    body = [
+        section("The set", table(["", ""], _facts(found))),
+        section(
+            "A sample",
+            picture(grid(sample, 10), f"{len(sample)} pictures of the set", scale=scale, caption=WARNING),
+        ),
+    ]
+    if found.attributes:
+        shares = sorted(found.attributes.items(), key=lambda row: -row[1])
+        rows = [(name.replace("_", " "), share) for name, share in shares]
+        body.append(section("Attributes", bars(rows), note="The share of the pictures that have each."))
+    spreads = {"brightness": found.brightness, "contrast": found.contrast, "symmetry": found.symmetry}
+    header = ["", "mean", "deviation", "5 % are below", "half are below", "5 % are above"]
+    body.append(
+        section(
+            "Light and symmetry",
+            table(header, [_row(name, spread) for name, spread in spreads.items()]),
+            note="Brightness and contrast are the mean and the deviation of a picture's luma, 0 to 255. "
+            "Symmetry is its correlation with its mirror image: 1 for a face that looks straight ahead in "
+            "even light.",
+        )
+    )
+    body.extend(_lists(found))
+    return page(f"What is in {Path(found.source).name}", body, lead=f"{found.count:,} pictures.")
+
+
+def _row(name: str, spread: Spread) -> list[str | float]:
+    return [name, spread.mean, spread.deviation, spread.lowest, spread.median, spread.highest]
+
+
+def _facts(found: Exploration) -> list[tuple[str, str]]:
+    sizes = list(found.originals.items())
+    originals = ", ".join(f"{size} ({count:,})" for size, count in sizes[:4]) or "not known"
+    if len(sizes) > 4:
+        originals += f" and {len(sizes) - 4:,} other sizes"
+    rows = [
+        ("pictures", f"{found.count:,} of {found.size} px, crop {found.crop}, filter {found.filter}"),
+        ("source", f"{found.source}, {found.split or 'all'}"),
+        ("hash", found.hash[:16]),
+        ("originals", originals),
+        ("brightness", f"{found.brightness.mean:.0f} ± {found.brightness.deviation:.0f} of 255"),
+        ("colours", "red {:.0f}, green {:.0f}, blue {:.0f} of 255".format(*found.colours)),
+        ("symmetry", f"{found.symmetry.mean:.2f} ± {found.symmetry.deviation:.2f}"),
+        ("variety", f"{found.variety:.0f} levels between two pictures"),
+        (
+            "duplicates",
+            f"{found.equal:,} groups of equal pictures, {found.nearly_equal:,} pairs nearly equal",
+        ),
+        ("skipped", f"{sum(found.skipped.values()):,} files"),
+    ]
+    if found.orientation:
+        way = found.orientation
+        facing = f"{way.left:.0%} to the left, {way.ahead:.0%} ahead, {way.right:.0%} to the right"
+        rows.append(("orientation", f"{facing}, of {way.faces:,} faces, by their landmarks"))
+    if found.coverings:
+        shares = ", ".join(f"{name.replace('_', ' ')} {share:.1%}" for name, share in found.coverings.items())
+        rows.append(("coverings", shares))
+    return rows
+
+
+def _lists(found: Exploration) -> Iterator[str]:
+    """Duplicates and skipped files by name."""
+    if found.duplicates:
+        yield section(
+            "Equal pictures", table(["the same pixels"], [[", ".join(g)] for g in found.duplicates])
+        )
+    if found.near_duplicates:
+        yield section("Nearly equal pictures", table(["one", "the other"], found.near_duplicates))
+    if found.skipped:
+        reasons: list[tuple[str, int]] = list(found.skipped.items())
+        yield section(
+            "Skipped files",
+            table(["reason", "files"], reasons),
+            table(["file", "reason"], found.skipped_files),
+        )

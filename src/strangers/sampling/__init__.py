@@ -1,0 +1,1 @@
+"""Trained generators: model files, faces from seeds, pictures of them."""

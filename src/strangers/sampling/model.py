@@ -1,0 +1,144 @@
+"""Model: a trained generator, and faces from seeds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from strangers._version import __version__
+from strangers.errors import UsageError
+from strangers.images import Pixels, Provenance, to_pixels
+from strangers.recipes.recipe import Recipe
+from strangers.sampling.latents import format_seeds, latents
+from strangers.sampling.model_file import ModelHeader, as_bytes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from strangers.images import Pixels
+
+BATCH = 64
+"""Faces handed over at once: few enough for a small memory."""
+
+GROUP = 16
+"""Faces drawn at once. Matrix products of other heights may be summed in another order, and a face that
+depends on its neighbours' number is not the seed's face; 16 keep the processor about as busy as more."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator that draws faces.
+
+    Attributes:
+        generator: latents (n, latent_size) -> images (n, 3, size, size) in [-1, 1].
+        header: what its file says of it.
+        hash: the first 16 hexadecimal digits of the SHA-256 of its file.
+    """
+
+    generator: nn.Module
+    header: ModelHeader
+    hash: str
+
+    @property
+    def recipe(self) -> Recipe:
+        """What was trained, and how."""
+        return self.header.recipe
+
+    def sample(self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = BATCH) -> Pixels:
+        """The faces of `seeds`, uint8 (n, size, size, 3): the same face for a seed, whatever the others are.
+
+        truncation: see `batches`.
+        """
+        faces = [faces for _, faces in self.batches(seeds, truncation=truncation, batch=batch)]
+        size = self.header.size
+        return np.concatenate(faces) if faces else np.zeros((0, size, size, 3), np.uint8)
+
+    def batches(
+        self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = BATCH
+    ) -> Iterator[tuple[list[int], Pixels]]:
+        """Seeds and their faces, at most `batch` at once, so that any number of faces needs little memory.
+
+        truncation: what latents are multiplied by, in (0, 1]; below 1 faces are more alike and more typical.
+        batch: how many faces are handed over at once; it changes none of them.
+        Raises UsageError for another truncation or batch, or for a seed that is not in [0, 2**64).
+        """
+        if not 0 < truncation <= 1:
+            raise UsageError(f"Truncation is above 0 and at most 1, not {truncation}.")
+        if batch < 1:
+            raise UsageError(f"A batch holds at least one face, not {batch}.")
+        remaining = iter(seeds)
+        while chosen := list(islice(remaining, batch)):
+            yield chosen, self.decode(self.latents(chosen) * np.float32(truncation))
+
+    def latents(self, seeds: Sequence[int]) -> NDArray[np.float32]:
+        """The latents (n, latent_size) of these seeds. Raises UsageError for a seed outside [0, 2**64)."""
+        return latents(seeds, self.recipe.latent_size, self.recipe.latent)
+
+    def decode(self, z: NDArray[np.float32]) -> Pixels:
+        """The faces of latents (n, latent_size), uint8 (n, size, size, 3). Raises UsageError for others."""
+        if z.ndim != 2 or z.shape[1] != self.recipe.latent_size:
+            raise UsageError(f"Latents here are (n, {self.recipe.latent_size}), not {z.shape}.")
+        return draw(self.generator, z)
+
+    def provenance(self, seeds: Iterable[int], truncation: float = 1.0) -> Provenance:
+        """What a picture of these seeds' faces should say of its origin."""
+        return Provenance(
+            software=f"strangers {__version__}",
+            model_hash=self.hash,
+            recipe=self.recipe.name,
+            images_seen=self.header.images_seen,
+            seeds=format_seeds(seeds),
+            truncation=truncation,
+        )
+
+
+def draw(generator: nn.Module, z: NDArray[np.float32]) -> Pixels:
+    """The pictures of latents (n, latent_size), uint8 (n, size, size, 3).
+
+    The generator must be in eval mode. A latent gives the same picture whatever the others are.
+    """
+    device = next(generator.parameters()).device
+    exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # as on a CPU
+    with torch.inference_mode(), exact:
+        group = 1 if len(z) == 1 and _draws_alike_alone(generator, z.shape[1], device) else GROUP
+        padded = np.zeros((max(1, -(-len(z) // group)) * group, z.shape[1]), np.float32)
+        padded[: len(z)] = z
+        groups = torch.from_numpy(padded).to(device).split(group)  # type: ignore[no-untyped-call]
+        pictures = [to_pixels(generator(latents_of_group)) for latents_of_group in groups]
+    return np.concatenate(pictures)[: len(z)]
+
+
+def _draws_alike_alone(generator: nn.Module, latent_size: int, device: torch.device) -> bool:
+    """Whether one face drawn alone has the bits that it has in a group: found by trying, once.
+
+    Which order a library sums in is decided by shapes, device and threads, not by values: what holds for the
+    faces tried here holds for all.
+    """
+    key = device, torch.get_num_threads()
+    known = _ALIKE_ALONE.setdefault(generator, {})
+    if key not in known:
+        together = torch.from_numpy(latents(range(GROUP), latent_size, "normal")).to(device)
+        faces: Tensor = generator(together)
+        known[key] = all(
+            torch.equal(generator(together[i : i + 1]), faces[i : i + 1]) for i in (0, GROUP - 1)
+        )
+    return known[key]
+
+
+_ALIKE_ALONE: WeakKeyDictionary[nn.Module, dict[tuple[torch.device, int], bool]] = WeakKeyDictionary()
+"""What `_draws_alike_alone` has found."""
+
+
+def model_of(generator: nn.Module, header: ModelHeader) -> Model:
+    """The model that `load` would give of what `save_model` writes. The generator must be in eval mode."""
+    return Model(generator, header, hashlib.sha256(as_bytes(generator, header)).hexdigest()[:16])

@@ -1,0 +1,207 @@
+"""The model file: a generator's weights, and all that drawing with them needs, in one .safetensors.
+
+In the file's header, under "strangers", a JSON text says what the tensors cannot. Nothing in it is code.
+Its last field is the SHA-256 of itself and the tensors, by which a rotten bit is noticed: see `sealed`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from strangers.errors import ModelError
+from strangers.recipes.recipe import Recipe
+from strangers.system.files import write_atomically
+
+FORMAT: Literal[1] = 1
+
+MOST_TENSORS = 10_000
+
+LICENCE = (
+    "The photographs' terms bind what is made of them. CelebA's allow non-commercial research only. "
+    "Look up the terms of the set that this model was trained on."
+)
+
+
+class ModelHeader(BaseModel):
+    """What a model file says of itself.
+
+    Attributes:
+        format: version of the file format.
+        software: what trained it.
+        recipe: what was trained, and how.
+        images_seen: how many real images the training has shown.
+        size, crop, filter: of the photographs: height and width in pixels, crop protocol, resize filter.
+        data_hash: hash of the prepared set.
+        licence: a note on the terms of the photographs.
+        metrics: measured distances by name.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    format: Literal[1] = FORMAT
+    software: str
+    recipe: Recipe
+    images_seen: int = Field(ge=0)
+    size: int
+    crop: str
+    filter: str
+    data_hash: str
+    licence: str = LICENCE
+    metrics: dict[str, JsonValue] = {}
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.size != self.recipe.size:
+            raise ValueError(f"its size is {self.size}, but its recipe's is {self.recipe.size}")
+        return self
+
+
+def save_model(path: Path, generator: nn.Module, header: ModelHeader, *, half: bool = False) -> None:
+    """Write the model file, whole or not at all. Raises OSError."""
+    write_atomically(path, as_bytes(generator, header, half=half))
+
+
+def as_bytes(generator: nn.Module, header: ModelHeader, *, half: bool = False) -> bytes:
+    """What `save_model` writes; with `half`, its weights are float16, half as long and eleven bits exact."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()}
+    if half:
+        tensors = {
+            name: value.half() if value.is_floating_point() else value for name, value in tensors.items()
+        }
+    return bytes(save(tensors, {"strangers": sealed(header.model_dump_json(), tensors)}))
+
+
+def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:
+    """What a model file says of itself, and its generator in float32, on the CPU.
+
+    Raises ModelError and OSError.
+    """
+    header, tensors = _read(path)
+    whole = {
+        name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()
+    }
+    return header, _generator(path, header, whole)
+
+
+def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
+    """What a model file says of itself, and its tensors."""
+    _refuse_other_kinds(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if len(file.keys()) > MOST_TENSORS:
+                raise ModelError(f"{path} holds {len(file.keys()):,} tensors, as no model of faces does.")
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
+    except (SafetensorError, ValueError) as error:
+        raise ModelError(
+            f"{path} is no model file, or it is cut short or damaged ({error}). Copy or download it again."
+        ) from None
+    if "strangers" not in metadata:
+        raise ModelError(f"{path} is a .safetensors file, but not one that strangers wrote.")
+    try:
+        text = unsealed(metadata["strangers"], tensors)
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged: {error}. Copy or download it again.") from None
+    return _header(path, text), tensors
+
+
+def sealed(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """A JSON object's text, with one field more, which comes last: the SHA-256 of the text and the tensors.
+
+    Of each tensor, in the order of their names, it takes "NAME TYPE SHAPE" as in "1.weight float32 (8, 3)",
+    and then the bytes.
+    """
+    return f'{text[:-1]}, "sha256": "{_digest(text, tensors)}"}}'
+
+
+def unsealed(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """The text that was sealed, or one from before there were seals. Raises ValueError if it is damaged."""
+    seal = re.search(r', "sha256": "([^"]*)"}$', text)
+    if seal is None:
+        return text
+    text = text[: seal.start()] + "}"
+    if _digest(text, tensors) != seal[1]:
+        raise ValueError("its tensors, or what it says of itself, are not what was written")
+    return text
+
+
+def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        digest.update(f"{name} {_kind(tensors[name])}".encode())
+        digest.update(tensors[name].flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+_OTHER_KINDS = {
+    b"<": "a web page; the download got a page in place of the file. Download it again",
+    b"version https://git-lfs": "a Git LFS pointer, not the file that it stands for. Run git lfs pull",
+    b"PK\x03\x04": "a zip archive or a PyTorch pickle. Models here are .safetensors files",
+    b"\x80": "a Python pickle, which could run any code. Models here are .safetensors files",
+}
+"""What is often found where a model file should be, by its first bytes."""
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(256)
+    if not start:
+        raise ModelError(f"{path} is empty.")
+    if start[8:9] == b"{":  # the header of a .safetensors file, after its length
+        return
+    for first, what in _OTHER_KINDS.items():
+        if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(first):
+            raise ModelError(f"{path} is {what}.")
+
+
+def _header(path: Path, text: str) -> ModelHeader:
+    try:
+        fields = json.loads(text)
+        version = fields["format"]
+        if version > FORMAT:
+            raise ModelError(
+                f"{path} has format {version}; this strangers reads up to format {FORMAT}: update strangers."
+            )
+        return ModelHeader.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        why = f"{where}: {first['msg']}" if where else first["msg"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        why = "it is not the JSON of a model"
+    raise ModelError(f"What {path} says of itself cannot be understood: {why}.")
+
+
+def _generator(path: Path, header: ModelHeader, tensors: dict[str, Tensor]) -> nn.Module:
+    """The recipe's generator with these weights."""
+    misfit = f"The weights in {path} do not fit its recipe {header.recipe.name!r}"
+    try:
+        with torch.device("meta"):  # neither memory nor random numbers are spent on weights to be replaced
+            generator = header.recipe.network.generator(header.recipe.latent_size)
+    except (RuntimeError, OverflowError):
+        raise ModelError(f"{misfit}: no network can have its sizes.") from None
+    wanted = {name: _kind(value) for name, value in generator.state_dict().items()}
+    found = {name: _kind(value) for name, value in tensors.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        is_now, should_be = found.get(name, "absent"), wanted.get(name, "absent")
+        if is_now != should_be:
+            raise ModelError(f"{misfit}: {name!r} is {is_now}, but should be {should_be}.")
+        if not tensors[name].isfinite().all():
+            raise ModelError(f"The weights in {path} are not all finite ({name!r}): its training failed.")
+    generator.load_state_dict(tensors, assign=True)
+    return generator
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

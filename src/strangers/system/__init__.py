@@ -1,0 +1,1 @@
+"""The machine: devices, files, streams and the cache."""

@@ -1,0 +1,68 @@
+"""The HTTP server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from strangers.errors import UsageError
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+    from strangers.web.service import Service
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises UsageError where it cannot."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, (address, *_) = found[0]
+        listening = socket.create_server((str(address), port), family=family, backlog=256)
+        # An answer is written in two parts; without this the second waits 40 ms for the first's receipt.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UsageError(
+            f"No server can be at {host}, port {port} ({why}): choose another --port or --host."
+        ) from None
+
+
+def address_of(listening: socket.socket, host: str, token: str | None) -> str:
+    """What to type into a browser. A token behind the # is read by the page alone, and sent in no request."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listening.getsockname()[1]}/" + (f"#token={token}" if token else "")
+
+
+def make_server(app: FastAPI, service: Service) -> uvicorn.Server:
+    """A server that ends all work first when it ends: answers in the making would hold it up."""
+    import uvicorn
+
+    from strangers.web.connections import Connection
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            service.stop()
+            await super().shutdown(sockets)
+
+    config = uvicorn.Config(
+        app, http=Connection, loop="asyncio", ws="none", log_config=None, access_log=False,
+        server_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    return Server(config)
+
+
+def end_process(error: BaseException | None) -> None:
+    """End at once: a thread that is in torch's code while Python takes itself down aborts the process."""
+    status: object = 0
+    if error is not None:
+        status = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else getattr(error, "code", None)
+    if isinstance(status, int):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)

@@ -1,0 +1,75 @@
+"""The command `export` as a user types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from strangers.export import hub, onnx
+
+from ..conftest import Strangers, write_model
+
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("models") / "tiny.safetensors")
+
+
+def test_onnx_is_a_file_that_says_how_far_it_is_from_torch(
+    strangers: Strangers, file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "faces.onnx"
+    code, said, _ = strangers("export", file, "--to", "onnx", "--out", out)
+    assert code == 0
+    assert out.is_file()
+    assert f"Wrote {out}, " in said
+    assert "over 64 seeds it differs from torch by at most" in said
+
+
+def test_hub_is_a_folder_that_is_pushed_where_asked(
+    strangers: Strangers, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "as_onnx", lambda model: b"the file")
+    monkeypatch.setattr(hub, "checked", lambda model, data: onnx.Agreement(0.0, 0))
+    pushed: list[tuple[Path, str]] = []
+
+    def push(folder: Path, name: str) -> str:
+        pushed.append((folder, name))
+        return "https://hub/a/b"
+
+    monkeypatch.setattr(hub, "push_hub", push)
+    words = ("export", file, "--to", "hub", "--out", tmp_path / "faces", "--push", "a/b")
+    code, said, _ = strangers(*words)
+    assert code == 0
+    assert pushed == [(tmp_path / "faces", "a/b")]
+    assert "Put it at https://hub/a/b" in said
+    assert 'strangers.load("hf:a/b")' in (tmp_path / "faces" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("export MODEL --out x", "--to"),
+        ("export MODEL --to onnx", "--out"),
+        ("export MODEL --to pickle --out x", "pickle"),
+        ("export MODEL --to onnx --out faces", "end in .onnx"),
+        ("export MODEL --to onnx --out x.onnx --push a/b", "--push is for --to hub, not for --to onnx"),
+        ("export MODEL --to hub --out x --runtime x", "--runtime is for --to page"),
+        ("export MODEL --to page --out x --result x", "--result is for --to file and hub, not for --to page"),
+        ("export MODEL --to hub --out x --no-directions", "--directions is for --to page"),
+        ("export hf:faces --to onnx --out x.onnx", "hf:OWNER/NAME"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence(
+    strangers: Strangers, line: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = strangers(*line.split())
+    assert code == 2, err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert says in err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,96 @@
+"""The command that serves: what it says, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from strangers.errors import ModelError, UsageError
+from strangers.web.service import open_service
+
+from ..conftest import Strangers, write_model
+from ..processes import started
+
+
+def test_the_server_ends_in_two_seconds_with_work_under_way(trained: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "strangers", "serve", str(trained), "--port", "0"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}  # in which nobody has kept directions yet
+    with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = process.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/", said)
+        assert address, said + process.stderr.read()
+        picture = BytesIO()
+        Image.new("RGB", (50, 50), "teal").save(picture, "PNG")
+        with (
+            httpx.Client(base_url=address[0], timeout=60) as client,
+            client.stream("POST", "/api/invert?steps=1000", content=picture.getvalue()) as answer,
+        ):
+            assert answer.status_code == 200
+            assert client.get("/api/directions").json()["state"] == "finding"
+            told_to_end = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 143
+            took = time.monotonic() - told_to_end
+        assert "Traceback" not in process.stderr.read()
+    busy = (os.getloadavg()[0] if hasattr(os, "getloadavg") else 1) / (os.cpu_count() or 1)
+    assert took < 2 * max(1.0, busy)
+
+
+def test_a_run_without_a_checkpoint_can_be_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    service = open_service([str(tmp_path)])
+    assert [reader.title for reader in service.runs.values()] == [tmp_path.name]
+    assert "no model" in service.why
+
+
+def test_what_is_neither_model_nor_run_and_two_models_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="nowhere"):
+        open_service([str(tmp_path / "nowhere")])
+    models = [str(write_model(tmp_path / f"{name}.safetensors")) for name in "ab"]
+    with pytest.raises(UsageError, match="One model is served at a time"):
+        open_service(models)
+
+
+def test_a_port_that_is_taken_is_told(strangers: Strangers, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = strangers("serve", tmp_path, "--port", taken.getsockname()[1])
+    assert code == 2
+    assert "choose another --port" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--host", "0.0.0.0"], "--token"),
+        (["--token", " "], "token is empty"),
+        (["--host", "nowhere.invalid", "--token", "x"], "choose another"),
+    ],
+)
+def test_a_wrong_call_is_told_before_anything_is_loaded(
+    strangers: Strangers, words: list[str], told: str
+) -> None:
+    code, _, err = strangers("serve", "nothing-here", *words)
+    assert code == 2
+    assert told in err
+
+
+def test_without_the_extra_it_says_what_to_install(
+    strangers: Strangers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    code, _, err = strangers("serve")
+    assert code == 2
+    assert "pip install 'strangers[serve]'" in err

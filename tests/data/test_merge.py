@@ -1,0 +1,119 @@
+"""The parts of a source make the set that one preparation makes, and nothing else does."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.data.merge import merge
+from strangers.data.prepare import prepare
+from strangers.data.prepared import PreparedSet
+from strangers.data.sources import bounds
+from strangers.errors import DataError, UsageError
+
+from ..conftest import Strangers
+
+
+def part(source: str | Path, out: Path, number: int, count: int, **settings: object) -> PreparedSet:
+    arguments = {"size": 16, "workers": 1, "progress": False} | settings
+    return prepare(source, out, part=(number, count), **arguments)  # type: ignore[arg-type]
+
+
+def copied(celeba: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(celeba, tmp_path / "copied")
+
+
+def files(path: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+@pytest.mark.parametrize("kind", ["folder", "zip", "drawn"])
+def test_merged_parts_are_the_whole_to_the_bit(
+    celeba: Path, celeba_zip: Path, tmp_path: Path, kind: str, count: int
+) -> None:
+    mixed = copied(celeba, tmp_path)
+    (mixed / "img_align_celeba" / "000005.jpg").write_bytes(b"broken")
+    source = {"folder": str(mixed), "zip": str(celeba_zip), "drawn": "synthetic:100"}[kind]
+    whole = prepare(source, tmp_path / "whole", size=16, workers=1, progress=False)
+    parts = [part(source, tmp_path / f"{number}", number, count).path for number in range(1, count + 1)]
+    merged = merge(parts[::-1], tmp_path / "merged")
+    assert files(merged.path) == files(whole.path)
+    assert merged.manifest == whole.manifest
+
+
+def test_a_split_is_divided_too(celeba: Path, tmp_path: Path) -> None:
+    whole = prepare(celeba, tmp_path / "whole", size=16, split="train", workers=1, progress=False)
+    parts = [part(celeba, tmp_path / str(number), number, 5, split="train") for number in range(1, 6)]
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert merge([each.path for each in parts], tmp_path / "merged").manifest == whole.manifest
+
+
+def test_parts_agree_on_the_crop_of_the_first_photograph(celeba: Path, tmp_path: Path) -> None:
+    mixed = copied(celeba, tmp_path)
+    Image.new("RGB", (300, 300)).save(mixed / "img_align_celeba" / "999999.jpg")
+    last = part(mixed, tmp_path / "part", 4, 4)
+    assert last.manifest.crop == "c178"
+
+
+@pytest.mark.parametrize(("number", "count"), [(0, 4), (5, 4), (-1, 4), (1, 101)])
+def test_parts_that_cannot_be_are_refused(tmp_path: Path, number: int, count: int) -> None:
+    with pytest.raises(UsageError):
+        part("synthetic:100", tmp_path / "part", number, count)
+    assert not (tmp_path / "part").exists()
+
+
+def test_parts_are_as_equal_as_they_can_be() -> None:
+    for files_there, count in ((100, 7), (7, 7), (200_000, 16)):
+        edges = [bounds(files_there, (number, count)) for number in range(1, count + 1)]
+        assert [edge[0] for edge in edges[1:]] == [edge[1] for edge in edges[:-1]]
+        assert (edges[0][0], edges[-1][1]) == (0, files_there)
+        assert len({stop - start for start, stop in edges}) <= 2
+
+
+@pytest.fixture
+def halves(tmp_path: Path) -> list[Path]:
+    return [part("synthetic:40", tmp_path / f"half{number}", number, 2).path for number in (1, 2)]
+
+
+def test_what_is_no_set_of_all_parts_is_refused(halves: list[Path], tmp_path: Path) -> None:
+    other_size = part("synthetic:40", tmp_path / "a", 2, 2, size=8).path
+    other_source = part("synthetic:44", tmp_path / "b", 2, 2).path
+    other_count = part("synthetic:40", tmp_path / "c", 3, 3).path
+    whole = prepare("synthetic:40", tmp_path / "d", size=16, workers=1, progress=False).path
+    for parts, sentence in (
+        (halves[:1], r"Of the 2 parts, 1 are not here: 2/2"),
+        ([*halves, halves[0]], r"half1 and .*half1 are both part 1/2"),
+        ([halves[0], other_size], r"its size is 8, not 16"),
+        ([halves[0], other_source], r"part 2/2 of synthetic:44, but .* part 1/2 of synthetic:40"),
+        ([halves[0], other_count], r"part 3/3 of"),
+        ([whole], r"is no part of a set but a whole one"),
+    ):
+        with pytest.raises(DataError, match=sentence):
+            merge(parts, tmp_path / "merged")
+        assert not (tmp_path / "merged").exists()
+    with pytest.raises(UsageError, match="exists already"):
+        merge(halves, whole)
+
+
+def test_as_a_user_types_it(strangers: Strangers, tmp_path: Path) -> None:
+    for number in (1, 2):
+        half = ("synthetic:30", "--size", "16", "--part", f"{number}/2", "--out", tmp_path / str(number))
+        assert strangers("prepare", *half).code == 0
+    merged = strangers("prepare", "--merge", tmp_path / "1", tmp_path / "2", "--out", tmp_path / "all")
+    assert merged.out == f"Wrote 30 pictures of 16 px, crop square, to {tmp_path / 'all'}.\n"
+    assert np.load(tmp_path / "all" / "images.npy").shape == (30, 16, 16, 3)
+    wrong: list[tuple[tuple[object, ...], str]] = [
+        (("synthetic", "--part", "3/2"), "--part 3/2: write it as K/N"),
+        (("synthetic", "--part", "two"), "--part two: write it as K/N"),
+        (("synthetic", "--part", "1/2", "--limit", "5"), "give a limit or a part"),
+        (("synthetic", "synthetic"), "There is one SOURCE, not 2"),
+        (("--merge", tmp_path / "1", "--size", "16"), "leave --size out"),
+    ]
+    for words, sentence in wrong:
+        outcome = strangers("prepare", *words, "--out", tmp_path / "x")
+        assert (outcome.code, sentence in outcome.err) == (2, True), outcome.err

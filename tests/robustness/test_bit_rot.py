@@ -1,0 +1,183 @@
+"""One wrong bit anywhere in what is kept: noticed before it is used, and named."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from strangers.data.prepare import prepare
+from strangers.data.prepared import PreparedSet, open_prepared
+from strangers.errors import DataError, ModelError
+from strangers.evaluation import attribute_training, attributes
+from strangers.evaluation import features as statistics
+from strangers.evaluation.attributes import load_attributes
+from strangers.evaluation.features import Collected
+from strangers.evaluation.metrics import Statistics
+from strangers.latent import directions
+from strangers.latent.directions import Directions
+from strangers.sampling.load import load
+from strangers.training import checkpoint
+from strangers.training.run import read_recipe
+from strangers.training.step import new_state
+
+from ..conftest import Strangers, train_words, write_model
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
+    out = tmp_path_factory.mktemp("sets") / "drawn"
+    return prepare("synthetic:24", out, size=16, workers=1, progress=False)
+
+
+def flips(path: Path, times: range, seed: int, among: int | None = None) -> Iterator[int]:
+    """Flip one random bit of the file at a time, of its first bytes if so told, and put it back after."""
+    chance, whole = random.Random(f"{path.name} {seed}"), path.read_bytes()
+    for _ in times:
+        bit = chance.randrange(8 * min(len(whole), among or len(whole)))
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        path.unlink()  # which another name of the file outlives
+        path.write_bytes(data)
+        yield bit
+    path.write_bytes(whole)
+
+
+def test_in_a_checkpoint(trained: Path, tmp_path: Path, trials: Any, tally: Any) -> None:
+    """The one before it is used."""
+    recipe = read_recipe(trained)
+    assert recipe is not None
+    state, run = new_state(recipe, 0, torch.device("cpu")), tmp_path / "run"
+    shutil.copytree(trained, run)
+    newest = run / "checkpoints" / (run / "latest").read_text()
+    shutil.copytree(newest, newest.with_name("000009999"))  # restoring takes no name for granted
+    kept, times = tmp_path / "kept", trials(4, 300)
+    shutil.copytree(run, kept)
+    for name in (checkpoint.MODEL, checkpoint.TRAINING, checkpoint.STATE):
+        for bit in flips(kept / "checkpoints/000009999" / name, times, 0):
+            shutil.rmtree(run)
+            shutil.copytree(kept, run, copy_function=os.link)
+            _, complaints = checkpoint.restore(run, state)
+            assert len(complaints) == 1, (name, bit)
+            assert "000009999 is damaged" in complaints[0], (name, bit)
+            assert [path.name for path in (run / "checkpoints").iterdir()] == [newest.name]
+    tally("bits flipped in a checkpoint", 3 * len(times))
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["32 bits", "16 bits"])
+def test_in_a_model_file(half: bool, tmp_path: Path, trials: Any, tally: Any) -> None:
+    from strangers.sampling.model_file import save_model
+
+    path = write_model(tmp_path / "model.safetensors")
+    if half:
+        whole = load(path, device="cpu")
+        save_model(path, whole.generator, whole.header, half=True)
+    header = 8 + int.from_bytes(path.read_bytes()[:8], "little")
+    for among in (header, None):
+        for bit in flips(path, trials(6, 500), 1, among):
+            with pytest.raises(ModelError, match=r"model\.safetensors") as told:
+                load(path, device="cpu")
+            assert "\n" not in str(told.value), bit
+    load(path, device="cpu")
+    tally(f"bits flipped in a model file of {16 if half else 32} bits", 2 * len(trials(6, 500)))
+
+
+def read(path: Path) -> tuple[Any, ...]:
+    """All that there is in a prepared set."""
+    opened = open_prepared(path)
+    images = np.concatenate(list(opened.blocks(10)))
+    return images, np.array(opened.attributes), opened.names, opened.manifest
+
+
+@pytest.mark.parametrize("age", ["new", "old"])
+def test_in_a_prepared_set(
+    age: str, drawn: PreparedSet, tmp_path: Path, trials: Any, tally: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in one from before there were checksums, but for what nothing vouches for there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    copy, times = tmp_path / "set", trials(3, 200)
+    shutil.copytree(drawn.path, copy)
+    if age == "old":
+        (copy / "SHA256SUMS").unlink()
+        (copy / "checksums.npy").unlink()
+    names = ["images.npy", "names.txt"] if age == "old" else [path.name for path in copy.iterdir()]
+    before = read(copy)
+    for name in names:
+        for among in (128, None) if name == "images.npy" else (None,):
+            for bit in flips(copy / name, times, 2, among):
+                with pytest.raises(DataError, match=r"prepared set .*set is damaged") as told:
+                    read(copy)
+                assert told.value.__context__ is None or "\n" not in str(told.value), (name, bit)
+    assert all(np.array_equal(one, other) for one, other in zip(before[:2], read(copy)[:2], strict=True))
+    tally(f"bits flipped in {'a set' if age == 'new' else 'an older set'}", (len(names) + 1) * len(times))
+
+
+def test_in_an_image_that_a_training_is_shown(
+    drawn: PreparedSet, strangers: Strangers, tmp_path: Path, trials: Any, tally: Any
+) -> None:
+    times, data = trials(1, 20), tmp_path / "set"
+    prepare("synthetic:48", data, size=32, workers=1, progress=False)
+    for bit in flips(data / "images.npy", times, 3):
+        ended = strangers(*train_words(data, tmp_path / f"run {bit}"))
+        image = (bit // 8 - 128) // (32 * 32 * 3)
+        assert ended.code == 1
+        assert ended.err == (
+            f"error: The prepared set {data} is damaged: image {image} of images.npy is not what was "
+            "written; remove the folder and prepare it again.\n"
+        )
+    tally("trainings on a set with one wrong bit", len(times))
+
+
+def test_in_cached_statistics(tmp_path: Path, trials: Any, tally: Any) -> None:
+    """They are made again."""
+    chance, place = np.random.default_rng(0), tmp_path / "cached.safetensors"
+    numbers = chance.normal(size=(20, 6)).astype(np.float32)
+    moments = Statistics(20, numbers.mean(0).astype(float), np.cov(numbers, rowvar=False).astype(float))
+    statistics._write(place, Collected(moments, numbers, numbers[:, :3].copy()))
+    for bit in flips(place, trials(20, 2000), 4):
+        found = statistics._read(place)
+        assert found is None or flat(found) == flat(Collected(moments, numbers, numbers[:, :3])), bit
+    assert statistics._read(place) is not None
+    tally("bits flipped in cached statistics", len(trials(20, 2000)))
+
+
+def flat(collected: Collected) -> tuple[Any, ...]:
+    known = collected.statistics
+    arrays = (known.mean, known.covariance, collected.features, collected.probabilities)
+    return known.count, *(None if array is None else array.tolist() for array in arrays)
+
+
+def test_in_cached_directions(tmp_path: Path, trials: Any, tally: Any) -> None:
+    """They are found again."""
+    model = load(write_model(tmp_path / "model.safetensors"), device="cpu")
+    size = model.recipe.latent_size
+    vectors = np.random.default_rng(0).normal(size=(3, size)).astype(np.float32)
+    names, accuracies = ("Smiling", "Male", "Young"), (0.9, 0.8, 0.7)
+    kept = Directions(names, vectors, accuracies, model.recipe.latent, ("Bald",), 99)
+    place = tmp_path / "directions.safetensors"
+    directions._write(place, kept)
+    for bit in flips(place, trials(20, 2000), 5):
+        found = directions._read(place, model)
+        assert found is None or (repr(found), found.vectors.tolist()) == (repr(kept), vectors.tolist()), bit
+    assert directions._read(place, model) is not None
+    tally("bits flipped in cached directions", len(trials(20, 2000)))
+
+
+def test_in_an_attribute_network(drawn: PreparedSet, tmp_path: Path, trials: Any, tally: Any) -> None:
+    path = tmp_path / "attributes.safetensors"
+    network = attributes.AttributeNetwork(len(drawn.manifest.attributes))
+    attribute_training._write(path, network, drawn, 0, 1)
+    header = 8 + int.from_bytes(path.read_bytes()[:8], "little")
+    for among in (header, None):
+        for _ in flips(path, trials(4, 150), 6, among):
+            with pytest.raises(ModelError, match=r"attributes\.safetensors"):
+                load_attributes.__wrapped__(path)
+    load_attributes.__wrapped__(path)
+    tally("bits flipped in an attribute network", 2 * len(trials(4, 150)))

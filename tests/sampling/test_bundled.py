@@ -1,0 +1,53 @@
+"""What the package brings along works at once, is small, and says what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from strangers.latent import directions
+from strangers.sampling.load import bundled, load
+
+from ..conftest import Strangers
+
+MOST = 16_000_000
+"""Bytes of one model's file."""
+
+
+def test_there_is_a_generator_of_64_px() -> None:
+    assert load("celeba-64", device="cpu").header.size == 64
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_every_model_is_small_and_has_a_card_of_itself(name: str) -> None:
+    path = bundled()[name]
+    assert path.stat().st_size <= MOST
+    card = path.with_suffix(".md").read_text()
+    model = load(name, device="cpu")
+    for words in (model.hash, f'strangers.load("{name}")', "non-commercial", "`fd-face`", "**Originality.**"):
+        assert words in card
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_its_directions_are_there_without_a_search(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directions, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(directions, "_fit", lambda *words: pytest.fail("it was searched for"))
+    found = directions.find_directions(load(name, device="cpu"))
+    assert "Smiling" in found.names
+    assert found.vectors.shape[0] == len(found.names) > 10
+
+
+def test_a_name_that_is_nothing_is_told_with_the_known_ones(strangers: Strangers, tmp_path: Path) -> None:
+    code, _, err = strangers("sample", "celeba-65", "--out", tmp_path / "faces.png")
+    assert code == 1
+    assert "neither a model file nor a run's folder, nor a model of the package (celeba-64)" in err
+
+
+def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "celeba-64").write_text("<!doctype html>")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Exception, match="a web page"):
+        load("celeba-64", device="cpu")

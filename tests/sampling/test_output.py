@@ -1,0 +1,51 @@
+"""Faces as files: each is its seed's, whatever is written beside it, and a full disk is not passed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.images import read_provenance
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
+from strangers.sampling.output import write_each, write_grid
+
+from ..conftest import write_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return load(write_model(tmp_path_factory.mktemp("models") / "tiny.safetensors"), device="cpu")
+
+
+def test_each_file_is_the_face_of_its_seed(model: Model, tmp_path: Path) -> None:
+    seeds = [*range(150), 2**40]  # more than a batch
+    write_each(model, seeds, tmp_path / "faces", 0.7)
+    assert len(list((tmp_path / "faces").iterdir())) == len(seeds)
+    for seed, face in zip(seeds, model.sample(seeds, truncation=0.7), strict=True):
+        path = tmp_path / "faces" / f"seed{seed:04d}.png"
+        with Image.open(path) as picture:
+            assert np.array_equal(np.asarray(picture), face)
+        assert read_provenance(path) == model.provenance([seed], 0.7)
+
+
+def test_a_grid_holds_all_faces(model: Model, tmp_path: Path) -> None:
+    write_grid(model, range(6), tmp_path / "new" / "grid.png", 3, 1.0)
+    with Image.open(tmp_path / "new" / "grid.png") as sheet:
+        assert sheet.size == (3 * 34 - 2, 2 * 34 - 2)
+
+
+@pytest.mark.parametrize("failing", [3, 149])
+def test_a_file_that_cannot_be_written_is_told(
+    failing: int, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        if path.name == f"seed{failing:04d}.png":
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("strangers.sampling.output.write_atomically", full)
+    with pytest.raises(OSError, match="No space"):
+        write_each(model, range(150), tmp_path / "faces", 1.0)

@@ -1,0 +1,72 @@
+"""Standard streams that are closed, full, of another encoding, or without a reader."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from strangers.system.streams import Forgiving
+
+posix = pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
+
+
+def shell(line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """What became of a line for sh, in which "$0" is Python."""
+    return subprocess.run(
+        ["sh", "-c", line, sys.executable], capture_output=True, check=False, env=os.environ | environment
+    )
+
+
+@posix
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_error(closed: str) -> None:
+    result = shell(f'"$0" -m strangers --version {closed}')
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+@posix
+def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:
+    code = (
+        f"from strangers.streams import make_usable; make_usable(); f = open({str(tmp_path / 'file')!r}, 'w')"
+        "; import os; print('lost', flush=True); os.write(1, b'lost'); os.write(2, b'lost')"
+    )
+    assert shell(f'"$0" -c "{code}" <&- >&- 2>&-').returncode == 0
+    assert (tmp_path / "file").read_text() == ""
+
+
+@posix
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_name_can_be_printed(encoding: str) -> None:
+    code = r"from strangers.streams import make_usable; make_usable(); print('caf\udce9 \u9854')"
+    result = shell(f'"$0" -c "{code}"', PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(b"caf\\udce9 ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_output_that_nobody_can_keep_is_told_in_one_sentence() -> None:
+    result = shell('"$0" -m strangers --version >/dev/full')
+    assert result.returncode == 1
+    assert result.stderr == b"error: The system: No space left on device.\n"
+
+
+def test_a_forgiving_stream_leaves_out_what_is_not_taken() -> None:
+    class Full(io.StringIO):
+        def write(self, text: str, /) -> int:
+            raise OSError(errno.ENOSPC, "full")
+
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    stream = Forgiving(Full())
+    assert stream.write("lost") == 4
+    stream.flush()
+    kept = io.StringIO()
+    Forgiving(kept).write("kept")
+    assert kept.getvalue() == "kept"

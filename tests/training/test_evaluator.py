@@ -1,0 +1,187 @@
+"""Evaluation during training: what it measures, what it keeps as the best, and when it has had enough."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.data.prepare import prepare
+from strangers.data.prepared import PreparedSet
+from strangers.errors import ModelError, UsageError
+from strangers.evaluation.evaluate import Settings, evaluate
+from strangers.recipes.recipe import Recipe
+from strangers.sampling.load import load
+from strangers.training.dry_run import dry_run
+from strangers.training.evaluator import Record, apart
+from strangers.training.log import read_log
+from strangers.training.loop import train
+from strangers.training.session import Sitting
+
+from .conftest import train_until
+
+EVALUATING: dict[str, Any] = {"every": 2000, "evaluate_every": 1000, "evaluate_count": 300}
+
+
+def test_the_distance_is_what_evaluate_measures(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    """Of the averaged generator, on the seeds from 0, against the set; and the model file says so."""
+    train(drawn_set.path, small_recipe, tmp_path / "run", images=1000, progress=False, **EVALUATING)
+    model = load(tmp_path / "run/best")
+    noted = model.header.metrics["fd-face"]
+    assert isinstance(noted, dict)
+    assert (noted["generated"], noted["reference"]) == (300, 500)
+    [entry] = read_log(tmp_path / "run", "fd-face")
+    assert (entry["images"], entry["fd-face"]) == (1024, noted["value"])
+    # The settings' count holds for both sides, so the set has to be as large as the faces are many.
+    few = prepare("synthetic:300", tmp_path / "few", size=32, workers=1, progress=False)
+    train(few.path, small_recipe, tmp_path / "other", images=1000, progress=False, **EVALUATING)
+    settings = Settings(metrics=("fd",), count=300, device="cpu")
+    result = evaluate(tmp_path / "other", few.path, settings=settings, progress=False).result
+    [entry] = read_log(tmp_path / "other", "fd-face")
+    assert entry["fd-face"] == pytest.approx(result.values["fd-face"].value, rel=1e-9)
+
+
+def test_a_run_that_evaluates_shows_it_everywhere(
+    drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    train(
+        drawn_set.path, quick_recipe, out, images=6000, keep=1, tensorboard=True, progress=False, **EVALUATING
+    )
+    entries = read_log(out, "fd-face")
+    assert [entry["images"] for entry in entries] == [1024, 2048, 3008, 4032, 5056, 6016]
+    best = min(entries, key=lambda entry: entry["fd-face"])
+    assert (out / "best").read_text() == f"{best['images']:09d}"
+    kept = {path.name for path in (out / "checkpoints").iterdir()}
+    assert kept == {f"{best['images']:09d}", "000006016"}  # though only one was to be kept
+    assert load(out / "best").header.images_seen == best["images"]
+    assert load(out / "latest").header.images_seen == 6016
+    lines = (out / "console.log").read_text()
+    assert f"After {best['images']:,} images: fd-face {best['fd-face']:.4g}, the best so far." in lines
+    with Image.open(out / "curves.png") as with_panel:
+        assert with_panel.width > 1500
+    assert b"fd-face" in next(out.glob("tensorboard/events*")).read_bytes()
+
+
+def test_an_interrupted_run_has_the_same_evaluations_best_and_end(
+    drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
+) -> None:
+    settings = {
+        "images": 60_000,
+        "keep": 2,
+        "patience": 3,
+        "precision": "fp32",
+        "progress": False,
+        **EVALUATING,
+    }
+    ends = []
+    for name in ("straight", "interrupted"):
+        run = tmp_path / name
+        if name == "interrupted":
+            for images, ending in ((1500, "stopped"), (3500, "killed")):
+
+                def moment(sitting: Sitting, images: int = images) -> bool:
+                    return sitting.state.images_seen > images
+
+                train_until(moment, ending, drawn_set.path, quick_recipe, run, **settings)
+        train(drawn_set.path, quick_recipe, run, **settings)
+        evaluations = [{**entry, "seconds": 0} for entry in read_log(run, "fd-face")]
+        latest = run / "checkpoints" / (run / "latest").read_text()
+        record = json.loads((latest / "state.json").read_text())["record"]
+        weights = (latest / "training.safetensors").read_bytes()
+        ends.append((evaluations, (run / "best").read_text(), record, weights))
+    assert ends[0] == ends[1]
+    evaluations, best, record, _ = ends[0]
+    values = [entry["fd-face"] for entry in evaluations]
+    assert values.index(min(values)) == len(values) - 4  # three more, and then it had enough
+    assert (record["since"], f"{record['best_at']:09d}") == (3, best)
+    assert (run / "curves.png").exists()
+    assert "the last 3 evaluations brought nothing better" in (run / "console.log").read_text()
+
+
+def test_more_patience_lets_a_stopped_run_go_on(
+    drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
+) -> None:
+    settings = {"images": 6000, "precision": "fp32", "progress": False, **EVALUATING}
+    seen = []
+    for patience in (1, 1, 100):
+        run = train(drawn_set.path, quick_recipe, tmp_path / "run", **settings | {"patience": patience})
+        seen.append(run.model.header.images_seen)
+    assert seen[0] == seen[1] < seen[2] == 6016
+
+
+def test_evaluations_of_another_number_of_faces_do_not_compare(
+    drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
+) -> None:
+    for images, count in ((1000, 300), (2000, 400)):
+        settings = EVALUATING | {"evaluate_count": count}
+        train(drawn_set.path, quick_recipe, tmp_path / "run", images=images, progress=False, **settings)
+    state = json.loads((tmp_path / "run/checkpoints/000002048/state.json").read_text())
+    assert (state["record"]["generated"], state["record"]["best_at"]) == (400, 2048)
+    assert "it begins anew" in (tmp_path / "run/console.log").read_text()
+
+
+def test_evaluating_changes_nothing_of_what_is_learnt(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    weights = []
+    for name, settings in (("with", EVALUATING), ("without", {"every": 1000})):
+        run = train(
+            drawn_set.path, small_recipe, tmp_path / name, images=2000, progress=False, **settings
+        ).path
+        weights.append((run / "checkpoints/000002048/training.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"evaluate_every": 10}, "Evaluations are at least 1,000 images apart"),
+        ({"evaluate_every": 1000, "evaluate_count": 256}, "at least 257 faces"),
+        ({"patience": 3}, "--evaluate-every"),
+        ({"evaluate_every": 1000, "patience": 0}, "at least 1 evaluation"),
+        ({"on_collapse": "pray"}, "warn, stop, rollback, not 'pray'"),
+        ({"evaluate_every": 1000, "small": True}, "at least 257 pictures, not 40"),
+    ],
+)
+@pytest.mark.parametrize("verb", [train, dry_run])
+def test_a_wrong_call_is_refused_before_there_is_a_folder(
+    drawn_set: PreparedSet,
+    small_recipe: Recipe,
+    tmp_path: Path,
+    settings: dict[str, Any],
+    words: str,
+    verb: Any,
+) -> None:
+    few = settings.get("small")
+    data = prepare("synthetic:40", tmp_path / "few", size=32, progress=False).path if few else drawn_set.path
+    wanted = {name: value for name, value in settings.items() if name != "small"}
+    with pytest.raises(UsageError, match=words):
+        verb(data, small_recipe, tmp_path / "run", progress=False, **wanted)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_best_that_is_gone_is_told(drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path) -> None:
+    run = train(drawn_set.path, small_recipe, tmp_path / "run", images=1000, progress=False, **EVALUATING)
+    (run.path / "best").write_text("000099999")
+    with pytest.raises(ModelError, match="000099999"):
+        load(run.path / "best")
+
+
+def test_a_record_counts_what_came_after_the_best() -> None:
+    record = Record()
+    for n, value in enumerate([9.0, 7.0, 7.0, 8.0]):
+        record = record.with_value(value, 1000 * n)
+    assert (record.best, record.best_at, record.since) == (7.0, 1000, 2)
+
+
+def test_rows_are_apart_by_the_mean_distance_of_their_pairs() -> None:
+    features = np.array([[0, 0], [3, 4], [0, 0]], np.float32)
+    assert apart(features) == pytest.approx((5 + 0 + 5) / 3)
+    assert apart(features[:1]) == 0

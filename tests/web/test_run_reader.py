@@ -1,0 +1,168 @@
+"""Runs on the page: what a folder says, also while it is written, cut short and pruned."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from strangers.web.run_reader import MOST_POINTS, RunReader
+from strangers.web.schemas import RunAnswer
+
+from .conftest import Served
+
+LINE = {
+    "images": 100, "epoch": 1, "batch": 3, "real_loss": 0.5, "real_accuracy": 0.9, "fake_loss": 0.4,
+    "fake_accuracy": 0.8, "generator_loss": 2.0, "generator_accuracy": 0.1, "images_per_second": 50.0,
+    "seconds": 2.0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of a run, to be written in."""
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    return copy
+
+
+def write_log(run: Path, *entries: object) -> None:
+    (run / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def test_a_run_is_told_by_an_opaque_name(served: Served, trained: Path) -> None:
+    (told,) = served.client.get("/api/runs").json()["runs"]
+    assert told["id"] == "1"
+    assert told["title"] == trained.name
+    assert str(trained) not in served.client.get("/api/runs").text
+    assert (told["state"], told["images"], told["budget"]) == ("finished", 128, 128)
+    assert told["recipe"]["batch"] == 32
+    assert served.client.get("/api/runs/1").json() == told
+    for name in ("2", "0", "..", "%2e%2e", "1%2f..%2f..", trained.name):
+        assert served.client.get(f"/api/runs/{name}").status_code == 404
+
+
+def test_its_curves_and_grids_are_those_of_the_folder(served: Served, trained: Path) -> None:
+    curves = served.client.get("/api/runs/1/log").json()
+    assert curves["lines"]["images"][-1] == 128
+    assert len(curves["lines"]["real_loss"]) == len(curves["lines"]["images"])
+    assert "variety" in curves["measures"]
+    name = served.client.get("/api/runs/1").json()["samples"][-1]
+    grid = served.client.get(f"/api/runs/1/samples/{name}.png")
+    assert grid.content == (trained / "samples" / f"{name}.png").read_bytes()
+    again = served.client.get(
+        f"/api/runs/1/samples/{name}.png", headers={"If-None-Match": grid.headers["etag"]}
+    )
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "name", ["000999k", "..%2f..%2freals", "reals", "..%2freals", "0000k%00", "x" * 3000]
+)
+def test_nothing_but_grids_is_given(served: Served, name: str) -> None:
+    answer = served.client.get(f"/api/runs/1/samples/{name}.png")
+    assert answer.status_code == 404
+    assert answer.json()["error"]
+
+
+def test_no_photograph_is_given(served: Served, trained: Path) -> None:
+    assert (trained / "reals.png").exists()
+    assert served.client.get("/api/runs/1/reals.png").status_code == 404
+
+
+def test_time_left_speed_warnings_and_measures(run: Path) -> None:
+    warning = {"images": 90, "warning": "Something is odd.", "kind": "collapse"}
+    write_log(
+        run,
+        {**LINE, "images": 78, "images_per_second": 25.0},
+        {"images": 78, "fd-face": 42.5, "generated": 9},
+        warning,
+    )
+    told = RunReader(run).summary()
+    assert (told["images_per_second"], told["seconds_left"]) == (25.0, 2.0)
+    assert told["warnings"] == [{"images": 90, "sentence": "Something is odd."}]
+    assert told["measures"] == {"fd-face": 42.5}
+    assert told["state"] == "training"
+    hours_ago = time.time() - 10_000
+    os.utime(run / "log.jsonl", (hours_ago, hours_ago))
+    assert RunReader(run).summary()["state"] == "quiet"
+
+
+def test_broken_logs_are_read_as_far_as_they_go(run: Path) -> None:
+    lines = (
+        json.dumps(LINE),
+        "[1, 2]",
+        "nonsense",
+        '{"real_loss": NaN, "images": 200}',
+        '{"real_loss": "x", "images": 1e999}',
+        '{"warning": 3}',
+        '{"fd-face": ' + "9" * 400 + "}",
+        "[" * 20_000,
+        '{"warning": "\\ud800"}',
+        '{"images": 300, "real_lo',
+    )
+    text = "\n".join(lines)
+    (run / "log.jsonl").write_bytes(text.encode() + b"\xff\x00")
+    reader = RunReader(run)
+    assert RunAnswer.model_validate({"id": "1", **reader.summary()}).model_dump_json()
+    assert reader.curves()["lines"]["real_loss"] == [0.5, None, None]
+
+
+def test_an_empty_folder_is_a_run_that_has_not_begun(tmp_path: Path) -> None:
+    told = RunReader(tmp_path / "gone").summary()
+    assert (told["state"], told["samples"], told["recipe"]) == ("new", [], {})
+
+
+def test_long_curves_are_thinned_and_keep_their_end(run: Path) -> None:
+    write_log(run, *({**LINE, "images": i} for i in range(5000)))
+    images = RunReader(run).curves()["lines"]["images"]
+    assert len(images) <= MOST_POINTS + 1
+    assert (images[0], images[-1]) == (0, 4999)
+
+
+def test_reading_never_fails_while_a_run_is_written_and_pruned(served: Served, run: Path) -> None:
+    reader = served.service.runs["9"] = RunReader(run)
+    grid = next((run / "samples").glob("*.png"))
+    data, stop = grid.read_bytes(), threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            with (run / "log.jsonl").open("a") as file:
+                file.write(json.dumps({**LINE, "images": number})[: 40 + number % 400])
+                file.write("\n" if number % 3 else "")
+            (run / "samples" / f"{number % 7:06d}k.png").write_bytes(data)
+            (run / "samples" / f"{(number + 3) % 7:06d}k.png").unlink(missing_ok=True)
+            if number % 20 == 0:
+                (run / "log.jsonl").unlink()
+                shutil.rmtree(run / "samples")
+                (run / "samples").mkdir()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(60):
+            told = served.client.get("/api/runs/9")
+            assert told.status_code == 200
+            assert served.client.get("/api/runs/9/log").status_code == 200
+            for name in told.json()["samples"][:2]:
+                assert served.client.get(f"/api/runs/9/samples/{name}.png").status_code in (200, 404)
+    finally:
+        stop.set()
+        writer.join()
+        del served.service.runs["9"]
+    assert reader.title == run.name
+
+
+@pytest.mark.parametrize("images", ["9" * 400, "[" * 980 + "]" * 980, '{"a":' * 950 + "1" + "}" * 950])
+def test_a_recipe_without_end_is_no_defect(run: Path, images: str) -> None:
+    (run / "recipe.json").write_text(f'{{"images": {images}, "batch": 32}}')
+    told = RunAnswer.model_validate({"id": "1", **RunReader(run).summary()})
+    assert told.budget == 0
+    assert told.model_dump_json()
