@@ -4,13 +4,13 @@ PYTHON ?= python3
 DEMO_IMAGES ?= 30k
 BIN := .venv/bin
 
-.PHONY: help demo test hostile browser check check-page docs bench clean
+.PHONY: help demo test robustness browser check check-page docs bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    show the faces of the generator in the package, then train a small one on drawn faces: runs/demo"
 	@echo "make test    run every test"
-	@echo "make hostile kill it, starve it, feed it poison: up to an hour, and a table of what was lost"
+	@echo "make robustness kill it, starve it, feed it poison: up to an hour, and a table of what was lost"
 	@echo "make browser fetch what the tests in a browser need; without it they are skipped"
 	@echo "make check   format, lint, types, import rules, and that the generated docs are fresh"
 	@echo "make docs    regenerate docs/reference and build the site in build/docs; a dead link fails"
@@ -24,10 +24,10 @@ demo: .venv/installed
 test: .venv/developing
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
-hostile: .venv/developing
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[hostile]' || \
+robustness: .venv/developing
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[robustness]' || \
 	  echo "atheris or pip-audit could not be installed: what needs them is skipped." >&2
-	@$(BIN)/pytest tests/hostile --hostile --hostile-table runs/hostile.md --override-ini faulthandler_timeout=7200 --numprocesses auto --maxprocesses 8 --dist worksteal
+	@$(BIN)/pytest tests/robustness --robustness --robustness-table runs/robustness.md --override-ini faulthandler_timeout=7200 --numprocesses auto --maxprocesses 8 --dist worksteal
 
 browser: .venv/developing
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \

@@ -73,17 +73,17 @@ RUNGS = (
     Rung("dcgan", averaged=False),
     Rung("average"),
     Rung("batch of 16", {"batch": "16", "generator_batch": "16"}),
-    Rung("rates 5e-4", {f"{who}_optimiser.learning_rate": "5e-4" for who in ("discriminator", "generator")}),
+    Rung("rates 5e-4", {f"{who}_optimizer.learning_rate": "5e-4" for who in ("discriminator", "generator")}),
     Rung(
         "ttur",
-        {"discriminator_optimiser.learning_rate": "2e-4", "generator_optimiser.learning_rate": "1e-3"},
+        {"discriminator_optimizer.learning_rate": "2e-4", "generator_optimizer.learning_rate": "1e-3"},
         kept=False,
     ),
     Rung("r1", {"penalty.kind": "r1"}, kept=False),
     Rung("relativistic", {"objective": "relativistic"}, kept=False),
     Rung("relativistic, r1", {"objective": "relativistic", "penalty.kind": "r1"}, kept=False),
     Rung("residual", {"network": json.dumps(RESIDUAL)}, kept=False),
-    Rung("augmentation", {"augmentation.names": '["colour", "translation", "cutout"]'}, kept=False),
+    Rung("augmentation", {"augmentation.names": '["color", "translation", "cutout"]'}, kept=False),
     Rung(
         "r3gan",
         {
@@ -91,8 +91,8 @@ RUNGS = (
             "objective": "relativistic",
             "penalty.kind": "r1+r2",
             "penalty.weight": '{"start": 1.0, "end": 0.1, "images": 20000}',
-            "discriminator_optimiser.beta1": "0",
-            "generator_optimiser.beta1": "0",
+            "discriminator_optimizer.beta1": "0",
+            "generator_optimizer.beta1": "0",
         },
     ),
 )

@@ -22,9 +22,9 @@ from strangers.recipes.recipe import Recipe
 from strangers.sampling import load as loading
 from strangers.sampling import model as sampling
 from strangers.sampling.model_file import ModelHeader, save_model
-from strangers.training.log import Journal
+from strangers.training.log import RunLog
 from strangers.training.loop import next_step
-from strangers.training.options import Routine
+from strangers.training.options import TrainingOptions
 from strangers.training.plan import autocast, dtype_name, make_plan
 from strangers.training.run import open_run
 from strangers.training.session import begin
@@ -107,15 +107,15 @@ def epoch_64(
         (photographs / f"{number:06d}.jpg").write_bytes(files[number % len(files)])
     prepare(str(photographs), folder / "set", size=recipe.size, progress=False)
     plan = make_plan(folder / "set", recipe, device="cpu", precision=dtype_name(precision), progress=False)
-    journal = Journal(
+    journal = RunLog(
         None, images_per_epoch=EPOCH, images_per_step=recipe.batch, budget=recipe.images, progress=False
     )
     run = open_run(folder / "run", plan.recipe, plan.data, 0, dtype_name(precision))
-    sitting = begin(run, plan, Routine(), journal)
+    session = begin(run, plan, TrainingOptions(), journal)
 
     def ours() -> None:
         for _ in range(EPOCH // recipe.batch):
-            journal.add(next_step(sitting), sitting.state.images_seen)
+            journal.add(next_step(session), session.state.images_seen)
 
     return compare(ours, plain.epoch(recipe, files, EPOCH), EPOCH, "images/s", repeats)
 

@@ -21,7 +21,7 @@ WORKERS = 2
 
 
 def prepared_face(data: bytes, size: int) -> NDArray[np.uint8]:
-    """Decode, centre crop 178 and resize with Pillow's Lanczos filter: one photograph of 178x218."""
+    """Decode, center crop 178 and resize with Pillow's Lanczos filter: one photograph of 178x218."""
     photograph = Image.open(io.BytesIO(data)).convert("RGB")
     width, height = photograph.size
     left, top = (width - 178) // 2, (height - 178) // 2
@@ -33,7 +33,7 @@ def training_step(recipe: Recipe) -> Callable[[Tensor], None]:
     """The tutorial's step on the recipe's networks: float32, NCHW, eager, three backward passes."""
     torch.manual_seed(0)
     generator, discriminator = build_networks(recipe)
-    optimisers = [
+    optimizers = [
         torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
         for network in (generator, discriminator)
     ]
@@ -44,10 +44,10 @@ def training_step(recipe: Recipe) -> Callable[[Tensor], None]:
         binary_cross_entropy_with_logits(discriminator(real), ones).backward()  # type: ignore[no-untyped-call]
         fake = generator(torch.randn(len(real), recipe.latent_size))
         binary_cross_entropy_with_logits(discriminator(fake.detach()), zeros).backward()  # type: ignore[no-untyped-call]
-        optimisers[1].step()
+        optimizers[1].step()
         generator.zero_grad()
         binary_cross_entropy_with_logits(discriminator(fake), ones).backward()  # type: ignore[no-untyped-call]
-        optimisers[0].step()
+        optimizers[0].step()
 
     return step
 

@@ -26,13 +26,13 @@ from strangers.images import to_signed
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.system.devices import keep_freed_memory
-from strangers.training.loader import Feed
-from strangers.training.log import Journal
+from strangers.training.loader import DeviceLoader
+from strangers.training.log import RunLog
 from strangers.training.loop import next_step
-from strangers.training.options import Routine
+from strangers.training.options import TrainingOptions
 from strangers.training.plan import make_plan
 from strangers.training.run import open_run
-from strangers.training.session import begin, take_stock
+from strangers.training.session import begin, take_snapshot
 from strangers.training.step import State, draw_latents, follow, new_state, training_step
 
 CPU = torch.device("cpu")
@@ -79,8 +79,8 @@ def savings(data: PreparedSet, state: State, real: Tensor, recipe: Recipe) -> It
     )
     yield "fakes drawn once for both updates", lambda: None, lambda: state.generator(latents_for(recipe))
     yield "channels-last networks and batches", *layouts(real, recipe)
-    yield "fused Adam, both networks, beside foreach", *optimisers(state, foreach=True)
-    yield "fused Adam, both networks, beside a loop", *optimisers(state, foreach=False)
+    yield "fused Adam, both networks, beside foreach", *optimizers(state, foreach=True)
+    yield "fused Adam, both networks, beside a loop", *optimizers(state, foreach=False)
     yield (
         "the average by `lerp_`, beside sums and products of new tensors",
         lambda: follow(state.average, state.generator, 0.999),
@@ -104,17 +104,17 @@ def stock_taking(folder: Path, recipe: Recipe, repeats: int) -> float:
     """Milliseconds that a step waits for pictures, what they tell, and a checkpoint."""
     plan = make_plan(folder / "set", recipe, device="cpu", precision="fp32", threads=1, progress=False)
     run = open_run(folder / "run", plan.recipe, plan.data, 0, "fp32")
-    journal = Journal(
+    journal = RunLog(
         run.path, images_per_epoch=PHOTOGRAPHS, images_per_step=recipe.batch, budget=recipe.images,
         progress=False,
     )  # fmt: skip
-    sitting = begin(run, plan, Routine(), journal)
+    session = begin(run, plan, TrainingOptions(), journal)
     taken = []
     for _ in range(repeats + 1):
-        journal.add(next_step(sitting), sitting.state.images_seen)
-        journal.line(sitting.state.images_seen)
+        journal.add(next_step(session), session.state.images_seen)
+        journal.line(session.state.images_seen)
         started = time.process_time()
-        take_stock(sitting, evaluate=False)
+        take_snapshot(session, evaluate=False)
         taken.append(1000 * (time.process_time() - started))
     return statistics.median(taken[1:])
 
@@ -122,7 +122,7 @@ def stock_taking(folder: Path, recipe: Recipe, repeats: int) -> float:
 def batch_of(data: PreparedSet, recipe: Recipe) -> Tensor:
     """Photographs as the loop takes them."""
     where, after = torch.randint(len(data), (2, recipe.batch)).numpy()
-    return to_signed(Feed(data, CPU).batch(where, after))
+    return to_signed(DeviceLoader(data, CPU).batch(where, after))
 
 
 def stacked(data: PreparedSet, recipe: Recipe) -> Tensor:
@@ -154,7 +154,7 @@ def layouts(real: Tensor, recipe: Recipe) -> tuple[Way, Way]:
     return ways[0], ways[1]
 
 
-def optimisers(state: State, *, foreach: bool) -> tuple[Way, Way]:
+def optimizers(state: State, *, foreach: bool) -> tuple[Way, Way]:
     """A step of both networks' Adam: fused, and not."""
     parameters = [*state.generator.parameters(), *state.discriminator.parameters()]
     for parameter in parameters:

@@ -41,7 +41,7 @@ def tiny() -> Recipe:
 
 
 def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Path:
-    """A model file of an untrained generator whose pictures are not all grey."""
+    """A model file of an untrained generator whose pictures are not all gray."""
     import torch
 
     from strangers.recipes.recipe import build_networks
@@ -65,12 +65,12 @@ def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Pat
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("hostile")
-    group.addoption("--hostile", action="store_true", help="try all that tests/hostile has, not a part of it")
+    group = parser.getgroup("robustness")
+    group.addoption("--robustness", action="store_true", help="run the full robustness tests")
     group.addoption(
-        "--hostile-seconds", type=int, default=600, help="how long a training and a page are watched"
+        "--robustness-seconds", type=int, default=600, help="how long a training and a page are watched"
     )
-    group.addoption("--hostile-table", metavar="FILE", help="write there what was tried, and how often")
+    group.addoption("--robustness-table", metavar="FILE", help="write there what was tried, and how often")
 
 
 class Outcome(NamedTuple):

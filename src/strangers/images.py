@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 PAPER = 255
-"""The colour between the pictures of a grid: white."""
+"""The color between the pictures of a grid: white."""
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """What a generated picture says of its origin (IPTC Photo Metadata, Digital Source Type)."""
@@ -187,9 +187,9 @@ def encode_animation(
 ) -> bytes:
     """Frames (h, w, 3) of one size, shown in order and over again, as a lossy WebP file or a GIF.
 
-    The encoder stores equal neighbours once and shows them for as long as all of them: the playing time is
+    The encoder stores equal neighbors once and shows them for as long as all of them: the playing time is
     always len(frames) * seconds_per_frame, and a frame given twice stays twice as long. If all are equal,
-    the file is a still picture. A GIF has 256 colours a frame, and counts in hundredths of a second.
+    the file is a still picture. A GIF has 256 colors a frame, and counts in hundredths of a second.
     Raises ValueError if there is no frame, or if their sizes differ.
     """
     if len({frame.shape for frame in frames}) != 1:

@@ -281,6 +281,6 @@ def test_every_view_in_light_and_dark(open_page: OpenPage, view: str, scheme: st
     assert abs(brightness(ink) - brightness(paper)) > 150
 
 
-def brightness(colour: str) -> float:
-    """Of a colour as rgb(r, g, b), from 0 to 255."""
-    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
+def brightness(color: str) -> float:
+    """Of a color as rgb(r, g, b), from 0 to 255."""
+    return sum(map(int, re.findall(r"\d+", color)[:3])) / 3

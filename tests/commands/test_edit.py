@@ -14,9 +14,8 @@ from PIL import Image
 from strangers.evaluation import attributes
 from strangers.evaluation.attributes import AttributeNetwork, Attributes, Reading
 from strangers.images import Pixels, grid, read_provenance
-from strangers.latent import directions, effects, inversion
+from strangers.latent import directions, effects, inversion, ood
 from strangers.latent import filtering as choosing
-from strangers.latent import ood as strangeness
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 
@@ -260,7 +259,7 @@ def test_a_photograph_that_cannot_be_inverted_is_told(
 def test_what_is_no_face_is_inverted_with_a_warning(
     strangers: Strangers, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(strangeness, "STRANGE", 0.1)  # an untrained model's own faces are as strange as noise
+    monkeypatch.setattr(ood, "OOD_THRESHOLD", 0.1)  # an untrained model's own faces are as strange as noise
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     words = ("--cropped", "--steps", 1, "--out", tmp_path / "latent.json")

@@ -32,7 +32,7 @@ def test_an_odd_margin_is_smaller_at_the_left_and_at_the_top() -> None:
     assert crop_named("square").box(8, 11) == (0, 1, 8, 9)
 
 
-def test_any_square_can_be_named_by_its_side_and_centre() -> None:
+def test_any_square_can_be_named_by_its_side_and_center() -> None:
     assert crop_named("c100").box(178, 218) == (39, 59, 139, 159)
     assert crop_named("c64@40,32").box(178, 218) == (8, 0, 72, 64)
 

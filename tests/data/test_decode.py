@@ -82,30 +82,30 @@ def test_the_image_is_a_new_contiguous_array_of_bytes(
     assert face.flags.c_contiguous
 
 
-COLOURED = (200, 90, 40)
+COLORED = (200, 90, 40)
 
 
 @pytest.fixture
-def coloured() -> Image.Image:
-    """One colour in which no two channels can be mistaken."""
-    return Image.new("RGB", (16, 16), COLOURED)
+def colored() -> Image.Image:
+    """One color in which no two channels can be mistaken."""
+    return Image.new("RGB", (16, 16), COLORED)
 
 
 @pytest.mark.parametrize(("mode", "kind"), [
     ("RGB", "PNG"), ("RGB", "WEBP"), ("RGB", "BMP"), ("RGB", "TIFF"), ("RGB", "PPM"), ("RGB", "JPEG"),
     ("P", "PNG"), ("P", "GIF"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("RGBA", "PNG"), ("YCbCr", "TIFF"),
 ])  # fmt: skip
-def test_colours_survive_every_way_to_store_them(
-    coloured: Image.Image, encoded: Encode, mode: str, kind: str
+def test_colors_survive_every_way_to_store_them(
+    colored: Image.Image, encoded: Encode, mode: str, kind: str
 ) -> None:
-    coloured = coloured.quantize(4) if mode == "P" else coloured.convert(mode)
+    colored = colored.quantize(4) if mode == "P" else colored.convert(mode)
     options = {"lossless": True} if kind == "WEBP" else {}
-    pixels = decode.face(encoded(coloured, kind, **options), 8, CROPS["square"])
-    assert np.abs(pixels.astype(int) - COLOURED).max() <= 4
+    pixels = decode.face(encoded(colored, kind, **options), 8, CROPS["square"])
+    assert np.abs(pixels.astype(int) - COLORED).max() <= 4
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
-def test_grey_photographs_have_three_equal_channels(encoded: Encode, kind: str) -> None:
+def test_gray_photographs_have_three_equal_channels(encoded: Encode, kind: str) -> None:
     pixels = decode.face(encoded(Image.new("L", (16, 16), 90), kind), 8, CROPS["square"])
     assert pixels.shape == (8, 8, 3)
     assert np.abs(pixels.astype(int) - 90).max() <= 1
@@ -117,7 +117,7 @@ def test_sixteen_bits_keep_their_upper_eight(encoded: Encode, kind: str) -> None
     assert (decoded(encoded(deep, kind)) == 90).all()
 
 
-def test_black_and_white_without_grey_are_read(encoded: Encode) -> None:
+def test_black_and_white_without_gray_are_read(encoded: Encode) -> None:
     assert (decoded(encoded(Image.new("1", (16, 16), 1), "PNG")) == 255).all()
 
 
@@ -127,7 +127,7 @@ def test_what_is_transparent_lies_on_white(encoded: Encode, kind: str) -> None:
     layer.paste((200, 90, 40, 255), (0, 0, 8, 16))
     options = {"lossless": True} if kind == "WEBP" else {}
     pixels = decoded(encoded(layer, kind, **options)).astype(int)
-    assert np.abs(pixels[:, :7] - COLOURED).max() <= 2
+    assert np.abs(pixels[:, :7] - COLORED).max() <= 2
     assert (pixels[:, 9:] == 255).all()
 
 
@@ -158,10 +158,10 @@ def test_too_little_memory_is_not_taken_for_a_broken_photograph(
 
 def test_a_half_transparent_palette_lies_on_white(encoded: Encode) -> None:
     picture = Image.new("P", (16, 16), 0)
-    picture.putpalette([0, 0, 0, *COLOURED])
+    picture.putpalette([0, 0, 0, *COLORED])
     picture.paste(1, (0, 0, 8, 16))
     pixels = decoded(encoded(picture, "PNG", transparency=0))
-    assert (pixels[:, :8] == COLOURED).all()
+    assert (pixels[:, :8] == COLORED).all()
     assert (pixels[:, 8:] == 255).all()
 
 
@@ -169,7 +169,7 @@ def test_a_half_transparent_palette_lies_on_white(encoded: Encode) -> None:
 @pytest.mark.parametrize("late", [False, True], ids=["first", "behind a long profile"])
 def test_a_turned_photograph_is_turned_upright(encoded: Encode, orientation: int, late: bool) -> None:
     upright = Image.new("RGB", (24, 16), "white")
-    upright.paste(COLOURED, (0, 0, 8, 8))  # the upper left corner
+    upright.paste(COLORED, (0, 0, 8, 8))  # the upper left corner
     turn = Image.Transpose
     undo = {2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM, 5: turn.TRANSPOSE,
             6: turn.ROTATE_90, 7: turn.TRANSVERSE, 8: turn.ROTATE_270}  # fmt: skip
@@ -182,16 +182,16 @@ def test_a_turned_photograph_is_turned_upright(encoded: Encode, orientation: int
         data = data[:2] + comment + data[2:]
     assert decode.dimensions(data) == (24, 16)
     pixels = decode.face(data, 16, crop_named("c16@8,8")).astype(int)
-    assert np.abs(pixels[1:7, 1:7] - COLOURED).max() <= 3
+    assert np.abs(pixels[1:7, 1:7] - COLORED).max() <= 3
     assert pixels[9:, 9:].min() >= 252
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_an_animation_shows_its_first_frame(coloured: Image.Image, encoded: Encode, kind: str) -> None:
+def test_an_animation_shows_its_first_frame(colored: Image.Image, encoded: Encode, kind: str) -> None:
     others = [Image.new("RGB", (16, 16), "blue"), Image.new("RGB", (16, 16), "white")]
     options = {"lossless": True} if kind == "WEBP" else {}
-    data = encoded(coloured, kind, save_all=True, append_images=others, **options)
-    assert np.abs(decoded(data).astype(int) - COLOURED).max() <= 2
+    data = encoded(colored, kind, save_all=True, append_images=others, **options)
+    assert np.abs(decoded(data).astype(int) - COLORED).max() <= 2
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -63,14 +63,14 @@ def test_what_was_put_in_is_found(mixed: PreparedSet) -> None:
     assert found.attributes == {}
 
 
-def test_colours_and_light_are_those_of_the_pictures(tmp_path: Path) -> None:
+def test_colors_and_light_are_those_of_the_pictures(tmp_path: Path) -> None:
     plain = np.zeros((64, 64, 3), np.uint8)
     plain[:] = (200, 100, 50)
     halves = np.zeros((64, 64, 3), np.uint8)
     halves[:, 32:] = 255
     source = zipped(tmp_path / "two.zip", {"a.png": png(plain), "b.png": png(halves)})
     found = explore(prepare(source, tmp_path / "two", size=64, workers=1, progress=False))
-    assert found.colours == pytest.approx((163.75, 113.75, 88.75))
+    assert found.colors == pytest.approx((163.75, 113.75, 88.75))
     luma = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
     assert found.brightness.mean == pytest.approx((luma + 127.5) / 2, abs=0.01)
     assert found.contrast.highest > 100

@@ -155,7 +155,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "count is a fraction": changed(count=20.5),
     "count is huge": changed(count=10**30),
     "another size": changed(size=8),
-    "unknown field": changed(colour="blue"),
+    "unknown field": changed(color="blue"),
     "no hash": changed(hash=None),
     "other attributes": changed(attributes=["Male"]),
     "no images": lambda folder: (folder / "images.npy").unlink(),

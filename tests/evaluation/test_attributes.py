@@ -16,7 +16,7 @@ from strangers.evaluation import attribute_training
 from strangers.evaluation.attribute_training import vary
 from strangers.evaluation.attributes import BUNDLED, AttributeNetwork, load_attributes
 from strangers.images import Pixels
-from strangers.sampling.model_file import sealed
+from strangers.sampling.model_file import with_digest
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_files_that_are_no_network_are_told(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="damaged"):
         load_attributes(page)
     nameless = tmp_path / "nameless.safetensors"
-    save_file({}, nameless, {"strangers-attributes": sealed('{"attributes": []}', {})})
+    save_file({}, nameless, {"strangers-attributes": with_digest('{"attributes": []}', {})})
     with pytest.raises(ModelError, match="it names no attributes"):
         load_attributes(nameless)
 

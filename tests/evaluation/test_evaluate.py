@@ -51,22 +51,22 @@ def test_its_numbers_make_sense(result: Result) -> None:
     assert 1 <= result.values["diversity"].value <= 2
     assert len(result.attributes) == 40
     assert all(0 <= share.data <= 1 and 0 <= share.generated <= 1 for share in result.attributes)
-    assert result.memorisation is not None
-    assert result.memorisation.faces == 300
+    assert result.memorization is not None
+    assert result.memorization.faces == 300
 
 
 def test_batches_change_no_number(trained: Path, drawn: Path, result: Result) -> None:
     other = Settings(count=300, shrinkage=True, batch=17)
     again = evaluate(trained, drawn, settings=other, progress=False).result
     assert again.values["fd-face"].value == pytest.approx(result.values["fd-face"].value, rel=1e-9)
-    assert again.memorisation == result.memorisation
+    assert again.memorization == result.memorization
 
 
 def test_what_was_not_asked_for_is_not_computed(trained: Path, drawn: Path) -> None:
     only = Settings(metrics=("fd",), count=300, shrinkage=True)
     found = evaluate(trained, drawn, settings=only, progress=False).result
     assert set(found.values) == {"fd-face"}
-    assert found.memorisation is None
+    assert found.memorization is None
 
 
 def test_metrics_are_named_for_what_they_are() -> None:
@@ -133,7 +133,7 @@ def test_the_command_writes_a_result_and_a_report(
     found = Result.model_validate_json(out.read_text())
     assert found.values["fd-face"].value > 0
     page = out.with_suffix(".html").read_text()
-    assert "Memorisation" in page
+    assert "Memorization" in page
     assert "Eyeglasses" in page
     assert page.count("<img") == 3  # faces, pairs, the run's curves
     assert not list(out.parent.glob(".partial*"))

@@ -29,7 +29,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Means:
-    """An extractor that can be reckoned by hand: a picture's three mean colours. Counts what it has seen."""
+    """An extractor that can be reckoned by hand: a picture's three mean colors. Counts what it has seen."""
 
     name, hash, dimensions = "means", "0123", 3
 
@@ -48,10 +48,10 @@ def kept() -> list[Path]:
 
 def test_statistics_are_those_of_the_pictures(pictures: PreparedSet) -> None:
     found = reference(pictures, Means(), 1000)
-    colours = np.asarray(pictures.images).mean(axis=(1, 2))
+    colors = np.asarray(pictures.images).mean(axis=(1, 2))
     assert found.statistics.count == 90
-    np.testing.assert_allclose(found.statistics.mean, colours.mean(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(found.statistics.covariance, np.cov(colours, rowvar=False), rtol=1e-4)
+    np.testing.assert_allclose(found.statistics.mean, colors.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(found.statistics.covariance, np.cov(colors, rowvar=False), rtol=1e-4)
 
 
 def test_they_are_computed_once(pictures: PreparedSet) -> None:

@@ -1,4 +1,4 @@
-"""Memorisation: a model that repeats training pictures is called out, and one that does not is not."""
+"""Memorization: a model that repeats training pictures is called out, and one that does not is not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
 from strangers.evaluation.attributes import load_attributes
-from strangers.evaluation.memorization import memorisation, wilson
+from strangers.evaluation.memorization import memorization, wilson
 from strangers.images import Pixels
 
 
@@ -32,7 +32,7 @@ def others(tmp_path_factory: pytest.TempPathFactory, training: PreparedSet) -> P
 
 
 def blurred(pixels: Pixels) -> Pixels:
-    """Each pixel the mean of itself and its neighbours, as generators draw."""
+    """Each pixel the mean of itself and its neighbors, as generators draw."""
     wide = pixels.astype(np.float64)
     for axis in (1, 2):
         wide = (np.roll(wide, 1, axis) + wide + np.roll(wide, -1, axis)) / 3
@@ -40,7 +40,7 @@ def blurred(pixels: Pixels) -> Pixels:
 
 
 def test_faces_that_are_no_copies_are_original(training: PreparedSet, others: Pixels) -> None:
-    found = memorisation(others, training, load_attributes())
+    found = memorization(others, training, load_attributes())
     assert found.verdict in ("original", "doubtful")
     assert all(likeness.share < 0.1 for likeness in found.spaces)
     assert found.control == "training"
@@ -53,13 +53,13 @@ def test_repeated_training_pictures_are_called_out(training: PreparedSet, change
         copies = np.ascontiguousarray(copies[:, :, ::-1])
     if change == "blurred":
         copies = blurred(copies)
-    found = memorisation(copies, training, load_attributes())
-    assert found.verdict == "memorises"
+    found = memorization(copies, training, load_attributes())
+    assert found.verdict == "memorizes"
     pixels = found.spaces[0]
     assert pixels.space == "pixels"
     assert pixels.share > 0.8
     assert pixels.median < 0.5 < pixels.control_median
-    assert "memorises" in found.sentence
+    assert "memorizes" in found.sentence
     for pair in found.pairs:
         assert pair.picture == 40 + pair.face
 
@@ -67,7 +67,7 @@ def test_repeated_training_pictures_are_called_out(training: PreparedSet, change
 def test_a_few_copies_among_many_are_found_and_shown(training: PreparedSet, others: Pixels) -> None:
     faces = others.copy()
     faces[:12] = training.images[100:112]
-    found = memorisation(faces, training, load_attributes())
+    found = memorization(faces, training, load_attributes())
     assert sorted(pair.picture for pair in found.pairs) == sorted({pair.face + 100 for pair in found.pairs})
     assert found.spaces[0].share >= 0.1
     assert found.verdict != "original"
@@ -75,7 +75,7 @@ def test_a_few_copies_among_many_are_found_and_shown(training: PreparedSet, othe
 
 def test_a_held_out_set_serves_as_control(training: PreparedSet, others: Pixels, tmp_path: Path) -> None:
     held_out = drawn(tmp_path / "held", 60)
-    found = memorisation(others[:50], training, load_attributes(), held_out)
+    found = memorization(others[:50], training, load_attributes(), held_out)
     assert found.control == "held-out"
     assert found.controls == 50
 
@@ -84,7 +84,7 @@ def test_a_set_with_twins_does_not_divide_by_nothing(tmp_path: Path) -> None:
     pictures = drawn(tmp_path / "twins", 30)
     twins = np.zeros((30, 64, 64, 3), np.uint8)
     same = PreparedSet(pictures.path, pictures.manifest, twins)
-    found = memorisation(twins[:8], same, load_attributes())
+    found = memorization(twins[:8], same, load_attributes())
     assert all(np.isfinite(likeness.median) for likeness in found.spaces)
 
 

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from strangers.errors import DataError
 from strangers.evaluation.metrics import (
-    Moments,
-    discrepancy,
+    RunningStatistics,
     diversity,
     frechet_distance,
     kernel_distance,
+    mmd2,
     nearest,
-    neighbourhood,
-    shrunk,
+    oas_covariance,
+    prdc,
     statistics,
 )
 
@@ -50,11 +50,11 @@ def test_frechet_distance_is_scipys() -> None:
 
 
 def test_discrepancy_is_torch_fidelitys() -> None:
-    assert discrepancy(REAL[:300], FAKE) == pytest.approx(REFERENCE["mmd"], 1e-9)
+    assert mmd2(REAL[:300], FAKE) == pytest.approx(REFERENCE["mmd"], 1e-9)
 
 
-def test_neighbourhood_is_prdcs() -> None:
-    found = neighbourhood(REAL, FAKE, neighbours=3, wider=5)
+def test_neighborhood_is_prdcs() -> None:
+    found = prdc(REAL, FAKE, neighbors=3, wider=5)
     assert found.precision == pytest.approx(REFERENCE["prdc3"]["precision"])
     assert found.recall == pytest.approx(REFERENCE["prdc3"]["recall"])
     assert found.density == pytest.approx(REFERENCE["prdc5"]["density"])
@@ -62,9 +62,9 @@ def test_neighbourhood_is_prdcs() -> None:
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, near = neighbourhood(REAL, FAKE), nearest(FAKE, REAL, count=3)
+    whole, near = prdc(REAL, FAKE), nearest(FAKE, REAL, count=3)
     monkeypatch.setattr("strangers.evaluation.metrics.BLOCK", 7)
-    assert neighbourhood(REAL, FAKE) == whole
+    assert prdc(REAL, FAKE) == whole
     for part, other in zip(nearest(FAKE, REAL, count=3), near, strict=True):
         np.testing.assert_array_equal(part, other)
 
@@ -81,7 +81,7 @@ def test_copies_lie_on_surfaces_in_any_order() -> None:
     copied = np.concatenate([np.repeat(REAL[:20], 8, axis=0), REAL[20:]])
     for real in (REAL, copied):
         orders = [np.random.Philox(key=np.array([i, 1], np.uint64)).random_raw(len(real)) for i in (0, 1)]
-        found = [neighbourhood(real[np.argsort(order)], REAL[:350]) for order in orders]
+        found = [prdc(real[np.argsort(order)], REAL[:350]) for order in orders]
         assert found[0] == found[1]
         assert (found[0].density, found[0].coverage) == pytest.approx(by_definition(real, REAL[:350]), 1e-12)
 
@@ -102,7 +102,7 @@ def test_frechet_distance_survives_singular_covariances() -> None:
 @settings(max_examples=20, deadline=None)
 @given(parts=st.lists(st.integers(1, 120), min_size=1, max_size=6), offset=st.sampled_from([0.0, 1e4]))
 def test_moments_do_not_depend_on_batches(parts: list[int], offset: float) -> None:
-    moments = Moments()
+    moments = RunningStatistics()
     for batch in np.split(REAL + offset, np.cumsum(parts)[np.cumsum(parts) < len(REAL)]):
         moments.add(batch)
     found = moments.statistics()
@@ -115,7 +115,7 @@ def test_a_set_is_at_no_distance_from_itself_and_order_is_nothing() -> None:
     assert frechet_distance(statistics(REAL), statistics(REAL[::-1])) == pytest.approx(0, abs=1e-9)
     halves = kernel_distance(REAL[:200], REAL[200:])
     assert abs(halves.value) < 2 * halves.error
-    same = neighbourhood(REAL, REAL)
+    same = prdc(REAL, REAL)
     assert same.precision == same.recall == same.coverage == 1
 
 
@@ -124,7 +124,7 @@ def test_distances_grow_as_sets_part() -> None:
     assert away == sorted(away)
     kernels = [kernel_distance(REAL, features(3, 400, shift=s)).value for s in (0.1, 0.5, 2)]
     assert kernels == sorted(kernels)
-    far = neighbourhood(REAL, REAL + 100)
+    far = prdc(REAL, REAL + 100)
     assert (far.precision, far.recall, far.density, far.coverage) == (0, 0, 0, 0)
 
 
@@ -150,14 +150,14 @@ def test_few_pictures_ask_for_shrinkage() -> None:
     with pytest.raises(DataError, match=r"20 pictures are too few .* at least 25.*--shrinkage"):
         frechet_distance(few, statistics(FAKE))
     assert frechet_distance(few, statistics(FAKE), shrinkage=True) > 0
-    assert np.linalg.eigvalsh(shrunk(few)).min() > 0
-    assert np.trace(shrunk(few)) == pytest.approx(np.trace(few.covariance))
+    assert np.linalg.eigvalsh(oas_covariance(few)).min() > 0
+    assert np.trace(oas_covariance(few)) == pytest.approx(np.trace(few.covariance))
 
 
 def test_shrinkage_fades_as_pictures_grow() -> None:
     def change(count: int) -> float:
         found = statistics(REAL[:count])
-        return float(np.abs(shrunk(found) - found.covariance).max())
+        return float(np.abs(oas_covariance(found) - found.covariance).max())
 
     assert change(400) < change(100) < change(30)
 
@@ -199,12 +199,12 @@ def test_values_that_are_not_finite_are_named(bad: float) -> None:
     for use in (
         statistics,
         lambda f: kernel_distance(f, FAKE),
-        lambda f: neighbourhood(REAL, f),
+        lambda f: prdc(REAL, f),
         lambda f: nearest(FAKE, f),
     ):
         with pytest.raises(DataError, match="picture 11 are not finite"):
             use(broken)
-    moments = Moments()
+    moments = RunningStatistics()
     moments.add(REAL)
     with pytest.raises(DataError, match="picture 411 are not finite"):
         moments.add(broken)
@@ -216,7 +216,7 @@ def test_features_that_cannot_be_compared_are_refused() -> None:
     with pytest.raises(DataError, match="at least 2"):
         statistics(REAL[:1])
     with pytest.raises(DataError, match="more than 5"):
-        neighbourhood(REAL[:5], FAKE)
+        prdc(REAL[:5], FAKE)
     with pytest.raises(DataError, match="no 6 nearest"):
         nearest(REAL, REAL[:5], count=6)
     with pytest.raises(DataError, match="at least 4 pictures on each side, not 3"):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from strangers.commands.arguments import parse_changes
-from strangers.evaluation.memorization import Likeness, Memorisation
+from strangers.evaluation.memorization import Likeness, Memorization
 from strangers.evaluation.result import Hardware, Protocol, Result, SetFacts, Share, Value, facts_of_model
 from strangers.export.card import card
 from strangers.recipes.presets import RECIPES
@@ -37,7 +37,7 @@ def result_of(model: Model, **changes: Any) -> Result:
             Share(name="Male", data=0.4, generated=0.41),
             Share(name="Eyeglasses", data=0.065, generated=0.01),
         ),
-        memorisation=Memorisation(
+        memorization=Memorization(
             verdict="original", faces=1_000, pictures=162_770, controls=1_000, control="held-out",
             spaces=(likeness,), pairs=(),
         ),
@@ -76,8 +76,8 @@ def test_a_measurement_stands_with_its_conditions(model: Model) -> None:
         "| Eyeglasses | 6.5% | 1.0% |",
     ):  # fmt: skip
         assert part in text
-    assert result.memorisation is not None
-    assert result.memorisation.sentence[1:] in text
+    assert result.memorization is not None
+    assert result.memorization.sentence[1:] in text
     assert text.index("Eyeglasses") < text.index("| Male |")
     (measured,) = front_matter(text)["model-index"][0]["results"]
     assert {metric["type"]: metric["value"] for metric in measured["metrics"]} == {
@@ -89,7 +89,7 @@ def test_a_measurement_stands_with_its_conditions(model: Model) -> None:
 def test_what_was_measured_on_another_set_is_not_called_its_training_set(model: Model) -> None:
     result = result_of(model)
     other = result.data.model_copy(update={"hash": "1" * 64})
-    text = card(model, result.model_copy(update={"data": other, "memorisation": None}))
+    text = card(model, result.model_copy(update={"data": other, "memorization": None}))
     assert "It is img_align_celeba.zip" not in text
     assert "strangers train DATA" in text
     assert "Whether it repeats photographs was not measured." in text

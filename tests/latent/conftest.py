@@ -27,7 +27,7 @@ NAMES = ("Bright", "Red", "Striped")
 
 
 class Painter(nn.Module):
-    """Plain colours: green by the first number of a latent, red by the first and the second."""
+    """Plain colors: green by the first number of a latent, red by the first and the second."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,8 +35,8 @@ class Painter(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         green, red = z[:, 0], 0.6 * z[:, 0] + 0.8 * z[:, 1]
-        colours = torch.stack([red, green, torch.zeros_like(red)], 1) * self.weight / 3
-        return torch.tanh(colours)[:, :, None, None].expand(-1, -1, 32, 32)
+        colors = torch.stack([red, green, torch.zeros_like(red)], 1) * self.weight / 3
+        return torch.tanh(colors)[:, :, None, None].expand(-1, -1, 32, 32)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from strangers.data.synthetic.faces import draw
 from strangers.images import Pixels
-from strangers.latent.ood import STRANGE, strangeness
+from strangers.latent.ood import OOD_THRESHOLD, ood_score
 from strangers.sampling.model import Model
 
 FACES, _ = draw(range(264), 32)
@@ -18,14 +18,14 @@ FACES, _ = draw(range(264), 32)
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    """What strangeness asks of a model: its faces, which here are drawn ones."""
+    """What ood_score asks of a model: its faces, which here are drawn ones."""
     return cast(Model, SimpleNamespace(sample=lambda seeds: FACES[: len(seeds)]))
 
 
 def test_faces_of_the_same_kind_are_not_strange(model: Model) -> None:
-    values = [strangeness(model, face) for face in FACES[256:]]
+    values = [ood_score(model, face) for face in FACES[256:]]
     assert np.median(values) == pytest.approx(1, abs=0.4)
-    assert np.median(values) < STRANGE
+    assert np.median(values) < OOD_THRESHOLD
 
 
 @pytest.mark.parametrize("what", ["noise", "half of it"])
@@ -34,9 +34,9 @@ def test_what_is_no_such_face_is_strange(model: Model, what: str) -> None:
         "noise": np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8),
         "half of it": FACES[256][8:24, 8:24].repeat(2, 0).repeat(2, 1),
     }
-    assert strangeness(model, others[what]) > STRANGE
+    assert ood_score(model, others[what]) > OOD_THRESHOLD
 
 
 def test_light_and_contrast_make_nobody_strange(model: Model) -> None:
     dark = (FACES[256] * 0.5 + 10).astype(np.uint8)
-    assert strangeness(model, dark) == pytest.approx(strangeness(model, FACES[256]), rel=0.05)
+    assert ood_score(model, dark) == pytest.approx(ood_score(model, FACES[256]), rel=0.05)

@@ -43,5 +43,5 @@ def test_the_way_past_a_block_does_not_depend_on_the_order() -> None:
 
 def test_last_blocks_may_keep_the_map() -> None:
     network = ResNet(generator_widths=(32, 16, 8), discriminator_widths=(8, 16, 16), whole_blocks=1)
-    assert (network.size, network.halvings) == (16, 2)
+    assert (network.size, network.downsamplings) == (16, 2)
     assert network.build(8)[1](torch.randn(2, 3, 16, 16)).shape == (2,)

@@ -100,7 +100,7 @@ def test_a_recipe_cannot_be_changed() -> None:
         ("dropout-64", "2.weight", 1, 0.02),
     ],
 )
-def test_initialisation_of_dcgan(name: str, layer: str, mean: float, deviation: float) -> None:
+def test_initialization_of_dcgan(name: str, layer: str, mean: float, deviation: float) -> None:
     """Radford et al. 2016, section 4: weights N(0, 0.02); batch norm's scale is about 1, never about 0."""
     torch.manual_seed(0)
     weights = dict(build_networks(RECIPES[name])[0].named_parameters())[layer].detach()
@@ -108,7 +108,7 @@ def test_initialisation_of_dcgan(name: str, layer: str, mean: float, deviation: 
     assert weights.std() == pytest.approx(deviation, rel=0.15)
 
 
-def test_initialisation_of_dense() -> None:
+def test_initialization_of_dense() -> None:
     """Uniform within the bounds of Glorot (sum of fans) and of He (fan in)."""
     torch.manual_seed(0)
     generator, discriminator = build_networks(RECIPES["two-step-32"])
@@ -120,9 +120,9 @@ def test_initialisation_of_dense() -> None:
 
 def test_overrides() -> None:
     recipe = with_overrides(
-        RECIPES["dcgan-64"], {"batch": "64", "generator_optimiser.learning_rate": "1e-4", "latent": "uniform"}
+        RECIPES["dcgan-64"], {"batch": "64", "generator_optimizer.learning_rate": "1e-4", "latent": "uniform"}
     )
-    assert (recipe.batch, recipe.generator_optimiser.learning_rate, recipe.latent) == (64, 1e-4, "uniform")
+    assert (recipe.batch, recipe.generator_optimizer.learning_rate, recipe.latent) == (64, 1e-4, "uniform")
     assert recipe.model_copy(update={"batch": 128}) != RECIPES["dcgan-64"]
 
 
@@ -137,7 +137,7 @@ def test_overrides() -> None:
         ("size", "32", "64 px, but size is 32"),
         ("objective", "hinged", "bce"),
         ("latent", "cauchy", "'latent'"),
-        ("augmentation.names", '["blur"]', "colour, translation, cutout, not 'blur'"),
+        ("augmentation.names", '["blur"]', "'color', 'translation' or 'cutout'"),
         ("penalty.kind", "r2", "'penalty.kind'"),
         ("penalty.weight", '{"start": 1}', "'penalty.weight"),
         ("network.generator_widths", "[]", "'network.generator_widths'"),
@@ -197,10 +197,10 @@ def test_a_number_of_a_recipe_may_move() -> None:
 def test_a_lazy_penalty_is_dearer_and_rarer() -> None:
     changes = {"batch": "10", "penalty.kind": "r1", "penalty.weight": "0.5", "penalty.every": "4"}
     recipe = with_overrides(RECIPES["dcgan-64"], changes)
-    assert [recipe.price(images) for images in range(0, 90, 10)] == [2, 0, 0, 0, 2, 0, 0, 0, 2]
+    assert [recipe.penalty_weight(images) for images in range(0, 90, 10)] == [2, 0, 0, 0, 2, 0, 0, 0, 2]
     later = with_overrides(recipe, {"penalty.after": "30"})
-    assert [later.price(images) for images in range(0, 90, 10)] == [0, 0, 0, 0, 2, 0, 0, 0, 2]
-    assert with_overrides(recipe, {"penalty.kind": "none"}).price(0) == 0
+    assert [later.penalty_weight(images) for images in range(0, 90, 10)] == [0, 0, 0, 0, 2, 0, 0, 0, 2]
+    assert with_overrides(recipe, {"penalty.kind": "none"}).penalty_weight(0) == 0
 
 
 def test_a_recipe_knows_its_step() -> None:

@@ -1,4 +1,4 @@
-"""What every hostile test shares: how often it tries, and the table of what was tried."""
+"""What every robustness test shares: how often it tries, and the table of what was tried."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ TRIED = "tried"
 
 @pytest.fixture
 def trials(request: pytest.FixtureRequest) -> Callable[[int, int], range]:
-    """trials(few, many): the trials to run, `many` of them with --hostile."""
+    """trials(few, many): the trials to run, `many` of them with --robustness."""
 
     def choose(few: int, many: int) -> range:
-        return range(many if request.config.getoption("--hostile") else few)
+        return range(many if request.config.getoption("--robustness") else few)
 
     return choose
 
 
 @pytest.fixture
 def watched(request: pytest.FixtureRequest) -> int:
-    """Seconds for which something that runs is watched: a few without --hostile."""
+    """Seconds for which something that runs is watched: a few without --robustness."""
     config = request.config
-    return int(config.getoption("--hostile-seconds")) if config.getoption("--hostile") else 4
+    return int(config.getoption("--robustness-seconds")) if config.getoption("--robustness") else 4
 
 
 @pytest.fixture
@@ -94,18 +94,18 @@ def straight(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
     """The table, when all of it was asked for."""
-    if not config.getoption("--hostile"):
+    if not config.getoption("--robustness"):
         return
     reports = [
         report
         for outcome in ("passed", "failed")
         for report in terminalreporter.getreports(outcome)
-        if report.when == "call" and "hostile" in Path(report.nodeid.split("::")[0]).parts
+        if report.when == "call" and "robustness" in Path(report.nodeid.split("::")[0]).parts
     ]
     text = table(reports)
     terminalreporter.section("what was tried")
     terminalreporter.write(text)
-    if place := config.getoption("--hostile-table"):
+    if place := config.getoption("--robustness-table"):
         path = Path(place)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

@@ -1,4 +1,4 @@
-"""One reader fed by atheris, which bends inputs towards code that none has reached yet.
+"""One reader fed by atheris, which bends inputs toward code that none has reached yet.
 
 python coverage_guided.py NAME FOLDER -runs=10000 ...; it ends with 0 if nothing but a StrangersError came.
 """
@@ -55,7 +55,7 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
 
 
 def main() -> None:
-    """Feed the reader that is named until atheris ends this process."""
+    """DeviceLoader the reader that is named until atheris ends this process."""
     name, folder, *options = sys.argv[1:]
 
     def once(data: bytes) -> None:

@@ -27,10 +27,10 @@ from strangers.training import snapshots as pictures
 from strangers.training.health import ON_COLLAPSE, ROLLBACKS, SLOWER
 from strangers.training.log import read_log
 from strangers.training.loop import train
-from strangers.training.session import Sitting
-from strangers.training.step import StepReport, keep_to_schedule, training_step
+from strangers.training.session import TrainingSession
+from strangers.training.step import StepReport, apply_schedule, training_step
 
-Injure = Callable[[Sitting, float, random.Random, pytest.MonkeyPatch], None]
+Injure = Callable[[TrainingSession, float, random.Random, pytest.MonkeyPatch], None]
 """Before a step, see to it that a number in it will be that one."""
 
 IMAGES = 2048
@@ -92,9 +92,9 @@ def refuse(constant: str) -> NoReturn:
     raise AssertionError(f"{constant} in state.json")
 
 
-def one_of(sitting: Sitting, chance: random.Random) -> torch.nn.Parameter:
+def one_of(session: TrainingSession, chance: random.Random) -> torch.nn.Parameter:
     """A parameter of one of the networks that are trained."""
-    network = chance.choice([sitting.state.generator, sitting.state.discriminator])
+    network = chance.choice([session.state.generator, session.state.discriminator])
     return chance.choice(list(network.parameters()))
 
 
@@ -102,26 +102,28 @@ def break_one(weights: torch.nn.Parameter, value: float, chance: random.Random) 
     weights.data[tuple(map(chance.randrange, weights.shape))] = value
 
 
-def weight(sitting: Sitting, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
+def weight(session: TrainingSession, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
     del patch
-    break_one(one_of(sitting, chance), value, chance)
+    break_one(one_of(session, chance), value, chance)
 
 
-def average(sitting: Sitting, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
+def average(session: TrainingSession, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
     del patch
-    break_one(chance.choice(list(sitting.state.average.parameters())), value, chance)
+    break_one(chance.choice(list(session.state.average.parameters())), value, chance)
 
 
-def gradient(sitting: Sitting, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
+def gradient(
+    session: TrainingSession, value: float, chance: random.Random, patch: pytest.MonkeyPatch
+) -> None:
     del patch
     times = iter([value])  # once, then 1
-    one_of(sitting, chance).register_hook(  # type: ignore[no-untyped-call]
+    one_of(session, chance).register_hook(  # type: ignore[no-untyped-call]
         lambda computed: computed * next(times, 1.0)
     )
 
 
-def image(sitting: Sitting, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
-    del sitting
+def image(session: TrainingSession, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
+    del session
 
     def broken(pixels: torch.Tensor) -> torch.Tensor:
         images = to_signed(pixels)
@@ -131,8 +133,8 @@ def image(sitting: Sitting, value: float, chance: random.Random, patch: pytest.M
     patch.setattr(loop, "to_signed", broken)
 
 
-def loss(sitting: Sitting, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
-    del sitting
+def loss(session: TrainingSession, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
+    del session
     which = chance.choice(["real_loss", "fake_loss", "generator_loss"])
 
     def broken(*given: Any) -> StepReport:
@@ -141,16 +143,16 @@ def loss(sitting: Sitting, value: float, chance: random.Random, patch: pytest.Mo
     patch.setattr(loop, "training_step", broken)
 
 
-def rate(sitting: Sitting, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
+def rate(session: TrainingSession, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
     """Of learning, so that the weights overflow."""
-    del value, chance, sitting
+    del value, chance, session
 
     def broken(state: Any, recipe: Recipe) -> None:
-        keep_to_schedule(state, recipe)
-        for group in state.discriminator_optimiser.param_groups:
+        apply_schedule(state, recipe)
+        for group in state.discriminator_optimizer.param_groups:
             group["lr"] = 3e38
 
-    patch.setattr(loop, "keep_to_schedule", broken)
+    patch.setattr(loop, "apply_schedule", broken)
 
 
 INJURIES: dict[str, tuple[Injure, tuple[float, ...]]] = {
@@ -167,11 +169,11 @@ def injured(injure: Injure, value: float, at: int, chance: random.Random, times:
     """From now on trainings are hurt once they have seen so many images, before so many rollbacks."""
     patch, next_step = pytest.MonkeyPatch(), loop.next_step
 
-    def step(sitting: Sitting) -> StepReport:
+    def step(session: TrainingSession) -> StepReport:
         with pytest.MonkeyPatch.context() as once:
-            if sitting.state.images_seen == at and sitting.guard.rollbacks < times:
-                injure(sitting, value, chance, once)
-            return next_step(sitting)
+            if session.state.images_seen == at and session.guard.rollbacks < times:
+                injure(session, value, chance, once)
+            return next_step(session)
 
     patch.setattr(loop, "next_step", step)
     return patch
@@ -223,7 +225,7 @@ def test_what_breaks_again_and_again_is_taken_back_so_often_and_no_more(
     drawn: PreparedSet, recipe: Recipe, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     if not trials(0, 12):
-        pytest.skip("with --hostile; tests/training/test_guard.py has it once")
+        pytest.skip("with --robustness; tests/training/test_guard.py has it once")
     chance = random.Random(7)
     for trial in trials(0, 12):
         name = list(INJURIES)[trial % len(INJURIES)]
@@ -264,7 +266,7 @@ def test_a_discriminator_that_wins_outright_is_told_and_no_more(
 
     monkeypatch.setattr(loop, "training_step", won)
     if on_collapse != "rollback" and not trials(0, 1):
-        pytest.skip("with --hostile")
+        pytest.skip("with --robustness")
     trained(drawn, recipe, tmp_path / "run", on_collapse)
     assert [entry["kind"] for entry in read_log(tmp_path / "run", "warning")] == ["saturation"]
     assert (tmp_path / "run/latest").read_text() == f"{IMAGES:09d}"

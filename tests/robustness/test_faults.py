@@ -26,7 +26,7 @@ from strangers.sampling.load import load
 from strangers.sampling.model_file import ModelHeader, read_model, save_model
 from strangers.training import checkpoint
 from strangers.training import snapshots as pictures
-from strangers.training.evaluator import Record
+from strangers.training.evaluator import BestMetric
 from strangers.training.loop import train
 from strangers.training.step import State, new_state
 
@@ -101,7 +101,7 @@ def _error(case: Case, place: Path) -> BaseException | None:
 
 
 def every(trials: Callable[[int, int], range], step: int, first: int = 1) -> range:
-    """All numbers with --hostile, every `step`-th otherwise."""
+    """All numbers with --robustness, every `step`-th otherwise."""
     return range(first, 10_000, trials(step, 1).stop)
 
 
@@ -202,7 +202,7 @@ def save_checkpoint(run: Path, images_seen: int) -> None:
     checkpoint.restore(run, new_state(tiny(), 0, CPU))  # as every training begins
     state = weights(images_seen)
     header = HEADER.model_copy(update={"images_seen": images_seen})
-    progress = checkpoint.Progress(record=Record(best=1.0, best_at=images_seen))
+    progress = checkpoint.Progress(record=BestMetric(best=1.0, best_at=images_seen))
     checkpoint.save(run, state, header, progress, keep=1)
 
 

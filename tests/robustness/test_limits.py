@@ -123,10 +123,10 @@ def test_a_folder_that_vanishes_while_it_is_used(
         doomed = own if trial % 2 else place / "run"
 
         def work(place: Path = place, moment: int = moment, doomed: Path = doomed) -> list[Any]:
-            def step(sitting: Any) -> Any:
-                if sitting.state.images_seen == moment:
+            def step(session: Any) -> Any:
+                if session.state.images_seen == moment:
                     shutil.rmtree(doomed)
-                return next_step(sitting)
+                return next_step(session)
 
             loop.next_step = step
             return [told(*training(place / "set", place / "run"))]
@@ -144,7 +144,7 @@ def test_a_folder_that_vanishes_while_it_is_used(
 
 def test_a_worker_that_the_system_kills(tmp_path: Path, trials: Any, tally: Any) -> None:
     if not trials(0, 10):
-        pytest.skip("with --hostile; tests/data/test_prepare.py has it once")
+        pytest.skip("with --robustness; tests/data/test_prepare.py has it once")
     for trial in trials(0, 10):
         chance, out = random.Random(trial), tmp_path / str(trial)
 

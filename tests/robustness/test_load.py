@@ -235,7 +235,7 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
 def test_many_clients_are_answered_and_memory_stays(
     server: Server, watched: int, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
-    long = pytestconfig.getoption("--hostile")
+    long = pytestconfig.getoption("--robustness")
     address = f"http://127.0.0.1:{server.port}"
     if long:  # the search for directions takes memory of its own, once
         with suppress(AssertionError):  # on a busy machine it goes on beside the load

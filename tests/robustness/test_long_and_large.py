@@ -19,7 +19,7 @@ MOST_GROWTH = 32
 """MiB that a training may grow in its second half."""
 
 LARGE, FEW = 200_000, 500
-"""Drawn pictures of a set, with and without --hostile."""
+"""Drawn pictures of a set, with and without --robustness."""
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 
@@ -102,7 +102,7 @@ def test_a_long_training_takes_no_more_as_it_goes_on(
 def test_a_large_set_takes_no_more_memory_than_a_small_one(
     trained: Path, tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
-    count = LARGE if pytestconfig.getoption("--hostile") else FEW
+    count = LARGE if pytestconfig.getoption("--robustness") else FEW
     peaks = {}
     for pictures in (FEW // 5, count):
         place = tmp_path / str(pictures)

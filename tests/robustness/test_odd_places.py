@@ -141,7 +141,7 @@ def _check(place: Place, start: Path) -> None:
 def test_the_journey_ends_well_in_odd_places(
     tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
-    places = PLACES if pytestconfig.getoption("--hostile") else []
+    places = PLACES if pytestconfig.getoption("--robustness") else []
     for number, place in enumerate([AT_ONCE, *places]):
         (tmp_path / str(number)).mkdir()
         _check(place, tmp_path / str(number))
@@ -153,8 +153,8 @@ def test_the_journey_ends_well_in_odd_places(
 def test_a_reader_who_leaves_costs_nothing(
     command: str, trained: Path, tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
-    if command == "train" and not pytestconfig.getoption("--hostile"):
-        pytest.skip("it takes some seconds: --hostile")
+    if command == "train" and not pytestconfig.getoption("--robustness"):
+        pytest.skip("it takes some seconds: --robustness")
     _, train, *_ = commands(str(tmp_path))
     train[1] = str(trained.with_name("drawn"))
     reading, writing = os.pipe()

@@ -16,7 +16,7 @@ from .test_poison_pictures import valid_pictures
 from .test_poison_texts import SEEDS, TABLES
 
 if importlib.util.find_spec("atheris") is None:
-    pytest.skip("atheris is of the extra hostile", allow_module_level=True)
+    pytest.skip("atheris is of the extra robustness", allow_module_level=True)
 
 VALID: dict[str, Callable[[], dict[str, bytes]]] = {
     "pictures": valid_pictures,
@@ -35,7 +35,7 @@ def test_nothing_new_is_reached_that_breaks(
 ) -> None:
     runs = len(trials(0, 10_000))
     if not runs:
-        pytest.skip("feeding by coverage takes minutes: --hostile")
+        pytest.skip("feeding by coverage takes minutes: --robustness")
     corpus, folder = tmp_path / "corpus", tmp_path / "folder"
     for place in (corpus, folder):
         place.mkdir()

@@ -39,37 +39,37 @@ def encoded(picture: Image.Image, kind: str, **settings: Any) -> bytes:
 def valid_pictures() -> dict[str, bytes]:
     """Small pictures of all kinds that are read."""
     slope = np.linspace(0, 255, 40 * 30 * 3).reshape(40, 30, 3).astype(np.uint8)
-    colours = Image.fromarray(slope)
-    grey, clear, palette = colours.convert("L"), colours.convert("RGBA"), colours.convert("P")
+    colors = Image.fromarray(slope)
+    gray, clear, palette = colors.convert("L"), colors.convert("RGBA"), colors.convert("P")
     deep = Image.fromarray(slope[..., 0].astype(np.uint16) * 257)
     exif = Image.Exif()
     exif[0x0112] = 6
-    several: dict[str, Any] = {"save_all": True, "append_images": [colours.rotate(90)]}
+    several: dict[str, Any] = {"save_all": True, "append_images": [colors.rotate(90)]}
     return {
-        "jpeg": encoded(colours, "JPEG"),
-        "jpeg, turned": encoded(colours, "JPEG", exif=exif),
-        "jpeg, progressive": encoded(colours, "JPEG", progressive=True),
-        "jpeg, grey": encoded(grey, "JPEG"),
-        "jpeg, cmyk": encoded(colours.convert("CMYK"), "JPEG"),
-        "png": encoded(colours, "PNG", exif=exif),
+        "jpeg": encoded(colors, "JPEG"),
+        "jpeg, turned": encoded(colors, "JPEG", exif=exif),
+        "jpeg, progressive": encoded(colors, "JPEG", progressive=True),
+        "jpeg, gray": encoded(gray, "JPEG"),
+        "jpeg, cmyk": encoded(colors.convert("CMYK"), "JPEG"),
+        "png": encoded(colors, "PNG", exif=exif),
         "png, clear": encoded(clear, "PNG"),
         "png, palette": encoded(palette, "PNG", transparency=3),
-        "png, one bit": encoded(grey.convert("1"), "PNG"),
+        "png, one bit": encoded(gray.convert("1"), "PNG"),
         "png, 16 bit": encoded(deep, "PNG"),
-        "png, animated": encoded(colours, "PNG", **several),
-        "webp": encoded(colours, "WEBP"),
+        "png, animated": encoded(colors, "PNG", **several),
+        "webp": encoded(colors, "WEBP"),
         "webp, lossless": encoded(clear, "WEBP", lossless=True),
-        "webp, animated": encoded(colours, "WEBP", **several),
+        "webp, animated": encoded(colors, "WEBP", **several),
         "gif": encoded(palette, "GIF"),
         "gif, animated": encoded(palette, "GIF", **several),
-        "bmp": encoded(colours, "BMP"),
-        "tiff": encoded(colours, "TIFF", exif=exif),
+        "bmp": encoded(colors, "BMP"),
+        "tiff": encoded(colors, "TIFF", exif=exif),
         "tiff, lzw": encoded(clear, "TIFF", compression="tiff_lzw"),
-        "tiff, jpeg": encoded(colours, "TIFF", compression="jpeg"),
+        "tiff, jpeg": encoded(colors, "TIFF", compression="jpeg"),
         "tiff, 16 bit": encoded(deep, "TIFF"),
-        "tiff, cmyk": encoded(colours.convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
-        "ppm": encoded(colours, "PPM"),
-        "pgm": encoded(grey, "PPM"),
+        "tiff, cmyk": encoded(colors.convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
+        "ppm": encoded(colors, "PPM"),
+        "pgm": encoded(gray, "PPM"),
         "plain": b"P3 3 2 255\n" + b"9 8 7 " * 6,
     }
 
@@ -104,13 +104,13 @@ def test_a_bent_picture_of_ours_says_where_it_comes_from_or_not(
     tally("pictures asked for their origin", fed.tried, str(fed))
 
 
-def png_of(width: int, height: int, colours: int = 2, content: bytes = b"") -> bytes:
+def png_of(width: int, height: int, colors: int = 2, content: bytes = b"") -> bytes:
     """A PNG whose header claims a size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colours, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colors, 0, 0, 0))
     return (
         b"\x89PNG\r\n\x1a\n"
         + header
@@ -145,8 +145,8 @@ def scans(times: int, width: int, height: int) -> bytes:
     return data[:last] + data[last:-2] * times + data[-2:]
 
 
-def named(colours: str, size: tuple[int, int], kind: str, **settings: Any) -> bytes:
-    return encoded(Image.new(colours, size), kind, **settings)
+def named(colors: str, size: tuple[int, int], kind: str, **settings: Any) -> bytes:
+    return encoded(Image.new(colors, size), kind, **settings)
 
 
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {

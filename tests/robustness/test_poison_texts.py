@@ -144,7 +144,7 @@ def test_an_odd_latent_is_refused(tmp_path: Path, trials: Trials, tally: Tally) 
     found = LatentFile(
         software="strangers 0", model_hash=model.hash, recipe="tiny", images_seen=1, size=32, crop="c178",
         starts=1,
-        steps=1, seed=0, image_error=0.5, feature_error=0.5, strangeness=1.0,
+        steps=1, seed=0, image_error=0.5, feature_error=0.5, ood_score=1.0,
         latent=(0.5,) * model.recipe.latent_size,
     )  # fmt: skip
 

@@ -86,12 +86,12 @@ def test_a_disk_that_is_full_for_a_while_ends_no_training(
         most, run = int(2 ** chance.uniform(11, 16)), tmp_path / f"run {trial}"
 
         def work(most: int = most, run: Path = run) -> list[Any]:
-            def step(sitting: Any) -> Any:
-                if sitting.state.images_seen == 256:
+            def step(session: Any) -> Any:
+                if session.state.images_seen == 256:
                     limit(resource.RLIMIT_FSIZE, most)
-                if sitting.state.images_seen == 1280:
+                if session.state.images_seen == 1280:
                     limit(resource.RLIMIT_FSIZE, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
-                return next_step(sitting)
+                return next_step(session)
 
             loop.next_step = step
             ended = told(*training(small_set, run))

@@ -1,4 +1,4 @@
-"""What comes along: no request that nobody asked for, licences that fit, a wheel that works alone."""
+"""What comes along: no request that nobody asked for, licenses that fit, a wheel that works alone."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ for words in json.loads(sys.argv[1]):
 
 @pytest.fixture
 def whole(pytestconfig: pytest.Config) -> None:
-    if not pytestconfig.getoption("--hostile"):
-        pytest.skip("it takes a minute: --hostile")
+    if not pytestconfig.getoption("--robustness"):
+        pytest.skip("it takes a minute: --robustness")
 
 
 def _commands(place: Path) -> list[list[str]]:
@@ -101,7 +101,7 @@ def test_no_command_asks_the_network(
     tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
     commands = _commands(tmp_path)
-    if not pytestconfig.getoption("--hostile"):
+    if not pytestconfig.getoption("--robustness"):
         commands = [words for words in commands if words[0] in ("prepare", "sample", "edit", "doctor")]
         commands = [["celeba-64" if word.endswith("/run") else word for word in words] for words in commands]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
@@ -152,7 +152,7 @@ def _is_for_here(one: Requirement, extras: set[str]) -> bool:
     return marker is None or any(marker.evaluate({"extra": extra}) for extra in (*extras, ""))
 
 
-def licences(package: metadata.Distribution) -> Iterator[str]:
+def licenses(package: metadata.Distribution) -> Iterator[str]:
     """Those of which each must be allowed; of several to choose from, one that is."""
     about = package.metadata
     expression = about.json.get("license_expression")
@@ -168,12 +168,12 @@ def licences(package: metadata.Distribution) -> Iterator[str]:
         yield next((name for name in either if name in ALLOWED), either[0])
 
 
-def test_licences_of_all_that_is_needed_may_stand_beside_mit(tally: Callable[..., None]) -> None:
+def test_licenses_of_all_that_is_needed_may_stand_beside_mit(tally: Callable[..., None]) -> None:
     packages = required()
-    others = {name: refused for name, one in packages.items() if (refused := set(licences(one)) - ALLOWED)}
+    others = {name: refused for name, one in packages.items() if (refused := set(licenses(one)) - ALLOWED)}
     assert not others
     assert {"torch", "numpy", "pillow"} <= set(packages)
-    tally("licences of installed dependencies", len(packages))
+    tally("licenses of installed dependencies", len(packages))
 
 
 def _pip(python: Path | str, *words: object) -> subprocess.CompletedProcess[str]:

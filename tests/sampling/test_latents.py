@@ -93,7 +93,7 @@ def test_uniform_latents_are_uniform() -> None:
     assert np.abs(np.corrcoef(z.T.astype(np.float64)) - np.eye(10)).max() < 0.04
 
 
-def test_neighbouring_seeds_and_words_have_nothing_in_common() -> None:
+def test_neighboring_seeds_and_words_have_nothing_in_common() -> None:
     z = latents([0, 1, 2**32, 2**32 + 1], 1000, "normal").astype(np.float64)
     assert np.abs(np.corrcoef(z) - np.eye(4)).max() < 0.15
 

@@ -163,7 +163,7 @@ def test_the_newest_checkpoint_is_loaded_though_it_was_another_a_moment_ago(
         shutil.rmtree(tmp_path / "checkpoints" / "000000001", ignore_errors=True)
         return read_model(path)
 
-    monkeypatch.setattr(sampling, "read_model", training_goes_on)
+    monkeypatch.setattr("strangers.sampling.load.read_model", training_goes_on)
     assert load(tmp_path / named, device="cpu").header.images_seen == 2
     shutil.rmtree(tmp_path / "checkpoints")
     with pytest.raises(ModelError):

@@ -33,8 +33,9 @@ def test_a_closed_stream_is_no_error(closed: str) -> None:
 @posix
 def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:
     code = (
-        f"from strangers.streams import make_usable; make_usable(); f = open({str(tmp_path / 'file')!r}, 'w')"
-        "; import os; print('lost', flush=True); os.write(1, b'lost'); os.write(2, b'lost')"
+        "from strangers.system.streams import make_usable; make_usable(); "
+        f"f = open({str(tmp_path / 'file')!r}, 'w'); "
+        "import os; print('lost', flush=True); os.write(1, b'lost'); os.write(2, b'lost')"
     )
     assert shell(f'"$0" -c "{code}" <&- >&- 2>&-').returncode == 0
     assert (tmp_path / "file").read_text() == ""
@@ -43,7 +44,7 @@ def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:
 @posix
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_any_name_can_be_printed(encoding: str) -> None:
-    code = r"from strangers.streams import make_usable; make_usable(); print('caf\udce9 \u9854')"
+    code = r"from strangers.system.streams import make_usable; make_usable(); print('caf\udce9 \u9854')"
     result = shell(f'"$0" -c "{code}"', PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(b"caf\\udce9 ")

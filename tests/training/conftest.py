@@ -14,7 +14,7 @@ from strangers.data.prepared import PreparedSet
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.training import loop
-from strangers.training.session import Sitting
+from strangers.training.session import TrainingSession
 from strangers.training.step import StepReport
 
 
@@ -44,7 +44,7 @@ def drawn_set(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
 @pytest.fixture(scope="session")
 def quick_recipe(small_recipe: Recipe) -> Recipe:
     """Makes faces that differ after 4,000 images."""
-    faster = {f"{who}_optimiser.learning_rate": "1e-3" for who in ("generator", "discriminator")}
+    faster = {f"{who}_optimizer.learning_rate": "1e-3" for who in ("generator", "discriminator")}
     return with_overrides(small_recipe, faster | {"ema_halflife_images": "500"})
 
 
@@ -53,7 +53,7 @@ class KilledError(Exception):
 
 
 def train_until(
-    moment: Callable[[Sitting], bool],
+    moment: Callable[[TrainingSession], bool],
     ending: str,
     data: Path,
     recipe: Recipe,
@@ -63,12 +63,12 @@ def train_until(
     """Train until that moment, and then be "killed", or "stopped" as on Ctrl-C."""
     next_step = loop.next_step
 
-    def step(sitting: Sitting) -> StepReport:
-        if moment(sitting) and ending == "killed":
+    def step(session: TrainingSession) -> StepReport:
+        if moment(session) and ending == "killed":
             raise KilledError
-        if moment(sitting):
+        if moment(session):
             signal.raise_signal(signal.SIGINT)
-        return next_step(sitting)
+        return next_step(session)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "next_step", step)

@@ -39,22 +39,22 @@ def test_shape_gradient_and_repeatability(name: AugmentationName) -> None:
     assert again.abs().sum() > 0
 
 
-def test_colour_in_the_middle_changes_nothing() -> None:
+def test_color_in_the_middle_changes_nothing() -> None:
     """Brightness +0, saturation times 1, contrast times 1."""
-    torch.testing.assert_close(AUGMENTATIONS["colour"](images(), always(0.5, 0.5, 0.5)), images())
+    torch.testing.assert_close(AUGMENTATIONS["color"](images(), always(0.5, 0.5, 0.5)), images())
 
 
 def test_brightness_saturation_and_contrast() -> None:
     before, mean = images(), images().mean(dim=(1, 2, 3), keepdim=True)
-    brighter = AUGMENTATIONS["colour"](before, always(0.75, 0.5, 0.5))
+    brighter = AUGMENTATIONS["color"](before, always(0.75, 0.5, 0.5))
     torch.testing.assert_close(brighter, before + 0.25)
-    grey = AUGMENTATIONS["colour"](before, always(0.5, 0.0, 0.5))
-    torch.testing.assert_close(grey, before.mean(dim=1, keepdim=True).expand_as(before))
-    flat = AUGMENTATIONS["colour"](before, always(0.5, 0.5, 0.0))
+    gray = AUGMENTATIONS["color"](before, always(0.5, 0.0, 0.5))
+    torch.testing.assert_close(gray, before.mean(dim=1, keepdim=True).expand_as(before))
+    flat = AUGMENTATIONS["color"](before, always(0.5, 0.5, 0.0))
     torch.testing.assert_close(flat, mean + (before - mean) / 2)
 
 
-def test_translation_moves_by_at_most_an_eighth_and_fills_with_grey() -> None:
+def test_translation_moves_by_at_most_an_eighth_and_fills_with_gray() -> None:
     before, most = images(), SIZE // 8
     moved = AUGMENTATIONS["translation"](before, always(0.999, 0.0))  # down by the most, and left
     assert torch.equal(moved[:, :, : SIZE - most, most:], before[:, :, most:, : SIZE - most])
@@ -74,8 +74,8 @@ def test_cutout_hides_a_square_of_half_the_size() -> None:
 
 def test_a_probability_leaves_the_others_as_they_are() -> None:
     before = images(400)
-    after = augment(before, ["colour"], numbers(count=400), probability=0.25)
+    after = augment(before, ["color"], numbers(count=400), probability=0.25)
     changed = (after != before).flatten(1).any(dim=1).float().mean().item()
     assert changed == pytest.approx(0.25, abs=0.07)
-    assert torch.equal(augment(before, ["colour"], numbers(count=400), probability=0.0), before)
+    assert torch.equal(augment(before, ["color"], numbers(count=400), probability=0.0), before)
     assert augment(before, [], numbers()) is before

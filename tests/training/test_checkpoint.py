@@ -151,7 +151,7 @@ def test_no_checkpoint_is_written_of_numbers_that_are_not_finite(
     state = new_state(small_recipe, 0, CPU)
     training_step(state, torch.rand(small_recipe.images_per_step, 3, 32, 32), small_recipe)
     if where == "moments":
-        next(iter(state.generator_optimiser.state.values()))["exp_avg_sq"].fill_(torch.inf)
+        next(iter(state.generator_optimizer.state.values()))["exp_avg_sq"].fill_(torch.inf)
     sums = {"steps": 1, "sums": [torch.inf if where == "sums" else 0.0]}
     with pytest.raises(RunError, match="weights or losses that are no finite numbers"):
         checkpoint.save(tmp_path, state, header_of(small_recipe), checkpoint.Progress(journal=sums), keep=1)
@@ -159,7 +159,7 @@ def test_no_checkpoint_is_written_of_numbers_that_are_not_finite(
 
 
 @pytest.mark.parametrize("name", ["dcgan-32", "nadam-128", "two-step-32"])
-def test_every_optimiser_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
+def test_every_optimizer_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
     recipe = with_overrides(RECIPES[name], {"batch": "2", "generator_batch": "2"})
     torch.manual_seed(0)
     real = torch.rand(recipe.images_per_step, 3, recipe.size, recipe.size)

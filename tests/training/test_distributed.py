@@ -14,7 +14,7 @@ import torch
 
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
-from strangers.training.distributed import ALONE, Processes
+from strangers.training.distributed import SINGLE_PROCESS, Processes
 from strangers.training.log import read_log
 from strangers.training.loop import Stop
 
@@ -97,7 +97,7 @@ def test_a_signal_that_comes_while_they_agree_counts_after_the_next_step() -> No
     stop = Stop()
 
     class Interrupted(Processes):
-        def greatest(self, number: int) -> int:
+        def all_reduce_max(self, number: int) -> int:
             stop.signal = signal.SIGTERM  # as its handler does, after the number was given
             return number
 
@@ -116,9 +116,9 @@ def test_a_mistake_is_told_once(drawn_set: PreparedSet, tmp_path: Path) -> None:
 
 def test_shares_make_the_whole() -> None:
     batch = torch.arange(12).view(6, 2)
-    shares = [Processes(rank, 3).share(batch) for rank in range(3)]
+    shares = [Processes(rank, 3).shard(batch) for rank in range(3)]
     assert torch.equal(torch.cat(shares), batch)
-    assert torch.equal(ALONE.share(batch), batch)
+    assert torch.equal(SINGLE_PROCESS.shard(batch), batch)
 
 
 @pytest.mark.parametrize("batch", [7, 2, 3])

@@ -17,10 +17,10 @@ from strangers.evaluation.evaluate import Settings, evaluate
 from strangers.recipes.recipe import Recipe
 from strangers.sampling.load import load
 from strangers.training.dry_run import dry_run
-from strangers.training.evaluator import Record, apart
+from strangers.training.evaluator import BestMetric, apart
 from strangers.training.log import read_log
 from strangers.training.loop import train
-from strangers.training.session import Sitting
+from strangers.training.session import TrainingSession
 
 from .conftest import train_until
 
@@ -86,8 +86,8 @@ def test_an_interrupted_run_has_the_same_evaluations_best_and_end(
         if name == "interrupted":
             for images, ending in ((1500, "stopped"), (3500, "killed")):
 
-                def moment(sitting: Sitting, images: int = images) -> bool:
-                    return sitting.state.images_seen > images
+                def moment(session: TrainingSession, images: int = images) -> bool:
+                    return session.state.images_seen > images
 
                 train_until(moment, ending, drawn_set.path, quick_recipe, run, **settings)
         train(drawn_set.path, quick_recipe, run, **settings)
@@ -175,7 +175,7 @@ def test_a_best_that_is_gone_is_told(drawn_set: PreparedSet, small_recipe: Recip
 
 
 def test_a_record_counts_what_came_after_the_best() -> None:
-    record = Record()
+    record = BestMetric()
     for n, value in enumerate([9.0, 7.0, 7.0, 8.0]):
         record = record.with_value(value, 1000 * n)
     assert (record.best, record.best_at, record.since) == (7.0, 1000, 2)

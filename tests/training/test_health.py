@@ -17,10 +17,10 @@ from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.sampling.load import load
 from strangers.training import health as guarding
 from strangers.training import loop
-from strangers.training.health import ROLLBACKS, SATURATED_IMAGES, Guard
+from strangers.training.health import ROLLBACKS, SATURATED_IMAGES, HealthMonitor
 from strangers.training.log import read_log
 from strangers.training.loop import train
-from strangers.training.session import Sitting
+from strangers.training.session import TrainingSession
 from strangers.training.step import StepReport
 
 from .conftest import train_until
@@ -56,7 +56,7 @@ def short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def collapsing(small_recipe: Recipe) -> Recipe:
     """The generator races ahead of a discriminator that hardly learns: its faces are all the same."""
-    changes = {"generator_optimiser.learning_rate": "0.02", "discriminator_optimiser.learning_rate": "1e-5"}
+    changes = {"generator_optimizer.learning_rate": "0.02", "discriminator_optimizer.learning_rate": "1e-5"}
     return with_overrides(small_recipe, changes)
 
 
@@ -66,7 +66,7 @@ def warnings_of(run: Path) -> list[str]:
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_is_a_collapse_and_told_once(broken: float) -> None:
-    guard = Guard()
+    guard = HealthMonitor()
     assert guard.after_line(HEALTHY, 100) == []
     [alarm] = guard.after_line(HEALTHY | {"real_loss": broken}, 200)
     assert alarm.kind == "not finite"
@@ -76,7 +76,7 @@ def test_a_loss_that_is_no_number_is_a_collapse_and_told_once(broken: float) -> 
 
 
 def test_a_discriminator_that_wins_for_long_is_told_once_each_time() -> None:
-    guard, told = Guard(), []
+    guard, told = HealthMonitor(), []
     for images in range(0, 5 * SATURATED_IMAGES, 1000):
         lost = images == 3 * SATURATED_IMAGES  # for once it errs
         told += [(images, alarm.kind) for alarm in guard.after_line(HEALTHY if lost else WON, images)]
@@ -88,13 +88,13 @@ def test_a_discriminator_that_wins_for_long_is_told_once_each_time() -> None:
 
 
 def test_a_discriminator_that_wins_while_the_generator_learns_is_let_be() -> None:
-    guard = Guard()
+    guard = HealthMonitor()
     for images in range(0, 3 * SATURATED_IMAGES, 1000):
         assert guard.after_line(WON | {"generator_loss": 9 - images / SATURATED_IMAGES}, images) == []
 
 
 def test_faces_that_become_alike_are_told_once_each_time() -> None:
-    guard = Guard()
+    guard = HealthMonitor()
     varieties = [0.3, 0.6, 0.1, 0.1, 0.5, 0.2]
     told = [guard.after_pictures(variety, 20_000 * n) for n, variety in enumerate(varieties)]
     assert [len(alarms) for alarms in told] == [0, 0, 1, 0, 0, 1]
@@ -103,25 +103,25 @@ def test_faces_that_become_alike_are_told_once_each_time() -> None:
 
 
 def test_variety_that_never_comes_is_told_when_it_should_have_come() -> None:
-    guard = Guard()
+    guard = HealthMonitor()
     told = [images for images in range(20_000, 200_000, 20_000) if guard.after_pictures(0.05, images)]
     assert told == [100_000]
 
 
 @pytest.mark.parametrize("name", REAL_RUNS)
 def test_ordinary_trainings_on_photographs_are_not_warned_of(name: str) -> None:
-    guard = Guard()
+    guard = HealthMonitor()
     for thousands, variety in REAL_RUNS[name].items():
         assert guard.after_pictures(variety, 1000 * thousands) == []
         assert guard.good_at == 1000 * thousands
 
 
 def test_what_a_guard_knows_survives_a_checkpoint() -> None:
-    guard = Guard()
+    guard = HealthMonitor()
     guard.after_line(WON, 10)
     guard.after_pictures(0.5, 20)
     guard.after_pictures(0.1, 40)
-    assert Guard(**json.loads(json.dumps(asdict(guard)))) == guard
+    assert HealthMonitor(**json.loads(json.dumps(asdict(guard)))) == guard
 
 
 @pytest.mark.usefixtures("short_lives")
@@ -170,8 +170,8 @@ def test_a_real_collapse_is_taken_back_more_slowly_and_not_for_ever(
         run = tmp_path / name
         for rollbacks, ending in enumerate(interruptions):
 
-            def moment(sitting: Sitting, rollbacks: int = rollbacks) -> bool:
-                return sitting.guard.rollbacks == rollbacks and sitting.state.images_seen > 2500
+            def moment(session: TrainingSession, rollbacks: int = rollbacks) -> bool:
+                return session.guard.rollbacks == rollbacks and session.state.images_seen > 2500
 
             train_until(moment, ending, drawn_set.path, collapsing, run, **settings)
         with pytest.raises(RunError, match=f"although it was taken back {ROLLBACKS} times"):
@@ -199,11 +199,11 @@ def test_weights_that_are_no_numbers_are_taken_back(
     """Also to the very beginning; then the rates are halved, other random numbers drawn, and it ends well."""
     next_step, rates = loop.next_step, set()
 
-    def step(sitting: Sitting) -> StepReport:
-        report = next_step(sitting)
-        if sitting.guard.rollbacks == 0 and sitting.state.images_seen > broken_at:
-            sitting.state.generator.get_parameter("1.weight").data.fill_(torch.nan)
-        rates.add(sitting.state.generator_optimiser.param_groups[0]["lr"])
+    def step(session: TrainingSession) -> StepReport:
+        report = next_step(session)
+        if session.guard.rollbacks == 0 and session.state.images_seen > broken_at:
+            session.state.generator.get_parameter("1.weight").data.fill_(torch.nan)
+        rates.add(session.state.generator_optimizer.param_groups[0]["lr"])
         return report
 
     monkeypatch.setattr(loop, "next_step", step)
@@ -226,10 +226,10 @@ def test_weights_that_are_no_numbers_end_a_training_and_spoil_no_checkpoint(
 ) -> None:
     next_step = loop.next_step
 
-    def step(sitting: Sitting) -> StepReport:
-        report = next_step(sitting)
-        if sitting.state.images_seen >= 2000:
-            sitting.state.average.get_parameter("1.weight").fill_(torch.inf)
+    def step(session: TrainingSession) -> StepReport:
+        report = next_step(session)
+        if session.state.images_seen >= 2000:
+            session.state.average.get_parameter("1.weight").fill_(torch.inf)
         return report
 
     monkeypatch.setattr(loop, "next_step", step)

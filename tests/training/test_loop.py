@@ -33,7 +33,7 @@ from ..processes import started
 
 
 def files(run: Path) -> dict[str, bytes]:
-    """Everything in a run that must not depend on interruptions: weights, optimisers and pictures."""
+    """Everything in a run that must not depend on interruptions: weights, optimizers and pictures."""
     kept = [*run.glob("checkpoints/*/*.safetensors"), *run.glob("samples/*.png"), run / "reals.png"]
     return {str(path.relative_to(run)): path.read_bytes() for path in kept}
 
@@ -88,7 +88,7 @@ def test_training_brings_pixels_nearer_to_the_data(
     """Frechet distance of the 4x4 pixel means of faces and data: after training at most half of before."""
     distances = {}
     data = statistics(np.asarray(drawn_set.images))
-    faster = {f"{who}_optimiser.learning_rate": "2e-3" for who in ("generator", "discriminator")}
+    faster = {f"{who}_optimizer.learning_rate": "2e-3" for who in ("generator", "discriminator")}
     recipe = with_overrides(small_recipe, faster | {"ema_halflife_images": "2000"})
     for images in (64, 20_000):
         run = train(drawn_set.path, recipe, tmp_path / str(images), images=images, progress=False)
@@ -198,7 +198,7 @@ def test_a_longer_budget_goes_on(drawn_set: PreparedSet, small_recipe: Recipe, t
         ({"seed": 1}, "seed = 0, not 1"),
         ({"overrides": {"batch": "32"}}, "batch = 64, not 32"),
         ({"precision": "bf16"}, "precision = fp32, not bf16"),
-        ({"overrides": {"generator_optimiser.beta1": "0.4"}}, "generator_optimiser.beta1 = 0.5, not 0.4"),
+        ({"overrides": {"generator_optimizer.beta1": "0.4"}}, "generator_optimizer.beta1 = 0.5, not 0.4"),
     ],
 )
 def test_another_run_in_the_same_folder_is_refused(

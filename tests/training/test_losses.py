@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from strangers.recipes.recipe import ObjectiveName, PenaltyKind
-from strangers.training.losses import OBJECTIVES, PENALTIES, cross_entropy, slope, steepness
+from strangers.training.losses import OBJECTIVES, PENALTIES, cross_entropy, gradient_penalty, r1_penalty
 
 REAL, FAKE = [-2.0, 0.5, 3.0], [1.5, -0.5, 0.25]
 
@@ -107,7 +107,7 @@ def test_r1_and_r2_are_mescheders_and_can_be_differentiated_again() -> None:
 def test_the_gradient_penalty_is_gulrajanis_and_can_be_differentiated_again() -> None:
     """Eq. 3: E (|grad D(x)| - 1)^2 at x between real and fake, here (a |x| - 1)^2."""
     discriminator, (real, fake), mix = Quadratic(0.7), (images(0), images(1)), torch.tensor([0.0, 0.25, 1.0])
-    penalty = steepness(discriminator, (real, fake), mix)
+    penalty = gradient_penalty(discriminator, (real, fake), mix)
     between = mix[:, None, None, None] * real + (1 - mix[:, None, None, None]) * fake
     lengths = between.flatten(1).norm(dim=1)
     assert penalty.item() == pytest.approx((0.7 * lengths - 1).square().mean().item(), rel=1e-5)
@@ -118,4 +118,4 @@ def test_the_gradient_penalty_is_gulrajanis_and_can_be_differentiated_again() ->
 
 def test_a_slope_is_float32_in_any_precision() -> None:
     seen = images(0).bfloat16().requires_grad_()
-    assert slope(seen.square().sum(dim=(1, 2, 3)), seen).dtype == torch.float32
+    assert r1_penalty(seen.square().sum(dim=(1, 2, 3)), seen).dtype == torch.float32

@@ -20,9 +20,9 @@ from strangers.sampling.load import load
 from strangers.sampling.model_file import save_model
 from strangers.training import checkpoint, loop
 from strangers.training import snapshots as pictures
-from strangers.training.log import Journal, read_log
+from strangers.training.log import RunLog, read_log
 from strangers.training.loop import train
-from strangers.training.session import Sitting
+from strangers.training.session import TrainingSession
 from strangers.training.step import StepReport
 
 SETTINGS: dict[str, Any] = {"images": 2048, "every": 1024, "precision": "fp32", "progress": False}
@@ -61,10 +61,10 @@ def test_a_folder_that_has_gone_is_not_made_anew(
 ) -> None:
     next_step = loop.next_step
 
-    def step(sitting: Sitting) -> StepReport:
-        if sitting.state.images_seen == 512:
+    def step(session: TrainingSession) -> StepReport:
+        if session.state.images_seen == 512:
             shutil.rmtree(tmp_path / "run")
-        return next_step(sitting)
+        return next_step(session)
 
     monkeypatch.setattr(loop, "next_step", step)
     with pytest.raises(RunError, match="run has gone"):
@@ -82,7 +82,7 @@ def test_a_folder_that_has_gone_is_not_made_anew(
 def test_too_little_memory_names_the_batch(
     words: str, drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def step(sitting: Sitting) -> StepReport:
+    def step(session: TrainingSession) -> StepReport:
         raise RuntimeError(words)
 
     monkeypatch.setattr(loop, "next_step", step)
@@ -103,7 +103,7 @@ def test_a_curve_of_a_long_run_has_means_of_its_lines_and_leaves_out_what_is_non
 
 
 def test_lines_for_which_there_is_no_room_are_written_whole_once_there_is(tmp_path: Path) -> None:
-    written = Journal(tmp_path, images_per_epoch=1, images_per_step=1, budget=9, progress=False)
+    written = RunLog(tmp_path, images_per_epoch=1, images_per_step=1, budget=9, progress=False)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     written.say("first")
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))

@@ -15,10 +15,10 @@ from strangers.training import step
 from strangers.training.losses import PENALTIES
 from strangers.training.step import (
     State,
+    apply_schedule,
     compile_networks,
     draw_latents,
     follow,
-    keep_to_schedule,
     new_state,
     training_step,
 )
@@ -87,7 +87,7 @@ def test_networks_of_every_kind_are_compiled_each_as_a_whole(
 
 @pytest.mark.parametrize("augmented", [False, True])
 def test_a_step_is_a_function_of_its_state_and_seed(small_recipe: Recipe, augmented: bool) -> None:
-    names = '["colour", "translation", "cutout"]' if augmented else "[]"
+    names = '["color", "translation", "cutout"]' if augmented else "[]"
     recipe, results = with_overrides(small_recipe, {"augmentation.names": names}), []
     for _ in range(2):
         state = new_state(recipe, 0, CPU)
@@ -158,9 +158,9 @@ def test_learning_rates_follow_the_schedule() -> None:
     recipe = with_overrides(RECIPES["dropout-64"], {"schedule.images": "1000"})
     state = new_state(recipe, 0, CPU)
     state.images_seen = 2500
-    keep_to_schedule(state, recipe)
-    for optimiser in (state.generator_optimiser, state.discriminator_optimiser):
-        assert optimiser.param_groups[0]["lr"] == pytest.approx(2e-6)
+    apply_schedule(state, recipe)
+    for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(2e-6)
 
 
 @pytest.mark.parametrize(("name", "mean", "variance"), [("dcgan-64", 0, 1), ("compact-32", 0, 1 / 3)])
@@ -205,9 +205,9 @@ def plain_step(state: State, real: Tensor, z: Tensor) -> Tensor:
     fake = generator(z)
     fake_loss = binary_cross_entropy_with_logits(discriminator(fake.detach()), zeros)
     fake_loss.backward()  # type: ignore[no-untyped-call]
-    state.discriminator_optimiser.step()
+    state.discriminator_optimizer.step()
     generator.zero_grad()
     generator_loss = binary_cross_entropy_with_logits(discriminator(fake), ones)
     generator_loss.backward()  # type: ignore[no-untyped-call]
-    state.generator_optimiser.step()
+    state.generator_optimizer.step()
     return torch.stack((real_loss, fake_loss, generator_loss)).detach()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from strangers.latent.ood import STRANGE
+from strangers.latent.ood import OOD_THRESHOLD
 from strangers.latent.photograph import as_seen
 from strangers.sampling.model import Model
 from strangers.web.jobs import MOST_INVERSIONS
@@ -46,7 +46,7 @@ def test_the_search_is_told_step_by_step(served: Served, model: Model, picture: 
     assert first == "photograph"
     assert base64.b64decode(photograph["face"]) == as_seen(picture, model).tobytes()
     assert second == "strangeness"
-    assert strange["strange"] == (strange["strangeness"] > STRANGE)
+    assert strange["strange"] == (strange["strangeness"] > OOD_THRESHOLD)
     assert {name for name, _ in steps} == {"step"}
     assert [step["step"] for _, step in steps] == [10, 20, 21]
     last = steps[-1][1]

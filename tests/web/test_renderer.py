@@ -14,7 +14,7 @@ from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
 from strangers.web import renderer as drawing
 from strangers.web.errors import RequestError
-from strangers.web.renderer import Drawer, Gallery
+from strangers.web.renderer import BatchRenderer, FaceCache
 
 
 class Counting(nn.Module):
@@ -36,8 +36,8 @@ def counting(model: Model) -> Counting:
 
 
 @pytest.fixture
-def drawer(model: Model, counting: Counting) -> Iterator[Drawer]:
-    drawer = Drawer(replace(model, generator=counting))
+def drawer(model: Model, counting: Counting) -> Iterator[BatchRenderer]:
+    drawer = BatchRenderer(replace(model, generator=counting))
     yield drawer
     drawer.stop()
     drawer.thread.join(timeout=5)
@@ -48,7 +48,9 @@ def z_of(model: Model, *seeds: int) -> np.ndarray:
     return latents(seeds, model.recipe.latent_size, model.recipe.latent)
 
 
-def test_many_small_wishes_are_drawn_together(model: Model, drawer: Drawer, counting: Counting) -> None:
+def test_many_small_wishes_are_drawn_together(
+    model: Model, drawer: BatchRenderer, counting: Counting
+) -> None:
     async def ask() -> list[np.ndarray]:
         await drawer.draw(z_of(model, 0))
         counting.count = 0
@@ -59,7 +61,7 @@ def test_many_small_wishes_are_drawn_together(model: Model, drawer: Drawer, coun
     assert counting.count <= 48 + 3 * 16  # a few groups, not one for each
 
 
-def test_a_short_wish_overtakes_a_long_one(model: Model, drawer: Drawer) -> None:
+def test_a_short_wish_overtakes_a_long_one(model: Model, drawer: BatchRenderer) -> None:
     async def ask() -> list[str]:
         order = []
 
@@ -76,7 +78,7 @@ def test_a_short_wish_overtakes_a_long_one(model: Model, drawer: Drawer) -> None
 
 
 def test_too_many_are_told_to_come_back(
-    model: Model, drawer: Drawer, monkeypatch: pytest.MonkeyPatch
+    model: Model, drawer: BatchRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drawing, "MOST_WAITING", 10)
 
@@ -89,7 +91,7 @@ def test_too_many_are_told_to_come_back(
     asyncio.run(ask())
 
 
-def test_who_waits_when_it_stops_is_told(model: Model, drawer: Drawer) -> None:
+def test_who_waits_when_it_stops_is_told(model: Model, drawer: BatchRenderer) -> None:
     async def ask() -> None:
         waiting = asyncio.create_task(drawer.draw(z_of(model, *range(2000))))
         await asyncio.sleep(0.01)
@@ -100,9 +102,11 @@ def test_who_waits_when_it_stops_is_told(model: Model, drawer: Drawer) -> None:
     asyncio.run(ask())
 
 
-def test_a_face_is_drawn_once_however_many_ask(model: Model, drawer: Drawer, counting: Counting) -> None:
+def test_a_face_is_drawn_once_however_many_ask(
+    model: Model, drawer: BatchRenderer, counting: Counting
+) -> None:
     async def ask() -> None:
-        gallery = Gallery(drawer)
+        gallery = FaceCache(drawer)
         await gallery.faces([5], 1.0)
         counting.count = 0
         walls = await asyncio.gather(*(gallery.faces(range(16), 1.0) for _ in range(20)))
@@ -116,9 +120,9 @@ def test_a_face_is_drawn_once_however_many_ask(model: Model, drawer: Drawer, cou
     asyncio.run(ask())
 
 
-def test_what_is_kept_is_bounded(model: Model, drawer: Drawer) -> None:
+def test_what_is_kept_is_bounded(model: Model, drawer: BatchRenderer) -> None:
     async def ask() -> None:
-        gallery = Gallery(drawer, most_kept=3 * 32 * 32 * 10)
+        gallery = FaceCache(drawer, most_kept=3 * 32 * 32 * 10)
         for start in range(0, 100, 25):
             seeds = range(start, start + 25)
             assert np.array_equal(await gallery.faces(seeds, 1.0), model.sample(seeds))

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from strangers.sampling.model import Model
-from strangers.web.security import HEADERS, MOST_JSON, MOST_UPLOAD, Door, Token, is_loopback
+from strangers.web.security import HEADERS, MOST_JSON, MOST_UPLOAD, RequestGuard, Token, is_loopback
 from strangers.web.service import Service
 
 from .conftest import Served, serving
@@ -181,7 +181,11 @@ def test_which_hosts_are_of_this_machine_alone(host: str, answer: bool) -> None:
 
 def test_a_slow_reader_counts_until_the_answer_is_taken() -> None:
     async def answer_slowly() -> list[int]:
-        door, sent, taken = Door(Response(b"face"), "127.0.0.1", None), list[Message](), asyncio.Event()
+        door, sent, taken = (
+            RequestGuard(Response(b"face"), "127.0.0.1", None),
+            list[Message](),
+            asyncio.Event(),
+        )
 
         async def receive() -> Message:
             return {"type": "http.request"}

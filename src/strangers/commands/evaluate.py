@@ -23,8 +23,8 @@ def evaluate(
     ] = None,
     features: Annotated[str, Option(metavar="LIST", help="face, inception or face,inception.")] = "face",
     metrics: Annotated[
-        str, Option(metavar="LIST", help="Of fd, kd, pr, diversity and memorisation.")
-    ] = "fd,kd,pr,diversity,memorisation",
+        str, Option(metavar="LIST", help="Of fd, kd, pr, diversity and memorization.")
+    ] = "fd,kd,pr,diversity,memorization",
     count: Annotated[int, Option(metavar="N", min=2, help="Faces, and pictures of the set.")] = 10_000,
     batch: Annotated[int, Option(metavar="N", min=1, help="Faces at once; changes no number.")] = 256,
     truncation: Annotated[float, Option(metavar="T", help="What the latents are multiplied by.")] = 1.0,

@@ -31,17 +31,17 @@ def invert(
         raise UsageError(f"The latent is JSON: let --out end in .json, not {out.name!r}.")
     from strangers.latent import inversion
     from strangers.latent.latent_file import latent_file, write_latent
-    from strangers.latent.ood import STRANGE, strangeness
+    from strangers.latent.ood import OOD_THRESHOLD, ood_score
     from strangers.latent.photograph import face_of
     from strangers.sampling.load import load
 
     generator = load(model, device=device)
     pixels = face_of(photograph, generator, cropped)
-    strange = strangeness(generator, pixels)
-    if strange > STRANGE:
+    strange = ood_score(generator, pixels)
+    if strange > OOD_THRESHOLD:
         print(
             f"warning: {photograph} does not look like a face cropped by {generator.header.crop}: its "
-            f"strangeness is {strange:.1f}; this model's faces have 1, few photographs {STRANGE}.",
+            f"strangeness is {strange:.1f}; this model's faces have 1, few photographs {OOD_THRESHOLD}.",
             file=sys.stderr,
         )
     search = inversion.invert(generator, pixels, starts=starts, steps=steps, seed=seed)

@@ -23,14 +23,14 @@ class Crop:
     Attributes:
         name: what sets and models call it.
         side: height and width of the square in pixels; 0 where it follows the photograph.
-        centre: (x, y) of the square's centre in pixels; None for the photograph's own centre.
-        kind: "fixed" takes a square of `side`; "square" the largest centred square; "squash" everything,
+        center: (x, y) of the square's center in pixels; None for the photograph's own center.
+        kind: "fixed" takes a square of `side`; "square" the largest centerd square; "squash" everything,
             whatever its shape; "whole" everything, which must be square already.
     """
 
     name: str
     side: int = 0
-    centre: tuple[int, int] | None = None
+    center: tuple[int, int] | None = None
     kind: Literal["fixed", "square", "squash", "whole"] = "fixed"
 
     def box(self, width: int, height: int) -> Box:
@@ -47,8 +47,8 @@ class Crop:
             )
         side = self.side if self.kind == "fixed" else min(width, height)
         left, top = (width - side) // 2, (height - side) // 2
-        if self.centre is not None:
-            left, top = self.centre[0] - side // 2, self.centre[1] - side // 2
+        if self.center is not None:
+            left, top = self.center[0] - side // 2, self.center[1] - side // 2
         if left < 0 or top < 0 or left + side > width or top + side > height:
             raise DataError(f"{width}x{height} is too small for crop {self.name}")
         return left, top, left + side, top + side
@@ -57,7 +57,7 @@ class Crop:
 CROPS: dict[str, Crop] = {
     "c108": Crop("c108", 108),  # DCGAN-tensorflow
     "c128": Crop("c128", 128),
-    "c128@89,121": Crop("c128@89,121", 128, (89, 121)),  # DDIM: the face's centre in the aligned photographs
+    "c128@89,121": Crop("c128@89,121", 128, (89, 121)),  # DDIM: the face's center in the aligned photographs
     "c140": Crop("c140", 140),  # score-SDE
     "c148": Crop("c148", 148),  # variational autoencoders
     "c160": Crop("c160", 160),  # compare_gan
@@ -77,8 +77,8 @@ def crop_named(name: str) -> Crop:
         raise UsageError(
             f"There is no crop {name!r}; use one of {known}, or cN or cN@X,Y with numbers of pixels."
         )
-    centre = (int(parts[2]), int(parts[3])) if parts[2] else None
-    return Crop(name, int(parts[1]), centre)
+    center = (int(parts[2]), int(parts[3])) if parts[2] else None
+    return Crop(name, int(parts[1]), center)
 
 
 def whole(name: str) -> Crop:
@@ -89,6 +89,6 @@ def whole(name: str) -> Crop:
 def default_crop(width: int, height: int) -> str:
     """The name of the crop that photographs of `width` x `height` pixels get unless one is asked for.
 
-    c178 for CelebA's aligned 178x218, otherwise the largest centred square.
+    c178 for CelebA's aligned 178x218, otherwise the largest centerd square.
     """
     return "c178" if (width, height) == (178, 218) else "square"

@@ -82,16 +82,16 @@ def decode(data: bytes) -> Pixels:
 def _decode_jpeg(data: bytes) -> Pixels | None:
     """The pixels (height, width, 3) of a JPEG; None if this decoder cannot read it, though Pillow may."""
     try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
         _check_size(width, height)
         if (scans := data.count(b"\xff\xda")) * width * height > MOST_SCANNED:
             raise DataError(f"{scans} scans of {width}x{height} are absurdly many")
-        if colours in {"CMYK", "YCCK"}:
+        if colors in {"CMYK", "YCCK"}:
             return None
         pixels: Pixels = simplejpeg.decode_jpeg(data)
         return pixels
     except ValueError as error:
-        if "premature end" in str(error).lower():  # Pillow would take it, and leave the rest grey
+        if "premature end" in str(error).lower():  # Pillow would take it, and leave the rest gray
             raise DataError(f"broken image: {error}") from None
         return None
 
@@ -131,8 +131,8 @@ def _pixels_of(photograph: Image.Image) -> Pixels:
 def _as_rgb(photograph: Image.Image) -> Image.Image:
     """The photograph in RGB: 16 bits lose their lower 8, what is transparent lies on white."""
     if photograph.mode.startswith("I"):
-        grey = np.asarray(photograph) >> 8
-        photograph = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+        gray = np.asarray(photograph) >> 8
+        photograph = Image.fromarray(gray.clip(0, 255).astype(np.uint8))
     if photograph.mode == "F":
         raise DataError("floating-point pixels, whose range is not known")
     if photograph.has_transparency_data:

@@ -71,7 +71,7 @@ class Exploration:
         source, split, crop, size, filter, hash, count: of the set.
         originals: how many photographs had which width x height, the most frequent first.
         brightness, contrast: of each picture, the mean and the standard deviation of its luma, in [0, 255].
-        colours: means of red, green and blue over all the pictures, in [0, 255].
+        colors: means of red, green and blue over all the pictures, in [0, 255].
         symmetry: correlation of each picture with its mirror image; 1 for a face that looks straight ahead.
         orientation: from landmarks; None where there are none.
         attributes: the share of the pictures that have each, of those for which it is known.
@@ -93,7 +93,7 @@ class Exploration:
     originals: dict[str, int]
     brightness: Spread
     contrast: Spread
-    colours: tuple[float, float, float]
+    colors: tuple[float, float, float]
     symmetry: Spread
     orientation: Orientation | None
     attributes: dict[str, float]
@@ -114,7 +114,7 @@ def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration
     landmarks: CelebA's table of them, `list_landmarks_align_celeba.txt` or Kaggle's .csv.
     """
     passed = [_look(block) for block in pictures.blocks(BLOCK)]
-    luma, contrast, symmetry, colours, thumbnails = (
+    luma, contrast, symmetry, colors, thumbnails = (
         np.concatenate(part) for part in zip(*passed, strict=True)
     )
     names, manifest = pictures.names, pictures.manifest
@@ -122,11 +122,11 @@ def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration
     near = _near(thumbnails, equal)
     attributes = _shares(pictures)
     reasons, files = _skipped(pictures.path)
-    red, green, blue = (float(mean) for mean in colours.mean(axis=0))
+    red, green, blue = (float(mean) for mean in colors.mean(axis=0))
     return Exploration(
         source=manifest.source, split=manifest.split, crop=manifest.crop, size=manifest.size,
         filter=manifest.filter, hash=manifest.hash, count=len(pictures), originals=manifest.originals,
-        brightness=_spread(luma), contrast=_spread(contrast), colours=(red, green, blue),
+        brightness=_spread(luma), contrast=_spread(contrast), colors=(red, green, blue),
         symmetry=_spread(symmetry),
         orientation=None if landmarks is None else orientation(landmarks, names),
         attributes=attributes,
@@ -140,16 +140,16 @@ def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration
 
 
 def _look(block: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.float32]]:
-    """Of each picture: mean luma, its deviation, symmetry, mean colours (n, 3), thumbnail (n, 16, 16, 3)."""
+    """Of each picture: mean luma, its deviation, symmetry, mean colors (n, 3), thumbnail (n, 16, 16, 3)."""
     thumbnails = _thumbnails(block)
     luma = block.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
     flat = luma.reshape(len(block), -1)
     mean, deviation = flat.mean(axis=1), flat.std(axis=1)
-    centred = luma - mean[:, None, None]
-    overlap = (centred * centred[:, :, ::-1]).mean(axis=(1, 2))
+    centerd = luma - mean[:, None, None]
+    overlap = (centerd * centerd[:, :, ::-1]).mean(axis=(1, 2))
     symmetry = overlap / np.maximum(deviation**2, 1e-6)
-    colours = block.mean(axis=(1, 2))
-    return mean.astype(float), deviation.astype(float), symmetry.astype(float), colours, thumbnails
+    colors = block.mean(axis=(1, 2))
+    return mean.astype(float), deviation.astype(float), symmetry.astype(float), colors, thumbnails
 
 
 def _thumbnails(block: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -177,12 +177,12 @@ def _equal(pictures: PreparedSet) -> list[list[int]]:
 def _near(thumbnails: NDArray[np.float32], equal: list[list[int]]) -> list[tuple[int, int]]:
     """Pairs that differ by less than LIKE and are not equal.
 
-    Only pairs are compared that agree on a quarter of which neighbours are brighter (a difference hash of 128
+    Only pairs are compared that agree on a quarter of which neighbors are brighter (a difference hash of 128
     bits in four bands), so that the time grows with the number of pictures and not with its square.
     """
-    grey = thumbnails.mean(axis=3)[:, ::2, ::2]
-    across, down = grey[:, :, 1:] > grey[:, :, :-1], grey[:, 1:] > grey[:, :-1]
-    bits = np.concatenate([across.reshape(len(grey), -1), down.reshape(len(grey), -1)], axis=1)
+    gray = thumbnails.mean(axis=3)[:, ::2, ::2]
+    across, down = gray[:, :, 1:] > gray[:, :, :-1], gray[:, 1:] > gray[:, :-1]
+    bits = np.concatenate([across.reshape(len(gray), -1), down.reshape(len(gray), -1)], axis=1)
     known = {position for group in equal for position in group[1:]}  # one of each group is enough
     found: set[tuple[int, int]] = set()
     for band in np.array_split(np.arange(bits.shape[1]), 4):

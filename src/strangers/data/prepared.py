@@ -116,7 +116,7 @@ class PreparedSet:
     def read_ahead(self, positions: NDArray[np.int64]) -> None:
         """Have the images at `positions` read from the disk while something else is done.
 
-        Without it the system reads, for every image that is not in memory, megabytes of its neighbours, and
+        Without it the system reads, for every image that is not in memory, megabytes of its neighbors, and
         the caller waits. It matters where the set is larger than memory; elsewhere this does nothing.
         """
         if self._pages is None or not isinstance(self.images, np.memmap):
@@ -128,7 +128,7 @@ class PreparedSet:
 
     @cached_property
     def _pages(self) -> mmap.mmap | None:
-        """The images' mapping, told to read no neighbours; None where most of the set can stay in memory."""
+        """The images' mapping, told to read no neighbors; None where most of the set can stay in memory."""
         memory = free_memory()
         mapping: object = self.images.base
         if memory is None or self.images.nbytes < MUCH * memory * 2**30:

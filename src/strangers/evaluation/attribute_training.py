@@ -21,8 +21,8 @@ from strangers.data.prepared import PreparedSet, open_prepared, positions
 from strangers.errors import DataError, UsageError
 from strangers.evaluation.attributes import SIZE, AttributeNetwork, Attributes, load_attributes
 from strangers.images import to_signed
-from strangers.sampling.model_file import sealed
-from strangers.system.devices import choose_device, choose_precision, keep_freed_memory, place
+from strangers.sampling.model_file import with_digest
+from strangers.system.devices import choose_device, choose_precision, keep_freed_memory, to_device
 from strangers.system.files import write_atomically
 
 BATCH = 256
@@ -32,7 +32,7 @@ WEIGHT_DECAY = 5e-2
 SHIFT = 4
 """Pixels by which a training picture is moved at most, in each direction."""
 CONTRAST, BRIGHTNESS = 0.2, 0.1
-"""By how much contrast (as a factor) and brightness (of the range [-1, 1]) of each colour vary at most."""
+"""By how much contrast (as a factor) and brightness (of the range [-1, 1]) of each color vary at most."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def train(
     out: a .safetensors file; the card stands beside it as .md.
     Returns the accuracies on the validation set. Raises DataError and UsageError.
     """
-    pictures, held_out = _labelled(data), _labelled(validation)
+    pictures, held_out = _labeled(data), _labeled(validation)
     if pictures.manifest.attributes != held_out.manifest.attributes:
         raise DataError(f"{data} and {validation} do not have the same attributes; prepare both alike.")
     if Path(out).suffix != ".safetensors":
@@ -83,7 +83,7 @@ def train(
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(seed)
         network = AttributeNetwork(len(pictures.manifest.attributes))
-        network = place(network, where)  # type: ignore[assignment]
+        network = to_device(network, where)  # type: ignore[assignment]
         _fit(network, pictures, where, dtype, epochs, seed, progress)
     _write(Path(out), network, pictures, seed, epochs)
     reader = load_attributes.__wrapped__(out, device)  # as others will read it: rounded to fp16
@@ -93,7 +93,7 @@ def train(
     return accuracies
 
 
-def _labelled(path: str | Path) -> PreparedSet:
+def _labeled(path: str | Path) -> PreparedSet:
     pictures = open_prepared(path)
     if pictures.attributes is None:
         raise DataError(
@@ -116,20 +116,20 @@ def _fit(
 ) -> None:
     """AdamW on the cross-entropy of every attribute that is known."""
     steps = max(1, epochs * len(pictures) // BATCH)
-    optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     network.train()
     for step, (images, labels) in enumerate(
         track(_batches(pictures, steps, seed, device), "attributes", total=steps, disable=not progress)
     ):
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * _rate(step / steps)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             _, logits = network(images)
         known = labels != 0
         loss = F.binary_cross_entropy_with_logits(logits.float()[known], (labels[known] > 0).float())
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        optimizer.step()
     network.eval()
 
 
@@ -166,7 +166,7 @@ def vary(images: Tensor) -> Tensor:
 
 
 def measure(reader: Attributes, pictures: PreparedSet) -> list[Accuracy]:
-    """How well each attribute is read off a set of labelled pictures."""
+    """How well each attribute is read off a set of labeled pictures."""
     read = [reader.read(images).probabilities for images in pictures.blocks(BATCH)]
     probabilities = np.concatenate(read)
     labels: NDArray[np.int8] = np.asarray(pictures.attributes)
@@ -201,7 +201,9 @@ def _write(out: Path, network: AttributeNetwork, pictures: PreparedSet, seed: in
         if value.is_floating_point()  # batch norm's counts of batches are of no use any more
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, bytes(save(tensors, {"strangers-attributes": sealed(json.dumps(header), tensors)})))
+    write_atomically(
+        out, bytes(save(tensors, {"strangers-attributes": with_digest(json.dumps(header), tensors)}))
+    )
 
 
 def summary(accuracies: list[Accuracy]) -> dict[str, float]:

@@ -23,8 +23,8 @@ from torch.nn import functional as F
 
 from strangers.errors import ModelError, UsageError
 from strangers.images import Pixels, to_signed
-from strangers.sampling.model_file import unsealed
-from strangers.system.devices import choose_device, place
+from strangers.sampling.model_file import verify_digest
+from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
 
 BUNDLED = Path(__file__).parents[1] / "models" / "attributes.safetensors"
@@ -43,7 +43,7 @@ class Reading(NamedTuple):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions and a way round them: (n, before, h, w) -> (n, after, h / stride, w / stride)."""
+    """Two 3x3 convolutions and their shortcut: (n, before, h, w) -> (n, after, h / stride, w / stride)."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -51,13 +51,13 @@ class Residual(nn.Module):
         self.first_norm = nn.BatchNorm2d(after)
         self.second = nn.Conv2d(after, after, 3, padding=1, bias=False)
         self.second_norm = nn.BatchNorm2d(after)
-        self.way_round = nn.Conv2d(before, after, 1, bias=False) if before != after else nn.Identity()
+        self.shortcut = nn.Conv2d(before, after, 1, bias=False) if before != after else nn.Identity()
         self.shrink = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
 
     def forward(self, maps: Tensor) -> Tensor:
         changed = F.relu(self.first_norm(self.first(maps)), inplace=True)
         changed = self.second_norm(self.second(changed))
-        return F.relu(changed + self.way_round(self.shrink(maps)), inplace=True)
+        return F.relu(changed + self.shortcut(self.shrink(maps)), inplace=True)
 
 
 class AttributeNetwork(nn.Module):
@@ -154,7 +154,7 @@ def load_attributes(path: str | Path = BUNDLED, device: str = "cpu") -> Attribut
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {})["strangers-attributes"]
             halves = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-        header = json.loads(unsealed(text, halves))
+        header = json.loads(verify_digest(text, halves))
         tensors = {name: value.float() for name, value in halves.items()}
         if not (names := tuple(str(name) for name in header["attributes"])):
             raise ValueError("it names no attributes")
@@ -169,5 +169,5 @@ def load_attributes(path: str | Path = BUNDLED, device: str = "cpu") -> Attribut
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         why = str(error).split("\n")[0]
         raise ModelError(f"{path} is no attribute network, or it is damaged ({why}).") from None
-    network = place(network.requires_grad_(False).eval(), chosen)  # type: ignore[assignment]
+    network = to_device(network.requires_grad_(False).eval(), chosen)  # type: ignore[assignment]
     return Attributes(network, names, digest)

@@ -17,12 +17,12 @@ from strangers.errors import UsageError
 from strangers.evaluation.attributes import Attributes, load_attributes
 from strangers.evaluation.features import BATCH, Collected, Extractor, collect, reference
 from strangers.evaluation.inception import load_inception
-from strangers.evaluation.memorization import Memorisation, memorisation
+from strangers.evaluation.memorization import Memorization, memorization
 from strangers.evaluation.metrics import (
     diversity,
     frechet_distance,
     kernel_distance,
-    neighbourhood,
+    prdc,
     statistics,
 )
 from strangers.evaluation.result import (
@@ -40,8 +40,8 @@ from strangers.sampling.load import load
 from strangers.sampling.model import Model
 from strangers.system.machine import versions
 
-METRICS = ("fd", "kd", "pr", "diversity", "memorisation")
-"""Frechet distance, kernel distance, precision to coverage, diversity with attributes, memorisation."""
+METRICS = ("fd", "kd", "pr", "diversity", "memorization")
+"""Frechet distance, kernel distance, precision to coverage, diversity with attributes, memorization."""
 
 FEATURES = ("face", "inception")
 """The networks whose features can be compared: the attribute network, and FID's."""
@@ -112,7 +112,7 @@ def evaluate(
     """Measure the model's faces against the pictures of `data`.
 
     data: a prepared set, or any source of photographs, prepared into the cache as the model's were.
-    held_out: a prepared set that the training has not seen, as the control of the memorisation check.
+    held_out: a prepared set that the training has not seen, as the control of the memorization check.
     Raises UsageError where the protocols differ or an argument is wrong, DataError, and ModelError.
     """
     settings = settings or Settings()
@@ -135,7 +135,7 @@ def evaluate(
         values: dict[str, Value] = {}
         for extractor in extractors:
             values |= _values(extractor.name, *collected[extractor.name], settings)
-        copies = _memorisation(faces, pictures, control, settings, advance)
+        copies = _memorization(faces, pictures, control, settings, advance)
     result = Result(
         model=facts,
         data=set_facts,
@@ -148,7 +148,7 @@ def evaluate(
         shrinkage=settings.shrinkage,
         values=values,
         attributes=_shares(extractors, collected),
-        memorisation=copies,
+        memorization=copies,
         versions=versions(),
         hardware=hardware(str(next(model.generator.parameters()).device)),
         seconds=round(time.monotonic() - began, 1),
@@ -219,7 +219,7 @@ def _values(features: str, real: Collected, fake: Collected, settings: Settings)
         estimate = kernel_distance(real.features, fake.features)
         values[metric_name("kd", features)] = Value(value=estimate.value, error=estimate.error)
     if "pr" in settings.metrics:
-        found = neighbourhood(real.features, fake.features)
+        found = prdc(real.features, fake.features)
         for name in ("precision", "recall", "density", "coverage"):
             values[metric_name(name, features)] = Value(value=getattr(found, name))
     if "diversity" in settings.metrics and fake.probabilities is not None:
@@ -269,18 +269,18 @@ def _shares(
     return ()
 
 
-def _memorisation(
+def _memorization(
     faces: Pixels,
     pictures: PreparedSet,
     control: PreparedSet | None,
     settings: Settings,
     advance: Callable[[str, int, int], None],
-) -> Memorisation | None:
-    if "memorisation" not in settings.metrics:
+) -> Memorization | None:
+    if "memorization" not in settings.metrics:
         return None
     network = load_attributes(device=settings.device)
     total = len(pictures)
-    return memorisation(faces, pictures, network, control, lambda n: advance("neighbours", n, total))
+    return memorization(faces, pictures, network, control, lambda n: advance("neighbors", n, total))
 
 
 @contextmanager

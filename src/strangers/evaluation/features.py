@@ -20,7 +20,7 @@ from safetensors.numpy import save
 
 from strangers.data.prepared import PreparedSet, positions
 from strangers.evaluation.attributes import Attributes
-from strangers.evaluation.metrics import Moments, Statistics
+from strangers.evaluation.metrics import RunningStatistics, Statistics
 from strangers.images import Pixels
 from strangers.system.cache import cache_folder, write_to_cache
 
@@ -71,7 +71,7 @@ class _Collector:
 
     def __init__(self, extractor: Extractor) -> None:
         self.extractor = extractor
-        self.moments = Moments()
+        self.moments = RunningStatistics()
         self.features: list[NDArray[np.float32]] = []
         self.probabilities: list[NDArray[np.float32]] = []
         self.kept = 0

@@ -22,7 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from strangers.errors import ModelError, UsageError
 from strangers.evaluation.inception_weights import URL, find, read
 from strangers.images import Pixels, to_signed
-from strangers.system.devices import choose_device, place
+from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
 
 DIMENSIONS = (64, 192, 768, 2048)
@@ -267,7 +267,7 @@ def load_inception(
     if dimensions is None:
         dimensions = 2048 if any(name.startswith("Mixed_7") for name in tensors) else 768
     network = _fold(_network(path, tensors, dimensions))
-    place(network, chosen)
+    to_device(network, chosen)
     return InceptionFeatures(f"inception{dimensions}", dimensions, digest, network)
 
 

@@ -1,4 +1,4 @@
-"""Memorisation: whether generated faces are copies of the pictures that the training has shown.
+"""Memorization: whether generated faces are copies of the pictures that the training has shown.
 
 A generator that copies stands nearer to one picture than to that picture's like. How near is usual is learnt
 from real faces that are no copies: those of a held-out set, or the training pictures, each without itself.
@@ -21,7 +21,7 @@ from strangers.evaluation.features import chosen
 from strangers.evaluation.metrics import nearest
 from strangers.images import Pixels, to_signed
 
-NEIGHBOURS = 10
+NEIGHBORS = 10
 """How many of the next nearest pictures say what distance is usual there."""
 
 THUMBNAIL = 32
@@ -34,14 +34,14 @@ USUAL = 0.01
 """The share of real faces, none of them a copy, that lie below the threshold by its definition."""
 
 TOLERATED = 0.05
-"""The share of generated faces below it from which a model is called one that memorises."""
+"""The share of generated faces below it from which a model is called one that memorizes."""
 
 PAIRS = 10
 
 Vectors = dict[str, NDArray[np.float32]]
 """Pictures in each space: (n, dimensions)."""
 
-Verdict = Literal["memorises", "doubtful", "original"]
+Verdict = Literal["memorizes", "doubtful", "original"]
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class Likeness:
 
 
 @dataclass(frozen=True)
-class Memorisation:
+class Memorization:
     """What was found.
 
     Attributes:
-        verdict: "memorises" if more than 5 % of the faces are too near to a training picture in one of the
+        verdict: "memorizes" if more than 5 % of the faces are too near to a training picture in one of the
             spaces, with 95 % confidence; "original" if surely fewer are in both; else "doubtful".
         faces, pictures, controls: how many generated, training and real control faces were compared.
         control: "held-out" faces, or the "training" pictures themselves.
@@ -110,13 +110,13 @@ class Memorisation:
         )
 
 
-def memorisation(
+def memorization(
     faces: Pixels,
     pictures: PreparedSet,
     face_features: Attributes,
     held_out: PreparedSet | None = None,
     advance: Callable[[int], None] = lambda count: None,
-) -> Memorisation:
+) -> Memorization:
     """Whether the generated `faces`, uint8 (n, size, size, 3), copy the pictures that the training has shown.
 
     A mirrored copy is a copy. Each training picture is compared with each face, in pixels and in features;
@@ -135,7 +135,7 @@ def memorisation(
     pixel_ratios, pixel_pictures = found["pixels"][0]
     order = np.argsort(pixel_ratios, kind="stable")[:PAIRS]
     pairs = tuple(Pair(int(i), int(pixel_pictures[i]), float(pixel_ratios[i])) for i in order)
-    return Memorisation(
+    return Memorization(
         verdict=_verdict(likenesses),
         faces=len(faces),
         pictures=len(pictures),
@@ -166,7 +166,7 @@ def _search(
 ) -> dict[str, list[tuple[NDArray[np.float64], NDArray[np.int64]]]]:
     """By space and group of queries: each face's ratio, and the training picture nearest to it.
 
-    own: which training pictures the second group's are, so that none is its own neighbour.
+    own: which training pictures the second group's are, so that none is its own neighbor.
     """
     lists = [{space: _Nearest(len(vectors)) for space, vectors in group.items()} for group in queries]
     for number, images in enumerate(pictures.blocks(BLOCK)):
@@ -189,7 +189,7 @@ class _Nearest:
         self.distances = np.zeros((count, 0))
 
     def add(self, queries: NDArray[np.float32], block: NDArray[np.float32], start: int) -> None:
-        wanted = NEIGHBOURS + 2  # the nearest, those it is compared with, and perhaps the query itself
+        wanted = NEIGHBORS + 2  # the nearest, those it is compared with, and perhaps the query itself
         pictures, distances = nearest(queries, block, count=min(wanted, len(block)))
         all_pictures = np.concatenate([self.pictures, pictures + start], axis=1)
         all_distances = np.concatenate([self.distances, distances], axis=1)
@@ -198,7 +198,7 @@ class _Nearest:
         self.distances = np.take_along_axis(all_distances, order, axis=1)
 
     def ratios(self, own: NDArray[np.int64] | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """For each face, whose second row of neighbours is its mirror image's: its ratio, and the nearest."""
+        """For each face, whose second row of neighbors is its mirror image's: its ratio, and the nearest."""
         count = len(self.pictures) // 2
         ratios, first = np.zeros(count), np.zeros(count, np.int64)
         for face in range(count):
@@ -211,7 +211,7 @@ class _Nearest:
             )  # each picture once, where it is nearest
             if own is not None:
                 keep = keep[pictures[keep] != own[face]]
-            near = distances[keep[: NEIGHBOURS + 1]]
+            near = distances[keep[: NEIGHBORS + 1]]
             first[face] = pictures[keep[0]]
             usual = near[1:].mean()
             ratios[face] = near[0] / usual if usual > 0 else 1.0  # among equal pictures none is special
@@ -241,15 +241,15 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     """The 95 % interval of a share, given `hits` among `count` (Wilson 1927)."""
     z = 1.959964
     share, spread = hits / count, z * z / count
-    centre = (share + spread / 2) / (1 + spread)
+    center = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / (4 * count))
-    low = 0.0 if hits == 0 else centre - half  # exactly, not up to rounding
-    return low, 1.0 if hits == count else centre + half
+    low = 0.0 if hits == 0 else center - half  # exactly, not up to rounding
+    return low, 1.0 if hits == count else center + half
 
 
 def _verdict(likenesses: list[Likeness]) -> Verdict:
     if any(likeness.interval[0] > TOLERATED for likeness in likenesses):
-        return "memorises"
+        return "memorizes"
     if all(likeness.interval[1] < TOLERATED for likeness in likenesses):
         return "original"
     return "doubtful"

@@ -2,7 +2,7 @@
 
 features -> statistics -> frechet_distance     how far apart two sets of pictures lie, as Gaussians
 features -> kernel_distance                    the same by a kernel: unbiased, so fit for few pictures
-features -> neighbourhood                      precision, recall, density, coverage
+features -> prdc                      precision, recall, density, coverage
 probabilities -> diversity                     how many kinds of faces there are
 features -> nearest                            who resembles whom
 
@@ -38,7 +38,7 @@ class Statistics:
     covariance: Floats
 
 
-class Moments:
+class RunningStatistics:
     """Statistics of features that come in batches; its memory does not grow with their number.
 
     Sums are of the differences from the first batch's mean, so that little is lost to rounding.
@@ -59,10 +59,10 @@ class Moments:
             self._origin = batch.mean(axis=0)
             self._sum = np.zeros_like(self._origin)
             self._products = np.zeros((len(self._origin), len(self._origin)))
-        centred = batch - self._origin
+        centerd = batch - self._origin
         self.count += len(batch)
-        self._sum += centred.sum(axis=0)
-        self._products += centred.T @ centred
+        self._sum += centerd.sum(axis=0)
+        self._products += centerd.T @ centerd
 
     def statistics(self) -> Statistics:
         """Of all that was added. Raises DataError for fewer than two."""
@@ -75,7 +75,7 @@ class Moments:
 
 def statistics(features: ArrayLike) -> Statistics:
     """Of all the features at once. Raises DataError for fewer than two, or values that are not finite."""
-    moments = Moments()
+    moments = RunningStatistics()
     moments.add(features)
     return moments.statistics()
 
@@ -85,8 +85,8 @@ def frechet_distance(first: Statistics, second: Statistics, *, shrinkage: bool =
 
     Dowson and Landau 1982; Heusel et al. 2017, eq. 6. (S1 S2)^(1/2) has the trace of
     (S1^(1/2) S2 S1^(1/2))^(1/2), whose eigenvalues are real and not negative.
-    shrinkage: draw both covariances towards a multiple of the identity first (`shrunk`). Without it DataError
-    is raised where pictures are not more than dimensions, since such a covariance is singular.
+    shrinkage: draw both covariances toward a multiple of the identity first (`oas_covariance`). Without it
+    DataError is raised where pictures are not more than dimensions, since such a covariance is singular.
     """
     if first.mean.shape != second.mean.shape:
         raise DataError(
@@ -99,7 +99,7 @@ def frechet_distance(first: Statistics, second: Statistics, *, shrinkage: bool =
                 f"at least {len(side.mean) + 1:,}, better ten times as many; or features of fewer "
                 "dimensions; or add --shrinkage, and compare only with results that say so too."
             )
-    one, other = (shrunk(side) if shrinkage else side.covariance for side in (first, second))
+    one, other = (oas_covariance(side) if shrinkage else side.covariance for side in (first, second))
     values, vectors = np.linalg.eigh(one)
     root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
     overlap = np.sqrt(np.linalg.eigvalsh(root @ other @ root).clip(min=0)).sum()
@@ -107,8 +107,8 @@ def frechet_distance(first: Statistics, second: Statistics, *, shrinkage: bool =
     return max(0.0, float(shift @ shift + np.trace(one) + np.trace(other) - 2 * overlap))
 
 
-def shrunk(of: Statistics) -> Floats:
-    """The covariance, drawn towards a multiple of the identity; the more, the fewer pictures it is of.
+def oas_covariance(of: Statistics) -> Floats:
+    """The covariance, drawn toward a multiple of the identity; the more, the fewer pictures it is of.
 
     Oracle approximating shrinkage: Chen et al. 2010, eq. 23.
     """
@@ -133,7 +133,7 @@ class Estimate:
 def kernel_distance(
     first: ArrayLike, second: ArrayLike, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0
 ) -> Estimate:
-    """The squared maximum mean discrepancy under the kernel (x.y / d + 1)^3.
+    """The squared maximum mean mmd2 under the kernel (x.y / d + 1)^3.
 
     Binkowski et al. 2018, section 4: the mean of unbiased estimates (Gretton et al. 2012, eq. 3) on `subsets`
     random pairs of subsets, of at most half the pictures of either side. The value can be below 0.
@@ -152,13 +152,13 @@ def kernel_distance(
     values = []
     for _ in range(subsets):
         chosen = [np.argsort(random.random_raw(len(side)), kind="stable")[:size] for side in (one, other)]
-        values.append(discrepancy(one[chosen[0]], other[chosen[1]]))
+        values.append(mmd2(one[chosen[0]], other[chosen[1]]))
     scale = np.sqrt(size / (fewer - size) + 1 / subsets)
     return Estimate(float(np.mean(values)), float(np.std(values, ddof=1) * scale))
 
 
-def discrepancy(first: Floats, second: Floats) -> float:
-    """The unbiased estimate of the squared maximum mean discrepancy between n and n pictures."""
+def mmd2(first: Floats, second: Floats) -> float:
+    """The unbiased estimate of the squared maximum mean mmd2 between n and n pictures."""
 
     def kernel(x: Floats, y: Floats) -> Floats:
         product: Floats = (x @ y.T / x.shape[1] + 1) ** 3
@@ -170,7 +170,7 @@ def discrepancy(first: Floats, second: Floats) -> float:
 
 
 @dataclass(frozen=True)
-class Neighbourhood:
+class Neighborhood:
     """How the generated lie among the real: shares in [0, 1], and density, which is 1 for the real."""
 
     precision: float
@@ -179,24 +179,24 @@ class Neighbourhood:
     coverage: float
 
 
-def neighbourhood(real: ArrayLike, fake: ArrayLike, *, neighbours: int = 3, wider: int = 5) -> Neighbourhood:
+def prdc(real: ArrayLike, fake: ArrayLike, *, neighbors: int = 3, wider: int = 5) -> Neighborhood:
     """Balls that reach to the k-th nearest of a picture's own kind stand for where that kind lives.
 
     precision, recall: the share of the generated in any ball of the real, and of the real in any of the
-    generated, with k = `neighbours` (Kynkaanniemi et al. 2019, eq. 1 and 2). density, coverage: how many
+    generated, with k = `neighbors` (Kynkaanniemi et al. 2019, eq. 1 and 2). density, coverage: how many
     balls of the real hold a generated one, over k; and the share of these balls that hold any, with
     k = `wider` (Naeem et al. 2020, eq. 3 and 4). A ball's surface is outside.
     Raises DataError where a side has not more than k pictures, or values that are not finite.
     """
     photographs, faces = _finite(real), _finite(fake)
-    most = max(neighbours, wider)
+    most = max(neighbors, wider)
     if min(len(photographs), len(faces)) <= most:
         raise DataError(f"Precision and its like need more than {most} pictures on each side.")
-    centre = photographs.mean(axis=0)  # nearer to 0 less is lost to rounding
-    photographs, faces = photographs - centre, faces - centre
+    center = photographs.mean(axis=0)  # nearer to 0 less is lost to rounding
+    photographs, faces = photographs - center, faces - center
     doubt = ROUNDING * max(float((side**2).sum(axis=1).max()) for side in (photographs, faces))
-    real_radii = _radii(photographs, (neighbours, wider)) - doubt
-    fake_radii = _radii(faces, (neighbours,))[:, 0] - doubt
+    real_radii = _radii(photographs, (neighbors, wider)) - doubt
+    fake_radii = _radii(faces, (neighbors,))[:, 0] - doubt
     inside = np.zeros(len(faces), bool)
     balls = 0
     recalled, covered = [], []
@@ -206,7 +206,7 @@ def neighbourhood(real: ArrayLike, fake: ArrayLike, *, neighbours: int = 3, wide
         recalled.append((distances < fake_radii).any(axis=1))
         balls += int((distances < wide[:, None]).sum())
         covered.append(distances.min(axis=1) < wide)
-    return Neighbourhood(
+    return Neighborhood(
         precision=float(inside.mean()),
         recall=float(np.concatenate(recalled).mean()),
         density=balls / (wider * len(faces)),
@@ -238,8 +238,8 @@ def nearest(queries: ArrayLike, bank: ArrayLike, *, count: int = 1) -> tuple[NDA
         _finite(side)
     if not 1 <= count <= len(known):
         raise DataError(f"There are {len(known)} pictures, so no {count} nearest ones.")
-    centre = known.mean(axis=0, dtype=np.float32)
-    rough_asked, rough_known = ((side - centre).astype(np.float32, copy=False) for side in (asked, known))
+    center = known.mean(axis=0, dtype=np.float32)
+    rough_asked, rough_known = ((side - center).astype(np.float32, copy=False) for side in (asked, known))
     norms = (rough_known**2).sum(axis=1)
     lengths = np.linalg.norm(rough_asked.astype(np.float64), axis=1) + np.sqrt(norms.max())
     doubt = 2 * (known.shape[1] + 8) * 2.0**-24 * lengths**2  # Higham 2002, section 3.1, for both compared
@@ -260,7 +260,7 @@ def _radii(points: Floats, ranks: tuple[int, ...]) -> Floats:
     radii = []
     for start, distances in _distances(points, points):
         rows = np.arange(len(distances))
-        distances[rows, start + rows] = -np.inf  # a point is no neighbour of itself: it takes place 0
+        distances[rows, start + rows] = -np.inf  # a point is no neighbor of itself: it takes place 0
         radii.append(np.partition(distances, ranks, axis=1)[:, list(ranks)])
     return np.concatenate(radii)
 

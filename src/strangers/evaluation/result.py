@@ -12,7 +12,7 @@ from pydantic import Field
 from strangers.config import Configuration
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
-from strangers.evaluation.memorization import Memorisation
+from strangers.evaluation.memorization import Memorization
 from strangers.sampling.model import Model
 from strangers.system.machine import processor_name, usable_cores
 
@@ -102,11 +102,11 @@ class Result(Configuration):
         generated, reference: how many faces, and how many pictures of the set.
         seeds: of the faces; truncation: what their latents were multiplied by.
         features: the hash of the weights of each network that saw them, by its features' name.
-        shrinkage: whether covariances were shrunk (`metrics.frechet_distance`).
+        shrinkage: whether covariances were oas_covariance (`metrics.frechet_distance`).
         values: by name. `fd-face` is a Frechet distance on the attribute network's features; `fid` is FID,
             and `fid768` the same on the 768 features of an earlier layer, not comparable with it.
         attributes: shares of each.
-        memorisation: whether the faces are copies; None where it was not asked for.
+        memorization: whether the faces are copies; None where it was not asked for.
         versions, hardware, seconds: of the computation.
     """
 
@@ -122,7 +122,7 @@ class Result(Configuration):
     shrinkage: bool = False
     values: dict[str, Value]
     attributes: tuple[Share, ...] = ()
-    memorisation: Memorisation | None = None
+    memorization: Memorization | None = None
     versions: dict[str, str]
     hardware: Hardware
     seconds: float
@@ -231,8 +231,8 @@ def summary(results: list[Result]) -> str:
         arrow = "↑" if name.startswith(HIGHER_IS_BETTER) else "↓"
         lines.append(f"{name + ' ' + arrow:<16}" + "".join(f"{cell:>24}" for cell in cells))
     for result, heading in zip(results, headings, strict=True):
-        if result.memorisation:
-            lines.append(f"{heading}: {result.memorisation.sentence}.")
+        if result.memorization:
+            lines.append(f"{heading}: {result.memorization.sentence}.")
         if result.mismatch:
             lines.append(f"{heading}: measured across protocols ({'; '.join(result.mismatch)}).")
     return "\n".join(lines)

@@ -110,7 +110,7 @@ def _training_data(model: Model, result: Result | None) -> str:
     if result is not None and result.data.hash == header.data_hash:
         split = f", split `{result.data.split}`" if result.data.split else ""
         lines.append(f"It is {_source(result)}{split}: {result.data.count:,} pictures.")
-    terms = f"{header.licence} CelebA's are at {CELEBA}." if "CelebA" in header.licence else header.licence
+    terms = f"{header.license} CelebA's are at {CELEBA}." if "CelebA" in header.license else header.license
     lines.append(f"**Terms.** {terms}")
     return "\n\n".join(lines)
 
@@ -133,8 +133,8 @@ def _measured(result: Result | None) -> Iterator[str]:
     yield "Conditions: " + "; ".join(conditions) + "."
     if result.mismatch:
         yield f"Measured across protocols, so crop and filter count too: {'; '.join(result.mismatch)}."
-    if result.memorisation is not None:
-        found = result.memorisation
+    if result.memorization is not None:
+        found = result.memorization
         yield f"**Originality.** {found.sentence[0].upper()}{found.sentence[1:]}."
     else:
         yield "**Originality.** Whether it repeats photographs was not measured."

@@ -82,7 +82,7 @@ def as_onnx(model: Model, *, half: bool = False) -> bytes:
         _halve(file.graph)
     header = model.header
     file.producer_name, file.producer_version = "strangers", header.software.removeprefix("strangers ")
-    file.doc_string = f"Faces of {header.recipe.name} after {header.images_seen:,} images. {header.licence}"
+    file.doc_string = f"Faces of {header.recipe.name} after {header.images_seen:,} images. {header.license}"
     onnx.helper.set_model_props(file, {"strangers": header.model_dump_json(), "strangers.hash": model.hash})
     onnx.checker.check_model(file, full_check=True)
     return bytes(file.SerializeToString())

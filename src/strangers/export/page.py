@@ -131,7 +131,7 @@ def facts(model: Model, directions: Directions | None) -> dict[str, Any]:
             "recipe": header.recipe.name,
             "images_seen": header.images_seen,
             "crop": header.crop,
-            "licence": header.licence,
+            "license": header.license,
         },
         "directions": described,
     }
@@ -162,7 +162,7 @@ def standing_alone(html: str, model: Model) -> str:
     html = re.sub(r'<dialog id="token".*?</dialog>\n', "", html, flags=re.DOTALL)
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
     style = '<link rel="stylesheet" href="about.css">\n'
-    words = f"<p>{TOLD}</p><p>{escape(model.header.licence)}</p>"
+    words = f"<p>{TOLD}</p><p>{escape(model.header.license)}</p>"
     about = f'<details class="about"><summary>About</summary><div>{words}</div></details>\n'
     for place, added in (('<meta charset="utf-8">\n', policy), ("</head>", style), ("</header>", about)):
         before, found, after = html.partition(place)

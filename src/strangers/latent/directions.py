@@ -29,7 +29,7 @@ from strangers.system.cache import cache_folder, write_to_cache
 FORMAT = 1
 
 COUNT = 10_000
-"""Faces that are labelled, unless told otherwise."""
+"""Faces that are labeled, unless told otherwise."""
 
 HELD_OUT = 5
 """One face in so many is kept from the regression, to measure it by."""
@@ -140,7 +140,7 @@ def find_directions(
 
     count: its own faces, those of the seeds from 0, that the attribute network labels.
     orthogonal: make each direction orthogonal to all others.
-    advance: is told how many more faces are labelled.
+    advance: is told how many more faces are labeled.
     """
     network = load_attributes(device=str(next(model.generator.parameters()).device))
     name = _name(model, network, count)
@@ -163,13 +163,13 @@ def _fit(model: Model, network: Attributes, count: int, advance: Callable[[int],
     tested = np.arange(count) % HELD_OUT == HELD_OUT - 1
     found: list[tuple[float, str, NDArray[np.float64]]] = []
     left_out = []
-    for name, labelled in zip(network.names, has.T, strict=True):
-        if min(labelled.sum(), (~labelled).sum()) < FEWEST or len({*labelled[tested]}) < 2:
+    for name, labeled in zip(network.names, has.T, strict=True):
+        if min(labeled.sum(), (~labeled).sum()) < FEWEST or len({*labeled[tested]}) < 2:
             left_out.append(name)
             continue
-        weights, bias = separate(z[~tested], labelled[~tested])
-        right = ((z[tested] @ weights + bias) > 0) == labelled[tested]
-        accuracy = float(np.mean([right[labelled[tested]].mean(), right[~labelled[tested]].mean()]))
+        weights, bias = separate(z[~tested], labeled[~tested])
+        right = ((z[tested] @ weights + bias) > 0) == labeled[tested]
+        accuracy = float(np.mean([right[labeled[tested]].mean(), right[~labeled[tested]].mean()]))
         found.append((accuracy, name, weights / np.linalg.norm(weights)))
     found.sort(key=lambda direction: -direction[0])
     vectors = np.array([vector for _, _, vector in found], np.float32)
@@ -186,7 +186,7 @@ def _fit(model: Model, network: Attributes, count: int, advance: Callable[[int],
 def separate(z: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
     """The weights (d,) and the bias of the logistic regression that tells `labels` (n,) from `z` (n, d).
 
-    Latents with the label weigh as much, together, as those without. The squared weights are penalised, so
+    Latents with the label weigh as much, together, as those without. The squared weights are penalized, so
     the minimum is the only one; Newton's method, its steps halved until the loss falls, finds it.
     """
     design = np.column_stack([z, np.ones(len(z))])

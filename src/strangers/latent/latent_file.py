@@ -33,7 +33,7 @@ class LatentFile(BaseModel):
         size, crop: of the photograph.
         starts, steps, seed: of the search.
         image_error, feature_error: as of `Inversion`.
-        strangeness: of the photograph, as `strangeness` has it.
+        ood_score: of the photograph, as `ood_score` has it.
         latent: the numbers.
     """
 
@@ -51,7 +51,7 @@ class LatentFile(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**64)]
     image_error: Error
     feature_error: Error
-    strangeness: Error
+    ood_score: Error
     latent: Annotated[tuple[Number, ...], Field(min_length=1, max_length=4096)]
 
     def of(self, model: Model) -> NDArray[np.float32]:
@@ -64,7 +64,7 @@ class LatentFile(BaseModel):
         return np.array([self.latent], np.float32)
 
 
-def latent_file(model: Model, found: Inversion, strangeness: float, starts: int, seed: int) -> LatentFile:
+def latent_file(model: Model, found: Inversion, ood_score: float, starts: int, seed: int) -> LatentFile:
     """What is to be kept of an inversion, the last that `invert` gave."""
     return LatentFile(
         software=f"strangers {__version__}",
@@ -78,7 +78,7 @@ def latent_file(model: Model, found: Inversion, strangeness: float, starts: int,
         seed=seed,
         image_error=found.image_error,
         feature_error=found.feature_error,
-        strangeness=strangeness,
+        ood_score=ood_score,
         latent=tuple(found.latent.tolist()),
     )
 

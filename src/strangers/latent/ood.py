@@ -17,13 +17,13 @@ MIDDLE = (slice(3, 15), slice(4, 12))
 """The part of a picture, in rows and columns of GRID, where the face is and hair and background are not."""
 
 SHRINKAGE = 0.3
-"""Of the covariance towards a sphere: 96 numbers are many for 256 faces."""
+"""Of the covariance toward a sphere: 96 numbers are many for 256 faces."""
 
-STRANGE = 1.73
+OOD_THRESHOLD = 1.73
 """Above it a photograph is warned of. Of 96 held-out photographs of CelebA one in twenty lay above it."""
 
 
-def strangeness(model: Model, photograph: Pixels) -> float:
+def ood_score(model: Model, photograph: Pixels) -> float:
     """How far a photograph (size, size, 3) lies from the model's own faces, in their own median distance.
 
     Compared are the patterns of light in the middle of the pictures, without their brightness and contrast:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from strangers.config import Configuration
 from strangers.networks import patches
-from strangers.networks.layers import Logit, Reshape, Widths, initialise
+from strangers.networks.layers import Logit, Reshape, Widths, initialize
 
 
 class Halving(nn.Conv2d):
@@ -65,16 +65,16 @@ class DCGAN(Configuration):
         return int(self.stem_size * 2 ** len(self.generator_widths))
 
     @property
-    def halvings(self) -> int:
+    def downsamplings(self) -> int:
         """How often the discriminator halves a picture."""
         return len(self.discriminator_widths)
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
-        """A new (generator, discriminator), initialised from torch's random state as the paper says."""
+        """A new (generator, discriminator), initialized from torch's random state as the paper says."""
         generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
-            initialise(network, partial(nn.init.normal_, std=0.02))
-            initialise(network, partial(nn.init.normal_, mean=1.0, std=0.02), (nn.BatchNorm2d,))
+            initialize(network, partial(nn.init.normal_, std=0.02))
+            initialize(network, partial(nn.init.normal_, mean=1.0, std=0.02), (nn.BatchNorm2d,))
         return generator, discriminator
 
     def generator(self, latent_size: int) -> nn.Sequential:

@@ -1,6 +1,6 @@
 """Generators that begin with a dense layer, as the Keras tutorials build them: systems 000, 002 and 004.
 
-Their layers are Keras's: biases everywhere, "same" padding, Glorot's initialisation, a batch norm of epsilon
+Their layers are Keras's: biases everywhere, "same" padding, Glorot's initialization, a batch norm of epsilon
 0.001 that remembers 99 % of its statistics.
 """
 
@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import nn
 
 from strangers.config import Configuration
-from strangers.networks.layers import MOST_BLOCKS, Logit, Reshape, Widths, initialise
+from strangers.networks.layers import MOST_BLOCKS, Logit, Reshape, Widths, initialize
 
 
 class Stage(Configuration):
@@ -34,7 +34,7 @@ class Dense(Configuration):
         discriminator_widths: channels of the strided convolutions (kernel 3, stride 2).
         discriminator_dropout: the share of features dropped after each of them.
         last_dropout: the share dropped before the last dense layer.
-        discriminator_initialisation: He's or Glorot's uniform distribution, for the convolutions.
+        discriminator_initialization: He's or Glorot's uniform distribution, for the convolutions.
     """
 
     architecture: Literal["dense"] = "dense"
@@ -48,7 +48,7 @@ class Dense(Configuration):
     discriminator_widths: Widths
     discriminator_dropout: float = Field(default=0.0, ge=0, lt=1)
     last_dropout: float = Field(default=0.0, ge=0, lt=1)
-    discriminator_initialisation: Literal["glorot", "he"] = "glorot"
+    discriminator_initialization: Literal["glorot", "he"] = "glorot"
 
     @property
     def size(self) -> int:
@@ -57,16 +57,16 @@ class Dense(Configuration):
         return int(self.stem_size * 2**doublings)
 
     @property
-    def halvings(self) -> int:
+    def downsamplings(self) -> int:
         """How often the discriminator halves a picture."""
         return len(self.discriminator_widths)
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
-        """A new (generator, discriminator), initialised from torch's random state."""
+        """A new (generator, discriminator), initialized from torch's random state."""
         generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
-            initialise(network, nn.init.xavier_uniform_)
-        if self.discriminator_initialisation == "he":
+            initialize(network, nn.init.xavier_uniform_)
+        if self.discriminator_initialization == "he":
             for layer in discriminator.modules():
                 if isinstance(layer, nn.Conv2d):
                     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")

@@ -39,7 +39,7 @@ LINEAR = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 """Layers whose weights multiply; what a norm's do is scale."""
 
 
-def initialise(
+def initialize(
     network: nn.Module, weights: Callable[[Tensor], Tensor], kinds: tuple[type[nn.Module], ...] = LINEAR
 ) -> None:
     """Fill the weights of every layer of these kinds with `weights`, and their biases with 0."""

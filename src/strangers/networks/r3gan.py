@@ -1,4 +1,4 @@
-"""R3GAN: residual blocks of grouped convolutions without any normalisation (Huang et al. 2024, section 3.2).
+"""R3GAN: residual blocks of grouped convolutions without any normalization (Huang et al. 2024, section 3.2).
 
 A stage resamples its map, then refines it in residual blocks. A block's last convolution begins at zero, so
 that untrained blocks change nothing, and no depth needs a norm to begin well (Zhang et al. 2019, "Fixup").
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from strangers.config import Configuration
-from strangers.networks.layers import MOST_BLOCKS, Widths, initialise, scaled_normal
+from strangers.networks.layers import MOST_BLOCKS, Widths, initialize, scaled_normal
 
 SMALLEST = 4
 """Height and width of the smallest map."""
@@ -51,18 +51,18 @@ class R3GAN(Configuration):
         return int(SMALLEST * 2 ** (len(self.widths) - 1) * self.patch)
 
     @property
-    def halvings(self) -> int:
+    def downsamplings(self) -> int:
         """How often the discriminator halves a picture, apart from what a patch leaves out."""
         return len(self.widths) - 1
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
-        """A new (generator, discriminator), initialised from torch's random state."""
+        """A new (generator, discriminator), initialized from torch's random state."""
         generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
-            initialise(network, scaled_normal(1.0))
+            initialize(network, scaled_normal(1.0))
             blocks = [layer for layer in network.modules() if isinstance(layer, Block)]
             for block in blocks:
-                block.initialise(len(blocks))
+                block.initialize(len(blocks))
         nn.init.normal_(generator.get_parameter("0.patterns"))
         return generator, discriminator
 
@@ -124,13 +124,13 @@ class Block(nn.Module):
         refined: Tensor = features + self.narrow(inner)
         return refined
 
-    def initialise(self, blocks: int) -> None:
+    def initialize(self, blocks: int) -> None:
         """Zhang et al. 2019, section 3: smaller weights for more blocks, and a last layer of zeros."""
         layers_inside = 3
         gain = GAIN * blocks ** (-1 / (2 * layers_inside - 2))
-        initialise(self.widen, scaled_normal(gain))
-        initialise(self.mix, scaled_normal(gain))
-        initialise(self.narrow, nn.init.zeros_)
+        initialize(self.widen, scaled_normal(gain))
+        initialize(self.mix, scaled_normal(gain))
+        initialize(self.narrow, nn.init.zeros_)
 
 
 class Doubled(nn.Module):

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from strangers.config import Configuration
-from strangers.networks.layers import MOST_BLOCKS, Reshape, Widths, initialise
+from strangers.networks.layers import MOST_BLOCKS, Reshape, Widths, initialize
 
 SMALLEST = 4
 """Height and width of the generator's first map."""
@@ -47,18 +47,18 @@ class ResNet(Configuration):
         return int(SMALLEST * 2 ** (len(self.generator_widths) - 1))
 
     @property
-    def halvings(self) -> int:
+    def downsamplings(self) -> int:
         """How often the discriminator halves a picture."""
         return len(self.discriminator_widths) - self.whole_blocks
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
-        """A new (generator, discriminator), initialised from torch's random state."""
+        """A new (generator, discriminator), initialized from torch's random state."""
         generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
-            initialise(network, nn.init.xavier_uniform_)
+            initialize(network, nn.init.xavier_uniform_)
             for layer in network.modules():
                 if isinstance(layer, Up | Down):
-                    initialise(layer.through, partial(nn.init.xavier_uniform_, gain=THROUGH))
+                    initialize(layer.through, partial(nn.init.xavier_uniform_, gain=THROUGH))
         if self.discriminator_norm == "spectral":
             for layer in discriminator.modules():
                 if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -82,7 +82,7 @@ class ResNet(Configuration):
     def _discriminator(self) -> nn.Sequential:
         widths = self.discriminator_widths
         blocks = [
-            Down(before, after, halves=number < self.halvings, first=number == 0)
+            Down(before, after, halves=number < self.downsamplings, first=number == 0)
             for number, (before, after) in enumerate(zip((3, *widths), widths, strict=False))
         ]
         return nn.Sequential(*blocks, nn.ReLU(), Summed(), nn.Linear(widths[-1], 1), nn.Flatten(0))

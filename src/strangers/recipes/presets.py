@@ -9,7 +9,7 @@ from strangers.errors import UsageError
 from strangers.networks.dcgan import DCGAN
 from strangers.networks.r3gan import R3GAN
 from strangers.networks.resnet import ResNet
-from strangers.recipes.recipe import Augmentation, Optimiser, Penalty, Ramp, Recipe, Schedule
+from strangers.recipes.recipe import Augmentation, OptimizerConfig, Penalty, Ramp, Recipe, Schedule
 from strangers.recipes.reproductions import SYSTEMS
 
 RADFORD = "Radford, Metz and Chintala 2016, in the widths of the PyTorch DCGAN tutorial"
@@ -30,8 +30,8 @@ SNGAN_64 = Recipe(
     network=ResNet(),
     latent_size=128,
     objective="hinge",
-    discriminator_optimiser=Optimiser(beta1=0.0, beta2=0.9),
-    generator_optimiser=Optimiser(beta1=0.0, beta2=0.9),
+    discriminator_optimizer=OptimizerConfig(beta1=0.0, beta2=0.9),
+    generator_optimizer=OptimizerConfig(beta1=0.0, beta2=0.9),
     schedule=Schedule(kind="linear", images=32_000_000, factor=0.0),
     batch=64,
     generator_batch=64,
@@ -60,11 +60,11 @@ WGAN_GP_64 = _like(
     source=GULRAJANI,
     network=ResNet(
         discriminator_norm="none"
-    ),  # a norm over the batch would tie together what is penalised apart
+    ),  # a norm over the batch would tie together what is penalized apart
     objective="wasserstein",
     penalty=Penalty(kind="gradient", weight=10.0),
-    discriminator_optimiser=Optimiser(learning_rate=1e-4, beta1=0.0, beta2=0.9),
-    generator_optimiser=Optimiser(learning_rate=1e-4, beta1=0.0, beta2=0.9),
+    discriminator_optimizer=OptimizerConfig(learning_rate=1e-4, beta1=0.0, beta2=0.9),
+    generator_optimizer=OptimizerConfig(learning_rate=1e-4, beta1=0.0, beta2=0.9),
     schedule=Schedule(),
 )
 
@@ -81,7 +81,7 @@ def _r3gan(
     images: int = 30_000_000,
 ) -> Recipe:
     """R3GAN at one size: what begins high or low moves to where it stays while `settled` images are seen."""
-    optimiser = Optimiser(beta1=0.0, beta2=Ramp(start=0.9, end=0.99, images=settled))
+    optimizer = OptimizerConfig(beta1=0.0, beta2=Ramp(start=0.9, end=0.99, images=settled))
     return Recipe(
         name=name,
         source=source,
@@ -91,10 +91,10 @@ def _r3gan(
         objective="relativistic",
         penalty=Penalty(kind="r1+r2", weight=Ramp(start=gamma, end=gamma / 10, images=settled)),
         augmentation=Augmentation(
-            names=("colour", "translation", "cutout"), probability=Ramp(start=0.0, end=0.3, images=settled)
+            names=("color", "translation", "cutout"), probability=Ramp(start=0.0, end=0.3, images=settled)
         ),
-        discriminator_optimiser=optimiser,
-        generator_optimiser=optimiser,
+        discriminator_optimizer=optimizer,
+        generator_optimizer=optimizer,
         schedule=Schedule(kind="cosine", images=settled, factor=0.25),  # 2e-4 to 5e-5
         batch=batch,
         generator_batch=batch,
@@ -137,8 +137,12 @@ _ALL = (
         network=DCGAN(  # half of dcgan-64's widths, for twice the images an hour
             generator_widths=(256, 128, 64, 32), discriminator_widths=(32, 64, 128, 256)
         ),
-        discriminator_optimiser=Optimiser(learning_rate=5e-4),  # with eight times the updates for the same
-        generator_optimiser=Optimiser(learning_rate=5e-4),  # images, larger ones still do not tear it apart;
+        discriminator_optimizer=OptimizerConfig(
+            learning_rate=5e-4
+        ),  # with eight times the updates for the same
+        generator_optimizer=OptimizerConfig(
+            learning_rate=5e-4
+        ),  # images, larger ones still do not tear it apart;
         schedule=Schedule(kind="cosine", images=460_000, factor=0.05),  # smaller ones, in the end, polish
         penalty=Penalty(  # from where the discriminator begins to win
             kind="r1", weight=0.1, every=4, after=210_000
@@ -153,10 +157,12 @@ _ALL = (
         source="Heusel et al. 2017 (TTUR), on DCGAN",
         size=64,
         network=DCGAN(),
-        discriminator_optimiser=Optimiser(
+        discriminator_optimizer=OptimizerConfig(
             learning_rate=1e-5
         ),  # two time-scales: the generator is the faster,
-        generator_optimiser=Optimiser(learning_rate=5e-4),  # where a discriminator that learns fast would win
+        generator_optimizer=OptimizerConfig(
+            learning_rate=5e-4
+        ),  # where a discriminator that learns fast would win
         batch=64,
         generator_batch=64,
         flip=True,

@@ -16,7 +16,7 @@ from strangers.networks import Network
 
 ObjectiveName = Literal["bce", "hinge", "wasserstein", "relativistic"]
 PenaltyKind = Literal["none", "r1", "r1+r2", "gradient"]
-AugmentationName = Literal["colour", "translation", "cutout"]
+AugmentationName = Literal["color", "translation", "cutout"]
 
 
 class Ramp(Configuration):
@@ -35,7 +35,7 @@ def at(number: float | Ramp, images_seen: int) -> float:
     return number.end + (number.start - number.end) * (1 + math.cos(math.pi * share)) / 2
 
 
-class Optimiser(Configuration):
+class OptimizerConfig(Configuration):
     """How one network's weights are changed by their gradients.
 
     Attributes:
@@ -142,8 +142,8 @@ class Recipe(Configuration):
     augmentation: Augmentation = Augmentation()
     real_label: float = Field(default=1.0, gt=0.5, le=1)
     generator_label: float = Field(default=1.0, gt=0.5, le=1)
-    discriminator_optimiser: Optimiser = Optimiser()
-    generator_optimiser: Optimiser = Optimiser()
+    discriminator_optimizer: OptimizerConfig = OptimizerConfig()
+    generator_optimizer: OptimizerConfig = OptimizerConfig()
     schedule: Schedule = Schedule()
     batch: int = Field(default=128, ge=2)
     generator_batch: int = Field(default=128, ge=2)
@@ -156,9 +156,9 @@ class Recipe(Configuration):
     def _agrees(self) -> Self:
         if self.network.size != self.size:
             raise ValueError(f"the network makes pictures of {self.network.size} px, but size is {self.size}")
-        halvings = self.network.halvings
-        if self.size % 2**halvings:
-            raise ValueError(f"a picture of {self.size} px cannot be halved {halvings} times")
+        downsamplings = self.network.downsamplings
+        if self.size % 2**downsamplings:
+            raise ValueError(f"a picture of {self.size} px cannot be halved {downsamplings} times")
         if self.objective != "bce" and (self.real_label, self.generator_label) != (1.0, 1.0):
             raise ValueError(
                 f"objective {self.objective!r} has no labels; leave real_label and generator_label"
@@ -174,7 +174,7 @@ class Recipe(Configuration):
         """Real images in one training step."""
         return self.batch * self.discriminator_steps
 
-    def price(self, images_seen: int) -> float:
+    def penalty_weight(self, images_seen: int) -> float:
         """What the penalty is multiplied by in the step after `images_seen` images; 0 where none is paid."""
         penalty = self.penalty
         due = images_seen >= penalty.after and images_seen // self.images_per_step % penalty.every == 0
@@ -182,7 +182,7 @@ class Recipe(Configuration):
 
 
 def build_networks(recipe: Recipe) -> tuple[nn.Module, nn.Module]:
-    """A new (generator, discriminator) of the recipe, initialised from torch's random state."""
+    """A new (generator, discriminator) of the recipe, initialized from torch's random state."""
     return recipe.network.build(recipe.latent_size)
 
 
@@ -193,7 +193,7 @@ def parameter_counts(recipe: Recipe) -> dict[str, int]:
 
 
 def with_overrides(recipe: Recipe, overrides: Mapping[str, str]) -> Recipe:
-    """The recipe with some fields changed, as `--set generator_optimiser.learning_rate=1e-4` does.
+    """The recipe with some fields changed, as `--set generator_optimizer.learning_rate=1e-4` does.
 
     Values are JSON where they can be read so, else strings. Raises UsageError for an unknown field or a wrong
     value.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strangers.networks.dcgan import DCGAN
 from strangers.networks.dense import Dense, Stage
-from strangers.recipes.recipe import Optimiser, Recipe, Schedule
+from strangers.recipes.recipe import OptimizerConfig, Recipe, Schedule
 
 SYSTEMS = (
     Recipe(
@@ -67,9 +67,9 @@ SYSTEMS = (
             leak=0.3,  # Keras's default
             discriminator_widths=(64, 128, 128, 64),
             discriminator_dropout=0.2,
-            discriminator_initialisation="he",
+            discriminator_initialization="he",
         ),
-        discriminator_optimiser=Optimiser(learning_rate=1e-4),  # half the generator's,
+        discriminator_optimizer=OptimizerConfig(learning_rate=1e-4),  # half the generator's,
         discriminator_steps=2,  # but two steps for one
         images=1_820_000,  # 9 epochs of CelebA
     ),
@@ -105,12 +105,12 @@ SYSTEMS = (
             last_kernel=3,
             discriminator_widths=(32, 64, 128, 256),  # ours
         ),
-        discriminator_optimiser=Optimiser(name="nadam"),
-        generator_optimiser=Optimiser(name="nadam"),
+        discriminator_optimizer=OptimizerConfig(name="nadam"),
+        generator_optimizer=OptimizerConfig(name="nadam"),
         schedule=Schedule(kind="inverse", images=2_040_000),  # ours: half the rate at the end
         batch=64,  # ours: memory at 128 px
         generator_batch=64,
         images=2_040_000,  # 10 epochs of 204,000
     ),
 )
-"""Each keeps its system's networks, latent, optimisers, labels and schedule."""
+"""Each keeps its system's networks, latent, optimizers, labels and schedule."""

@@ -87,7 +87,7 @@ def _facts(found: Exploration) -> list[tuple[str, str]]:
         ("hash", found.hash[:16]),
         ("originals", originals),
         ("brightness", f"{found.brightness.mean:.0f} ± {found.brightness.deviation:.0f} of 255"),
-        ("colours", "red {:.0f}, green {:.0f}, blue {:.0f} of 255".format(*found.colours)),
+        ("colors", "red {:.0f}, green {:.0f}, blue {:.0f} of 255".format(*found.colors)),
         ("symmetry", f"{found.symmetry.mean:.2f} ± {found.symmetry.deviation:.2f}"),
         ("variety", f"{found.variety:.0f} levels between two pictures"),
         (

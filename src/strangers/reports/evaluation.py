@@ -1,4 +1,4 @@
-"""The report: a result as a page that stands alone, with faces, attributes, neighbours and curves."""
+"""The report: a result as a page that stands alone, with faces, attributes, neighbors and curves."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _values(results: Sequence[Result], compared: Sequence[Difference]) -> Iterat
 
 
 def _about(one: Measured, pictures: PreparedSet) -> Iterator[str]:
-    """One model's faces, their attributes, and their neighbours in the set."""
+    """One model's faces, their attributes, and their neighbors in the set."""
     result, size = one.result, one.result.model.protocol.size
     scale = max(1, 96 // size)
     name = _name(result)
@@ -118,8 +118,8 @@ def _about(one: Measured, pictures: PreparedSet) -> Iterator[str]:
             note="By the attribute network's word for both sides, so that its errors cancel. Above: what the "
             "faces have too rarely; below: too often.",
         )
-    if result.memorisation:
-        found = result.memorisation
+    if result.memorization:
+        found = result.memorization
         rows_of_spaces = [
             [
                 likeness.space,
@@ -132,7 +132,7 @@ def _about(one: Measured, pictures: PreparedSet) -> Iterator[str]:
         ]
         header = ["space", "too near", "95 % interval", "median ratio", f"of {found.control} faces"]
         yield section(
-            "Memorisation",
+            "Memorization",
             table(header, rows_of_spaces),
             picture(
                 _pairs(one, pictures),
@@ -148,11 +148,11 @@ def _about(one: Measured, pictures: PreparedSet) -> Iterator[str]:
 
 def _pairs(one: Measured, pictures: PreparedSet) -> Pixels:
     """The nearest pairs, generated above, training picture below."""
-    assert one.result.memorisation is not None
-    pairs = one.result.memorisation.pairs
+    assert one.result.memorization is not None
+    pairs = one.result.memorization.pairs
     faces = [one.faces[pair.face] for pair in pairs]
-    neighbours = pictures.batch(np.array([pair.picture for pair in pairs]))
-    return grid(np.concatenate([np.stack(faces), neighbours]), columns=len(pairs))
+    neighbors = pictures.batch(np.array([pair.picture for pair in pairs]))
+    return grid(np.concatenate([np.stack(faces), neighbors]), columns=len(pairs))
 
 
 def _conditions(result: Result) -> str:

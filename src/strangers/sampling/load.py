@@ -10,7 +10,7 @@ from torch import nn
 from strangers.errors import ModelError, UsageError
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import ModelHeader, read_model
-from strangers.system.devices import choose_device, place
+from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
 
 BUNDLED = Path(__file__).parents[1] / "models"
@@ -48,7 +48,7 @@ def load(source: str | Path, device: str = "auto") -> Model:
             header, generator, digest = _read_newest(Path(source))
     except OSError as error:
         raise ModelError(f"The model {source} cannot be read: {error.strerror or error}.") from None
-    generator = place(generator, chosen)
+    generator = to_device(generator, chosen)
     return Model(generator.requires_grad_(False).eval(), header, digest)
 
 

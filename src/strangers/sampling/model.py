@@ -32,7 +32,7 @@ BATCH = 64
 
 GROUP = 16
 """Faces drawn at once. Matrix products of other heights may be summed in another order, and a face that
-depends on its neighbours' number is not the seed's face; 16 keep the processor about as busy as more."""
+depends on its neighbors' number is not the seed's face; 16 keep the processor about as busy as more."""
 
 
 @dataclass(frozen=True)

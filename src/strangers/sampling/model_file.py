@@ -1,7 +1,7 @@
 """The model file: a generator's weights, and all that drawing with them needs, in one .safetensors.
 
 In the file's header, under "strangers", a JSON text says what the tensors cannot. Nothing in it is code.
-Its last field is the SHA-256 of itself and the tensors, by which a rotten bit is noticed: see `sealed`.
+Its last field is the SHA-256 of itself and the tensors, by which a rotten bit is noticed: see `with_digest`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FORMAT: Literal[1] = 1
 
 MOST_TENSORS = 10_000
 
-LICENCE = (
+LICENSE = (
     "The photographs' terms bind what is made of them. CelebA's allow non-commercial research only. "
     "Look up the terms of the set that this model was trained on."
 )
@@ -43,7 +43,7 @@ class ModelHeader(BaseModel):
         images_seen: how many real images the training has shown.
         size, crop, filter: of the photographs: height and width in pixels, crop protocol, resize filter.
         data_hash: hash of the prepared set.
-        licence: a note on the terms of the photographs.
+        license: a note on the terms of the photographs.
         metrics: measured distances by name.
     """
 
@@ -57,7 +57,7 @@ class ModelHeader(BaseModel):
     crop: str
     filter: str
     data_hash: str
-    licence: str = LICENCE
+    license: str = LICENSE
     metrics: dict[str, JsonValue] = {}
 
     @model_validator(mode="after")
@@ -79,7 +79,7 @@ def as_bytes(generator: nn.Module, header: ModelHeader, *, half: bool = False) -
         tensors = {
             name: value.half() if value.is_floating_point() else value for name, value in tensors.items()
         }
-    return bytes(save(tensors, {"strangers": sealed(header.model_dump_json(), tensors)}))
+    return bytes(save(tensors, {"strangers": with_digest(header.model_dump_json(), tensors)}))
 
 
 def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:
@@ -110,13 +110,13 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
     if "strangers" not in metadata:
         raise ModelError(f"{path} is a .safetensors file, but not one that strangers wrote.")
     try:
-        text = unsealed(metadata["strangers"], tensors)
+        text = verify_digest(metadata["strangers"], tensors)
     except ValueError as error:
         raise ModelError(f"{path} is damaged: {error}. Copy or download it again.") from None
     return _header(path, text), tensors
 
 
-def sealed(text: str, tensors: Mapping[str, Tensor]) -> str:
+def with_digest(text: str, tensors: Mapping[str, Tensor]) -> str:
     """A JSON object's text, with one field more, which comes last: the SHA-256 of the text and the tensors.
 
     Of each tensor, in the order of their names, it takes "NAME TYPE SHAPE" as in "1.weight float32 (8, 3)",
@@ -125,8 +125,8 @@ def sealed(text: str, tensors: Mapping[str, Tensor]) -> str:
     return f'{text[:-1]}, "sha256": "{_digest(text, tensors)}"}}'
 
 
-def unsealed(text: str, tensors: Mapping[str, Tensor]) -> str:
-    """The text that was sealed, or one from before there were seals. Raises ValueError if it is damaged."""
+def verify_digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """The text without its digest; unchanged if it has none. Raises ValueError if the digest is wrong."""
     seal = re.search(r', "sha256": "([^"]*)"}$', text)
     if seal is None:
         return text

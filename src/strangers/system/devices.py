@@ -155,7 +155,7 @@ def _bf16_instructions() -> list[str]:
     return ["AVX512-BF16"] if torch.cpu._is_avx512_bf16_supported() else []
 
 
-def place(network: nn.Module, device: torch.device) -> nn.Module:
+def to_device(network: nn.Module, device: torch.device) -> nn.Module:
     """The network, moved to the device, its weights in channels-last order: convolutions run fastest so."""
     placed: nn.Module = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return placed

@@ -31,18 +31,18 @@ def augment(
     return images
 
 
-def colour(images: Tensor, uniform: Uniform) -> Tensor:
+def color(images: Tensor, uniform: Uniform) -> Tensor:
     """Brightness by up to 0.5 of the range's half, saturation by 0 to 2, contrast by 0.5 to 1.5."""
     brightness, saturation, contrast = (part[:, None, None, None] for part in uniform(3).unbind(1))
     images = images + (brightness - 0.5)
-    grey = images.mean(dim=1, keepdim=True)
-    images = grey + (images - grey) * (2 * saturation)
+    gray = images.mean(dim=1, keepdim=True)
+    images = gray + (images - gray) * (2 * saturation)
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     return mean + (images - mean) * (0.5 + contrast)
 
 
 def translation(images: Tensor, uniform: Uniform) -> Tensor:
-    """Moved by up to an eighth of the size in each direction; grey comes in from the edges."""
+    """Moved by up to an eighth of the size in each direction; gray comes in from the edges."""
     size = images.shape[2]
     most = size // 8
     moves = (uniform(2) * (2 * most + 1)).long() - most
@@ -55,7 +55,7 @@ def translation(images: Tensor, uniform: Uniform) -> Tensor:
 
 
 def cutout(images: Tensor, uniform: Uniform) -> Tensor:
-    """A square of half the size made grey, anywhere that leaves a part of it in the picture."""
+    """A square of half the size made gray, anywhere that leaves a part of it in the picture."""
     size = images.shape[2]
     side = size // 2
     corners = (uniform(2) * (size + 1)).long() - side // 2
@@ -68,7 +68,7 @@ def cutout(images: Tensor, uniform: Uniform) -> Tensor:
 
 
 AUGMENTATIONS: dict[AugmentationName, Callable[[Tensor, Uniform], Tensor]] = {
-    "colour": colour,
+    "color": color,
     "translation": translation,
     "cutout": cutout,
 }

@@ -2,7 +2,7 @@
 
 checkpoints/000100096/          named by the images seen
     model.safetensors           the averaged generator: a model file that stands alone
-    training.safetensors        both networks and both optimisers
+    training.safetensors        both networks and both optimizers
     state.json                  images seen, seconds, the journal's sums, the guard, all files' hashes
 latest                          the name of the newest one
 best                            the name of the one whose faces came nearest to the photographs, if measured
@@ -30,8 +30,8 @@ from torch.optim import Optimizer
 from strangers.errors import RunError
 from strangers.sampling.model_file import ModelHeader, save_model
 from strangers.system.files import new_folder, remove_folder, remove_leftovers, sha256_of, write_atomically
-from strangers.training.evaluator import Record
-from strangers.training.health import Guard
+from strangers.training.evaluator import BestMetric
+from strangers.training.health import HealthMonitor
 from strangers.training.step import State, StepReport
 
 FORMAT = 2
@@ -53,8 +53,8 @@ class Progress:
 
     seconds: float = 0.0
     journal: dict[str, Any] | None = None
-    guard: Guard = field(default_factory=Guard)
-    record: Record = field(default_factory=Record)
+    guard: HealthMonitor = field(default_factory=HealthMonitor)
+    record: BestMetric = field(default_factory=BestMetric)
 
 
 def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, keep: int) -> Path:
@@ -149,17 +149,17 @@ def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, l
 
 
 def is_finite(state: State) -> bool:
-    """Whether all weights, and all that the optimisers keep, are numbers that a training can go on with."""
+    """Whether all weights, and all that the optimizers keep, are numbers that a training can go on with."""
     networks = (*_networks(state).values(), state.average)
     values = [value for network in networks for value in network.state_dict().values()]
     values += [
         kept
-        for optimiser in _optimisers(state).values()
-        for moments in optimiser.state.values()
+        for optimizer in _optimizers(state).values()
+        for moments in optimizer.state.values()
         for kept in moments.values()
         if isinstance(kept, Tensor)
     ]
-    device = values[0].device  # where an optimiser may keep its count of steps elsewhere
+    device = values[0].device  # where an optimizer may keep its count of steps elsewhere
     return bool(torch.stack([value.isfinite().all().to(device) for value in values]).all())
 
 
@@ -172,7 +172,7 @@ def _folders(run: Path) -> list[Path]:
     return sorted((path for path in (run / "checkpoints").glob("[0-9]*") if path.is_dir()), reverse=True)
 
 
-def _point(run: Path, latest: Path, record: Record) -> None:
+def _point(run: Path, latest: Path, record: BestMetric) -> None:
     """Let the pointers name the newest checkpoint, and the best one while it is there."""
     write_atomically(run / "latest", latest.name.encode())
     best = None if record.best_at is None else _folder(run, record.best_at)
@@ -211,8 +211,8 @@ def _progress(folder: Path, description: dict[str, Any]) -> Progress:
         progress = Progress(
             description["seconds"],
             description["journal"],
-            Guard(**description.get("guard", {"good_at": description["images_seen"]})),
-            Record(**description.get("record", {})),
+            HealthMonitor(**description.get("guard", {"good_at": description["images_seen"]})),
+            BestMetric(**description.get("record", {})),
         )
         _check(progress)
         return progress
@@ -233,7 +233,7 @@ def _check(progress: Progress) -> None:
 
 
 def _load(folder: Path, state: State) -> None:
-    """Put the checkpoint's tensors into the networks and optimisers of `state`."""
+    """Put the checkpoint's tensors into the networks and optimizers of `state`."""
     try:
         training, average = load_file(folder / TRAINING), load_file(folder / MODEL)
     except (OSError, SafetensorError) as error:
@@ -247,36 +247,36 @@ def _load(folder: Path, state: State) -> None:
 
 
 def put(tensors: dict[str, Tensor], state: State) -> None:
-    """Bring both networks and optimisers to `tensors`, which `tensors_of` gave.
+    """Bring both networks and optimizers to `tensors`, which `tensors_of` gave.
 
     Raises RuntimeError or KeyError for those of other networks.
     """
     for name, network in _networks(state).items():
         network.load_state_dict(_under(name, tensors))
-    for name, optimiser in _optimisers(state).items():
-        _load_optimiser(optimiser, _under(name, tensors))
+    for name, optimizer in _optimizers(state).items():
+        _load_optimizer(optimizer, _under(name, tensors))
 
 
 def _networks(state: State) -> dict[str, nn.Module]:
     return {"generator": state.generator, "discriminator": state.discriminator}
 
 
-def _optimisers(state: State) -> dict[str, Optimizer]:
+def _optimizers(state: State) -> dict[str, Optimizer]:
     return {
-        "generator_optimiser": state.generator_optimiser,
-        "discriminator_optimiser": state.discriminator_optimiser,
+        "generator_optimizer": state.generator_optimizer,
+        "discriminator_optimizer": state.discriminator_optimizer,
     }
 
 
 def tensors_of(state: State) -> dict[str, Tensor]:
-    """All that both networks and both optimisers hold, by name, on the CPU."""
+    """All that both networks and both optimizers hold, by name, on the CPU."""
     tensors = {
         f"{name}.{key}": value
         for name, network in _networks(state).items()
         for key, value in network.state_dict().items()
     }
-    for name, optimiser in _optimisers(state).items():
-        for index, values in optimiser.state_dict()["state"].items():
+    for name, optimizer in _optimizers(state).items():
+        for index, values in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}.{index}.{key}": value for key, value in values.items()}
     return {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
 
@@ -286,14 +286,14 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
 
 
-def _load_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
-    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, key = name.split(".")
         parameter = parameters[int(index)]
         if value.shape == parameter.shape:
-            # The moments must lie in memory as their parameter does: fused optimisers walk both side by side.
+            # The moments must lie in memory as their parameter does: fused optimizers walk both side by side.
             value = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
         state.setdefault(int(index), {})[key] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

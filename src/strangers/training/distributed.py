@@ -43,7 +43,7 @@ class Processes:
     def is_first(self) -> bool:
         return self.rank == 0
 
-    def share(self, batch: Tensor) -> Tensor:
+    def shard(self, batch: Tensor) -> Tensor:
         """This process's part of a batch (n, ...) that all of them have drawn alike: (n / count, ...)."""
         size = len(batch) // self.count
         return batch[self.rank * size : (self.rank + 1) * size]
@@ -53,18 +53,18 @@ class Processes:
         if self.count == 1:
             return
         gradients = [value.grad for value in network.parameters() if value.grad is not None]
-        means = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))
+        means = self.all_reduce_mean(torch.cat([gradient.flatten() for gradient in gradients]))
         parts = torch.split(means, [gradient.numel() for gradient in gradients])
         torch._foreach_copy_(gradients, [p.view_as(g) for p, g in zip(parts, gradients, strict=True)])
 
-    def mean(self, values: Tensor) -> Tensor:
+    def all_reduce_mean(self, values: Tensor) -> Tensor:
         """The mean of each process's `values`, the same bits in all."""
         if self.count == 1:
             return values
         _together(lambda: torch.distributed.all_reduce(values))
         return values / self.count
 
-    def greatest(self, number: int) -> int:
+    def all_reduce_max(self, number: int) -> int:
         """The greatest of each process's `number`."""
         if self.count == 1:
             return number
@@ -72,7 +72,7 @@ class Processes:
         _together(lambda: torch.distributed.all_reduce(values, torch.distributed.ReduceOp.MAX))
         return int(values)
 
-    def told(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """What the first process has for `value`; the others wait for it."""
         if self.count == 1:
             return value
@@ -81,13 +81,13 @@ class Processes:
         return told[0]
 
     @contextmanager
-    def one_after_another(self) -> Iterator[None]:
+    def local_rank_zero_first(self) -> Iterator[None]:
         """The first of each machine goes ahead, for what it makes on the disk serves the others too."""
         if self.local_rank:
-            self.greatest(0)
+            self.all_reduce_max(0)
         yield
         if not self.local_rank:
-            self.greatest(0)
+            self.all_reduce_max(0)
 
     def check(self, batches: Sequence[int]) -> None:
         """Raise UsageError for batches that cannot be shared evenly, in parts of at least two images."""
@@ -99,15 +99,15 @@ class Processes:
                 )
 
 
-ALONE = Processes()
+SINGLE_PROCESS = Processes()
 """A training in one process."""
 
 
 @contextmanager
-def joined() -> Iterator[Processes]:
-    """This process among those that torchrun started; ALONE if it did not start it."""
+def process_group() -> Iterator[Processes]:
+    """This process among those that torchrun started; SINGLE_PROCESS if it did not start it."""
     if "TORCHELASTIC_RUN_ID" not in os.environ or int(os.environ["WORLD_SIZE"]) == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     processes = Processes(*(int(os.environ[name]) for name in names))

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from strangers.recipes.recipe import Recipe, parameter_counts
-from strangers.training.options import Routine
+from strangers.training.options import TrainingOptions
 from strangers.training.plan import autocast, dtype_name, duration, make_plan
 from strangers.training.step import compile_networks, new_state, training_step
 
@@ -32,8 +32,8 @@ def dry_run(
     Speed and memory are measured with a few steps on pictures of noise. Raises as `make_plan` does.
     """
     del tensorboard
-    names = [field.name for field in fields(Routine) if field.name in settings]
-    routine = Routine(**{name: settings.pop(name) for name in names})
+    names = [field.name for field in fields(TrainingOptions) if field.name in settings]
+    routine = TrainingOptions(**{name: settings.pop(name) for name in names})
     routine.check()
     plan = make_plan(data, recipe, **settings)
     routine.check_set(plan.data)

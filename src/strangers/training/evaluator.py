@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from strangers.data.prepared import PreparedSet
 from strangers.evaluation.attributes import Attributes, load_attributes
 from strangers.evaluation.features import chosen, reference
-from strangers.evaluation.metrics import Moments, Statistics, frechet_distance
+from strangers.evaluation.metrics import RunningStatistics, Statistics, frechet_distance
 from strangers.images import Pixels
 from strangers.sampling.model import Model
 
@@ -24,7 +24,7 @@ COMPARED = 256
 
 
 @dataclass(frozen=True)
-class Record:
+class BestMetric:
     """The best evaluation of a run so far. Its values are plain, so that a checkpoint keeps them.
 
     Attributes:
@@ -48,7 +48,7 @@ class Record:
             return "the best so far"
         return f"not below the {self.best:.4g} after {self.best_at:,}"
 
-    def with_value(self, value: float, images_seen: int) -> Record:
+    def with_value(self, value: float, images_seen: int) -> BestMetric:
         """The record after one more evaluation; a value that is no number is not the best."""
         if math.isfinite(value) and (self.best is None or value < self.best):
             return replace(self, best=value, best_at=images_seen, since=0)
@@ -56,7 +56,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Appraiser:
+class Evaluator:
     """What the run's faces are held against.
 
     Attributes:
@@ -90,24 +90,24 @@ class Appraiser:
     def distance(self, model: Model) -> float:
         """fd-face: Frechet distance of the model's faces to the photographs, in the network's features."""
         assert self.photographs is not None
-        moments = Moments()
+        moments = RunningStatistics()
         for _, faces in model.batches(range(self.generated)):
             moments.add(self.network(faces))
         return frechet_distance(moments.statistics(), self.photographs)
 
-    def begin(self, record: Record) -> Record:
+    def begin(self, record: BestMetric) -> BestMetric:
         """The record that evaluations from now on add to: a new one if the old was measured otherwise."""
         if (record.generated, record.network) == (self.generated, self.network.hash):
             return record
-        return Record(self.generated, self.network.hash)
+        return BestMetric(self.generated, self.network.hash)
 
 
-def make_appraiser(data: PreparedSet, device: torch.device, evaluate: bool, generated: int) -> Appraiser:
+def make_evaluator(data: PreparedSet, device: torch.device, evaluate: bool, generated: int) -> Evaluator:
     """Look at the photographs once; if `evaluate`, at up to 10,000 of them, whose statistics are cached."""
     network = load_attributes(device=str(device))
     few = data.batch(chosen(data, COMPARED))
     photographs = reference(data, network, REFERENCE).statistics if evaluate else None
-    return Appraiser(network, apart(network(few)), photographs, generated)
+    return Evaluator(network, apart(network(few)), photographs, generated)
 
 
 def apart(features: np.ndarray) -> float:

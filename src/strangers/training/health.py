@@ -43,12 +43,12 @@ ROLLBACKS = 3
 """How often a run is taken back; if it collapses at an eighth of its rates too, they are not the reason."""
 
 REMEDY = (
-    "Lower discriminator_optimiser.learning_rate and generator_optimiser.learning_rate, "
+    "Lower discriminator_optimizer.learning_rate and generator_optimizer.learning_rate, "
     "or let --on-collapse rollback do it."
 )
 
 
-class Alarm(NamedTuple):
+class HealthWarning(NamedTuple):
     """What the guard has noticed, for a program and for a person."""
 
     kind: Kind
@@ -56,7 +56,7 @@ class Alarm(NamedTuple):
 
 
 @dataclass
-class Guard:
+class HealthMonitor:
     """What is watched of one run. Its values are plain, so that a checkpoint keeps them and resumes exactly.
 
     Attributes:
@@ -85,7 +85,7 @@ class Guard:
         """What the rollbacks have done to both learning rates, in (0, 1]."""
         return SLOWER**self.rollbacks
 
-    def after_line(self, means: Mapping[str, float], images_seen: int) -> list[Alarm]:
+    def after_line(self, means: Mapping[str, float], images_seen: int) -> list[HealthWarning]:
         """What the means since the journal's last line give reason to tell, by the names of `StepReport`."""
         broken = not all(math.isfinite(value) for value in means.values())
         won = min(means["real_accuracy"], means["fake_accuracy"]) > SATURATED
@@ -105,11 +105,11 @@ class Guard:
                 saturated or ("saturation" in self.ongoing and won),
                 f"Over {SATURATED_IMAGES:,} images the discriminator has hardly been wrong, and the "
                 "generator's loss has not fallen: it learns next to nothing. Lower "
-                "discriminator_optimiser.learning_rate, or add --set real_label=0.9.",
+                "discriminator_optimizer.learning_rate, or add --set real_label=0.9.",
             ),
         ]
 
-    def after_pictures(self, variety: float, images_seen: int) -> list[Alarm]:
+    def after_pictures(self, variety: float, images_seen: int) -> list[HealthWarning]:
         """What the variety of the run's faces, as a share of the photographs', gives reason to tell."""
         before = self.greatest_variety
         self.greatest_variety = max(before, variety)
@@ -126,18 +126,18 @@ class Guard:
             self.good_at = images_seen
         return alarms
 
-    def after_weights(self, finite: bool) -> list[Alarm]:
+    def after_weights(self, finite: bool) -> list[HealthWarning]:
         """What there is to tell if weights, or losses since the last line, are not all finite."""
         return self._noticed(
             "not finite", not finite, f"Weights are no longer finite numbers, or losses are not. {REMEDY}"
         )
 
-    def _noticed(self, kind: Kind, is_so: bool, sentence: str) -> list[Alarm]:
+    def _noticed(self, kind: Kind, is_so: bool, sentence: str) -> list[HealthWarning]:
         """The alarm, if this has just begun."""
         was_so = kind in self.ongoing
         if was_so and not is_so:
             self.ongoing.remove(kind)
         if is_so and not was_so:
             self.ongoing.append(kind)
-            return [Alarm(kind, sentence)]
+            return [HealthWarning(kind, sentence)]
         return []

@@ -1,4 +1,4 @@
-"""Feed: a set's photographs where the networks are.
+"""DeviceLoader: a set's photographs where the networks are.
 
 A GPU that has room for the whole set is given it once, as bytes: from then on a batch is one look-up in its
 own memory, and neither the disk nor the bus has a part in a step.
@@ -23,7 +23,7 @@ BLOCK = 4096
 """Images on their way to a GPU at once."""
 
 
-class Feed:
+class DeviceLoader:
     """Batches of a set on a device.
 
     Attributes:

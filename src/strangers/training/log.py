@@ -37,7 +37,7 @@ class Speed(ProgressColumn):
         return Text("" if task.speed is None else f"{task.speed:,.0f} img/s")
 
 
-class Journal:
+class RunLog:
     """Means since the last line, written as they come; only kept where there is no run to write to.
 
     A line for which there is no room is kept too, and written with the next one for which there is.

@@ -21,14 +21,14 @@ from strangers.images import to_signed
 from strangers.recipes.recipe import Recipe
 from strangers.system.devices import keep_freed_memory
 from strangers.system.machine import is_out_of_memory
-from strangers.training.distributed import Processes, joined
-from strangers.training.log import Journal
-from strangers.training.options import Routine
+from strangers.training.distributed import Processes, process_group
+from strangers.training.log import RunLog
+from strangers.training.options import TrainingOptions
 from strangers.training.plan import Plan, autocast, dtype_name, duration, make_plan
 from strangers.training.run import Run, lock_run, open_run, read_run
-from strangers.training.session import Sitting, begin, go_back, save_at_last, take_stock, tell
+from strangers.training.session import TrainingSession, begin, roll_back, save_at_last, take_snapshot, tell
 from strangers.training.snapshots import save_animation
-from strangers.training.step import StepReport, keep_to_schedule, training_step
+from strangers.training.step import StepReport, apply_schedule, training_step
 
 LINES = 50
 """Training steps between two lines of the journal, unless told otherwise."""
@@ -64,7 +64,7 @@ def train(
     seed: decides the first weights and everything drawn at random; from 0 to 2**63 - 1.
     threads: on a CPU; all cores if None, shared by the processes of the machine.
     compiled: whether torch compiles the networks first; their results differ by rounding.
-    every to on_collapse: see `Routine`.
+    every to on_collapse: see `TrainingOptions`.
 
     Started by torchrun, each process trains on its share of every batch; the first one writes the run.
 
@@ -73,13 +73,13 @@ def train(
     Raises UsageError for a wrong argument, DataError for the photographs, RunError for the folder and for a
     training that collapsed.
     """
-    routine = Routine(every, log_every, keep, evaluate_every, evaluate_count, patience, on_collapse)
+    routine = TrainingOptions(every, log_every, keep, evaluate_every, evaluate_count, patience, on_collapse)
     routine.check()
     before = read_run(Path(out))
     if before is not None and precision == "auto":
         precision = before.get("precision", precision)  # a run goes on as it began, on whatever machine
-    with joined() as processes, ExitStack() as held:
-        with processes.one_after_another():
+    with process_group() as processes, ExitStack() as held:
+        with processes.local_rank_zero_first():
             plan = make_plan(
                 data, recipe, images=images, epochs=epochs, seed=seed, device=device, precision=precision,
                 threads=threads, compiled=compiled, overrides=overrides, progress=progress,
@@ -104,8 +104,8 @@ def _run(path: Path, plan: Plan, processes: Processes) -> Run:
     return open_run(path, plan.recipe, plan.data, plan.seed, dtype_name(plan.precision.value))
 
 
-def _journal(run: Run, plan: Plan, processes: Processes, tensorboard: bool, progress: bool) -> Journal:
-    return Journal(
+def _journal(run: Run, plan: Plan, processes: Processes, tensorboard: bool, progress: bool) -> RunLog:
+    return RunLog(
         run.path if processes.is_first else None,
         images_per_epoch=len(plan.data),
         images_per_step=plan.recipe.images_per_step,
@@ -129,14 +129,14 @@ def _arithmetic(plan: Plan) -> Iterator[None]:
         torch.set_float32_matmul_precision(before[1])
 
 
-def _go_on(sitting: Sitting) -> None:
+def _go_on(session: TrainingSession) -> None:
     """Train until it is over, or until a signal; then raise what the signal asks for."""
-    plan, routine, journal, processes = sitting.plan, sitting.routine, sitting.journal, sitting.processes
+    plan, routine, journal, processes = session.plan, session.routine, session.journal, session.processes
     log_every = routine.log_every or LINES * plan.recipe.images_per_step
     with journal.bar, _stop_on_signals() as stop, _own_random_state(plan.device.value):
-        while not sitting.is_over and not stop.agreed(processes):
-            before = sitting.state.images_seen
-            report, seen = _step(sitting), sitting.state.images_seen
+        while not session.is_over and not stop.agreed(processes):
+            before = session.state.images_seen
+            report, seen = _step(session), session.state.images_seen
             journal.add(report, seen)
             ended = seen >= plan.recipe.images
             line, pictures, evaluation = (
@@ -144,70 +144,70 @@ def _go_on(sitting: Sitting) -> None:
                 for interval in (log_every, routine.every, routine.evaluate_every)
             )
             if line or ended:
-                tell(sitting, sitting.guard.after_line(journal.line(seen), seen))
-            if (pictures or evaluation or ended) and not sitting.is_lost:
+                tell(session, session.guard.after_line(journal.line(seen), seen))
+            if (pictures or evaluation or ended) and not session.is_lost:
                 if processes.is_first:
-                    take_stock(sitting, evaluate=evaluation)
-                sitting.guard, sitting.record = processes.told((sitting.guard, sitting.record))
-            if sitting.is_lost:
-                go_back(sitting)
-        if processes.is_first and (stop.signal is not None or sitting.unsaved):
-            save_at_last(sitting)
+                    take_snapshot(session, evaluate=evaluation)
+                session.guard, session.record = processes.broadcast((session.guard, session.record))
+            if session.is_lost:
+                roll_back(session)
+        if processes.is_first and (stop.signal is not None or session.unsaved):
+            save_at_last(session)
     if processes.is_first:
-        save_animation(sitting.run.path)
-    _end(sitting, stop)
+        save_animation(session.run.path)
+    _end(session, stop)
 
 
-def _end(sitting: Sitting, stop: Stop) -> None:
+def _end(session: TrainingSession, stop: Stop) -> None:
     """Say how it ended; raise what a signal asks for."""
-    journal, images_seen = sitting.journal, sitting.state.images_seen
+    journal, images_seen = session.journal, session.state.images_seen
     if stop.signal is not None:
         journal.say(f"Stopped and saved after {images_seen:,} images; the same command goes on from here.")
         raise KeyboardInterrupt if stop.signal == signal.SIGINT else SystemExit(128 + stop.signal)
-    if sitting.patience_is_over:
-        journal.say(f"Stopped: the last {sitting.record.since} evaluations brought nothing better.")
+    if session.patience_is_over:
+        journal.say(f"Stopped: the last {session.record.since} evaluations brought nothing better.")
     journal.say(f"Trained on {images_seen:,} images in {duration(journal.seconds)}.")
-    if sitting.record.best_at is not None:
-        journal.say(f"{sitting.run.path / 'best'} is the model after {sitting.record.best_at:,} images.")
+    if session.record.best_at is not None:
+        journal.say(f"{session.run.path / 'best'} is the model after {session.record.best_at:,} images.")
 
 
-def _step(sitting: Sitting) -> StepReport:
+def _step(session: TrainingSession) -> StepReport:
     """The next step. Raises StrangersError, with what to lower, where there is not enough memory for it."""
     try:
-        return next_step(sitting)
+        return next_step(session)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        recipe = sitting.plan.recipe
+        recipe = session.plan.recipe
         raise StrangersError(
             f"There is not enough memory for steps of {recipe.images_per_step} pictures of {recipe.size} px: "
             f"train in another folder with --set batch=N below {recipe.batch}, or with a smaller recipe."
         ) from None
 
 
-def next_step(sitting: Sitting) -> StepReport:
+def next_step(session: TrainingSession) -> StepReport:
     """The step after `state.images_seen`: its random numbers are a function of the seed and that number.
 
     And of how often the run was taken back, if it was: what failed is not repeated.
     """
-    plan, state, guard, processes = sitting.plan, sitting.state, sitting.guard, sitting.processes
-    keep_to_schedule(state, plan.recipe)
-    for optimiser in (state.generator_optimiser, state.discriminator_optimiser):
-        for group in optimiser.param_groups:
+    plan, state, guard, processes = session.plan, session.state, session.guard, session.processes
+    apply_schedule(state, plan.recipe)
+    for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
+        for group in optimizer.param_groups:
             group["lr"] *= guard.learning_rate_multiplier
     count, seen = plan.recipe.images_per_step, state.images_seen
     entropy = (plan.seed, seen, guard.rollbacks) if guard.rollbacks else (plan.seed, seen)
     for_draws, for_masks = np.random.SeedSequence(entropy).generate_state(2, np.uint64)
-    draws = sitting.draws.manual_seed(int(for_draws))
+    draws = session.draws.manual_seed(int(for_draws))
     torch.manual_seed((int(for_masks) + processes.rank) % 2**64)  # dropout's masks differ between processes
 
     def of_each_batch(values: Tensor) -> Tensor:
         """Of the values of each of the step's batches, this process's share."""
-        return torch.cat([processes.share(batch) for batch in values.chunk(plan.recipe.discriminator_steps)])
+        return torch.cat([processes.shard(batch) for batch in values.chunk(plan.recipe.discriminator_steps)])
 
     mine = of_each_batch(torch.arange(count)).numpy()
     now, next_time = (positions(len(plan.data), count, plan.seed, at)[mine] for at in (seen, seen + count))
-    real = to_signed(sitting.feed.batch(now, next_time))
+    real = to_signed(session.feed.batch(now, next_time))
     if plan.recipe.flip:
         mirrored = torch.rand(count, 1, 1, 1, device=real.device, generator=draws) < 0.5
         real = torch.where(of_each_batch(mirrored), real.flip(3), real)
@@ -229,7 +229,7 @@ class Stop:
 
     def agreed(self, processes: Processes) -> bool:
         """Whether any of the processes was asked to stop: then all of them stop after the same step."""
-        agreed = processes.greatest(self.signal or 0)
+        agreed = processes.all_reduce_max(self.signal or 0)
         if agreed:  # else a signal may have come meanwhile, and counts after the next step
             self.signal = agreed
         return agreed != 0

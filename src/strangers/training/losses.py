@@ -42,13 +42,13 @@ def hinge(logits: Tensor, sign: int) -> Tensor:
     return relu(1 - sign * logits.float()).mean()
 
 
-def paired(higher: Tensor, lower: Tensor) -> Tensor:
+def relativistic_loss(higher: Tensor, lower: Tensor) -> Tensor:
     """How little each logit of `higher` is above its partner in `lower` (Huang et al. 2024, eq. 2)."""
     return softplus(lower.float() - higher.float()).mean()
 
 
 def _relativistic(real: Tensor, fake: Tensor, label: float) -> tuple[Tensor, Tensor]:
-    loss = paired(real, fake)
+    loss = relativistic_loss(real, fake)
     return loss / 2, loss / 2  # a pair's loss is neither of real nor of fake
 
 
@@ -67,14 +67,14 @@ OBJECTIVES: dict[ObjectiveName, Objective] = {
     ),
     "relativistic": Objective(
         _relativistic,
-        lambda fake, real, label: paired(fake, real),
+        lambda fake, real, label: relativistic_loss(fake, real),
         pairs=True,
     ),
 }
 """Every objective by the name that a recipe gives it."""
 
 
-def slope(logits: Tensor, images: Tensor) -> Tensor:
+def r1_penalty(logits: Tensor, images: Tensor) -> Tensor:
     """Half the squared gradient of each image's logit by its pixels, mean over the images: a float32 scalar.
 
     Of real images it is R1, of generated ones R2 (Mescheder et al. 2018, eq. 9), to be weighted by gamma.
@@ -83,7 +83,7 @@ def slope(logits: Tensor, images: Tensor) -> Tensor:
     return gradient.float().square().sum(dim=(1, 2, 3)).mean() / 2
 
 
-def steepness(discriminator: nn.Module, images: Pair, mix: Tensor) -> Tensor:
+def gradient_penalty(discriminator: nn.Module, images: Pair, mix: Tensor) -> Tensor:
     """How far from 1 the gradient's length is between real and fake (Gulrajani et al. 2017, eq. 3).
 
     images: real and generated ones. mix: (n,) in [0, 1), how much of the real one is in the point looked at.
@@ -101,10 +101,10 @@ Pair = Sequence[Tensor]
 
 PENALTIES: dict[PenaltyKind, Callable[[nn.Module, Pair, Pair, Tensor], Tensor]] = {
     "none": lambda discriminator, images, logits, mix: torch.zeros((), device=mix.device),
-    "r1": lambda discriminator, images, logits, mix: slope(logits[0], images[0]),
+    "r1": lambda discriminator, images, logits, mix: r1_penalty(logits[0], images[0]),
     "r1+r2": lambda discriminator, images, logits, mix: (
-        slope(logits[0], images[0]) + slope(logits[1], images[1])
+        r1_penalty(logits[0], images[0]) + r1_penalty(logits[1], images[1])
     ),
-    "gradient": lambda discriminator, images, logits, mix: steepness(discriminator, images, mix),
+    "gradient": lambda discriminator, images, logits, mix: gradient_penalty(discriminator, images, mix),
 }
 """Every penalty by the name that a recipe gives it: of the discriminator, images, their logits, and `mix`."""

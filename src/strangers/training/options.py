@@ -13,7 +13,7 @@ FEWEST = 257
 
 
 @dataclass(frozen=True)
-class Routine:
+class TrainingOptions:
     """What is done beside the steps, and after how many images.
 
     Attributes:

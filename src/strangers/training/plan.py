@@ -14,7 +14,7 @@ from strangers.errors import UsageError
 from strangers.recipes.presets import recipe_named
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.system.devices import Choice, choose_device, choose_precision, choose_threads, require_compiler
-from strangers.training.distributed import ALONE, Processes
+from strangers.training.distributed import SINGLE_PROCESS, Processes
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def make_plan(
     compiled: bool = False,
     overrides: Mapping[str, str] | None = None,
     progress: bool = True,
-    processes: Processes = ALONE,
+    processes: Processes = SINGLE_PROCESS,
 ) -> Plan:
     """Resolve the arguments of `train`; opens or prepares the set. Raises UsageError, DataError."""
     if images is not None and epochs is not None:

@@ -1,4 +1,4 @@
-"""A sitting: a run while it is trained; how it begins, takes stock, is saved, and goes back."""
+"""A session: a run while it is trained; how it begins, takes stock, is saved, and goes back."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from strangers.errors import RunError
 from strangers.sampling.model import model_of
 from strangers.sampling.model_file import ModelHeader
 from strangers.training import checkpoint
-from strangers.training.distributed import ALONE, Processes
-from strangers.training.evaluator import Appraiser, Record, make_appraiser
-from strangers.training.health import ROLLBACKS, Alarm, Guard
-from strangers.training.loader import Feed
-from strangers.training.log import METRIC, Journal
-from strangers.training.options import Routine
+from strangers.training.distributed import SINGLE_PROCESS, Processes
+from strangers.training.evaluator import BestMetric, Evaluator, make_evaluator
+from strangers.training.health import ROLLBACKS, HealthMonitor, HealthWarning
+from strangers.training.loader import DeviceLoader
+from strangers.training.log import METRIC, RunLog
+from strangers.training.options import TrainingOptions
 from strangers.training.plan import Plan, dtype_name
 from strangers.training.run import Run
 from strangers.training.snapshots import SEEDS, remove_samples, save_reals, save_samples
@@ -27,7 +27,7 @@ from strangers.training.step import State, compile_networks, new_state
 
 
 @dataclass
-class Sitting:
+class TrainingSession:
     """What was decided of a run, what its faces are measured by, and what changes as it goes on.
 
     Attributes:
@@ -36,19 +36,19 @@ class Sitting:
 
     run: Run
     plan: Plan
-    routine: Routine
-    journal: Journal
-    appraiser: Appraiser
+    routine: TrainingOptions
+    journal: RunLog
+    evaluator: Evaluator
     state: State
-    guard: Guard
-    record: Record
-    processes: Processes = ALONE
+    guard: HealthMonitor
+    record: BestMetric
+    processes: Processes = SINGLE_PROCESS
     unsaved: bool = False
-    feed: Feed = field(init=False)
+    feed: DeviceLoader = field(init=False)
     draws: torch.Generator = field(init=False)
 
     def __post_init__(self) -> None:
-        self.feed = Feed(self.plan.data, self.plan.device.value)
+        self.feed = DeviceLoader(self.plan.data, self.plan.device.value)
         self.draws = torch.Generator(self.plan.device.value)
 
     @property
@@ -68,11 +68,13 @@ class Sitting:
         return self.guard.collapsed and not goes_on_anyway
 
 
-def begin(run: Run, plan: Plan, routine: Routine, journal: Journal, processes: Processes = ALONE) -> Sitting:
+def begin(
+    run: Run, plan: Plan, routine: TrainingOptions, journal: RunLog, processes: Processes = SINGLE_PROCESS
+) -> TrainingSession:
     """The run after its newest whole checkpoint, or untrained; and the first lines of the log."""
     device, evaluates = plan.device.value, routine.evaluate_every is not None
-    with processes.one_after_another():
-        appraiser = make_appraiser(plan.data, device, evaluates, routine.evaluate_count)
+    with processes.local_rank_zero_first():
+        evaluator = make_evaluator(plan.data, device, evaluates, routine.evaluate_count)
     state, past, complaints = _restored(run, plan, processes)
     journal.resume(state.images_seen, past.seconds, past.journal, past.guard.rollbacks)
     for complaint in complaints:
@@ -89,14 +91,14 @@ def begin(run: Run, plan: Plan, routine: Routine, journal: Journal, processes: P
     if processes.is_first:
         checkpoint.prune(run.path, past, keep=routine.keep)  # a crash may have come before that
         save_reals(run.path, plan.data)
-    record = appraiser.begin(past.record) if evaluates else past.record
+    record = evaluator.begin(past.record) if evaluates else past.record
     if past.record.best is not None and record.best is None:
         journal.say(
             f"The best so far was of {past.record.generated:,} faces or by other weights: it begins anew."
         )
-    sitting = Sitting(run, plan, routine, journal, appraiser, state, past.guard, record, processes)
-    journal.say(str(sitting.feed))
-    return sitting
+    session = TrainingSession(run, plan, routine, journal, evaluator, state, past.guard, record, processes)
+    journal.say(str(session.feed))
+    return session
 
 
 def _restored(
@@ -112,7 +114,7 @@ def _restored(
     )
     if processes.count > 1:
         read = (past, complaints, state.images_seen, checkpoint.tensors_of(state))
-        past, complaints, state.images_seen, tensors = processes.told(read)
+        past, complaints, state.images_seen, tensors = processes.broadcast(read)
         checkpoint.put(tensors, state)
         if plan.device.value.type == "cuda":
             for network in (state.generator, state.discriminator):
@@ -135,49 +137,49 @@ def _about(plan: Plan, processes: Processes) -> Iterator[str]:
         yield f"In {processes.count} processes, {share} images of each batch in each; batch norm {own}."
 
 
-def take_stock(sitting: Sitting, *, evaluate: bool) -> None:
+def take_snapshot(session: TrainingSession, *, evaluate: bool) -> None:
     """The run's pictures, what they tell, an evaluation if it is due, and a checkpoint if all is well.
 
     What cannot be written ends no training: it is told, and the next time there may be room.
     """
-    state, guard, appraiser = sitting.state, sitting.guard, sitting.appraiser
-    before = guard.good_at, sitting.record
-    tell(sitting, guard.after_weights(checkpoint.is_finite(state) and sitting.journal.is_finite))
-    if sitting.is_lost:
+    state, guard, evaluator = session.state, session.guard, session.evaluator
+    before = guard.good_at, session.record
+    tell(session, guard.after_weights(checkpoint.is_finite(state) and session.journal.is_finite))
+    if session.is_lost:
         return
-    header = header_of(sitting)
+    header = header_of(session)
     model = model_of(state.average, header)
     faces = model.sample(SEEDS)
-    values: dict[str, float] = {"variety": appraiser.variety(faces)}
+    values: dict[str, float] = {"variety": evaluator.variety(faces)}
     conditions: dict[str, Any] = {}
     if evaluate:
-        distance, conditions = appraiser.distance(model), appraiser.conditions
+        distance, conditions = evaluator.distance(model), evaluator.conditions
         values[METRIC] = distance
-        sitting.record = sitting.record.with_value(distance, state.images_seen)
+        session.record = session.record.with_value(distance, state.images_seen)
         header = header.model_copy(update={"metrics": {METRIC: {"value": distance, **conditions}}})
-    sitting.journal.measured(state.images_seen, values, conditions)
+    session.journal.measured(state.images_seen, values, conditions)
     if evaluate:
-        sitting.journal.say(f"After {state.images_seen:,} images: {METRIC} {distance:.4g}, {sitting.record}.")
+        session.journal.say(f"After {state.images_seen:,} images: {METRIC} {distance:.4g}, {session.record}.")
     try:
-        save_samples(sitting.run.path, model_of(state.average, header), faces)
+        save_samples(session.run.path, model_of(state.average, header), faces)
     except OSError as error:
-        _put_off(sitting, "pictures", error)
-    tell(sitting, guard.after_pictures(values["variety"], state.images_seen))
-    if not sitting.is_lost:
+        _put_off(session, "pictures", error)
+    tell(session, guard.after_pictures(values["variety"], state.images_seen))
+    if not session.is_lost:
         try:
-            save(sitting, header)
-            sitting.unsaved = False
+            save(session, header)
+            session.unsaved = False
         except OSError as error:
-            sitting.unsaved = True
-            guard.good_at, sitting.record = before  # as neither will be on the disk
-            _put_off(sitting, "checkpoint", error)
+            session.unsaved = True
+            guard.good_at, session.record = before  # as neither will be on the disk
+            _put_off(session, "checkpoint", error)
 
 
-def _put_off(sitting: Sitting, what: str, error: OSError) -> None:
+def _put_off(session: TrainingSession, what: str, error: OSError) -> None:
     """Say what could not be written. Raises RunError where the run's folder has gone."""
-    sitting.journal.require_folder()
-    images_seen = sitting.state.images_seen
-    sitting.journal.warn(
+    session.journal.require_folder()
+    images_seen = session.state.images_seen
+    session.journal.warn(
         images_seen,
         f"The {what} after {images_seen:,} images could not be written: {error.strerror or error}. "
         "The training goes on, and tries again when the next are due; make room until then.",
@@ -185,40 +187,40 @@ def _put_off(sitting: Sitting, what: str, error: OSError) -> None:
     )
 
 
-def tell(sitting: Sitting, alarms: Iterable[Alarm]) -> None:
+def tell(session: TrainingSession, alarms: Iterable[HealthWarning]) -> None:
     """Put what the guard noticed where a person and a program will find it."""
     for alarm in alarms:
-        sitting.journal.warn(sitting.state.images_seen, alarm.sentence, kind=alarm.kind)
+        session.journal.warn(session.state.images_seen, alarm.sentence, kind=alarm.kind)
 
 
-def save(sitting: Sitting, header: ModelHeader | None = None) -> None:
+def save(session: TrainingSession, header: ModelHeader | None = None) -> None:
     """A checkpoint of now, from which a training goes on exactly. Raises OSError and RunError."""
-    journal = sitting.journal
+    journal = session.journal
     journal.require_folder()
-    now = checkpoint.Progress(journal.seconds, journal.state(), sitting.guard, sitting.record)
-    header = header or header_of(sitting)
-    checkpoint.save(sitting.run.path, sitting.state, header, now, keep=sitting.routine.keep)
+    now = checkpoint.Progress(journal.seconds, journal.state(), session.guard, session.record)
+    header = header or header_of(session)
+    checkpoint.save(session.run.path, session.state, header, now, keep=session.routine.keep)
 
 
-def save_at_last(sitting: Sitting) -> None:
+def save_at_last(session: TrainingSession) -> None:
     """The checkpoint that a training ends with. Raises RunError where it cannot be written."""
     try:
-        save(sitting)
+        save(session)
     except OSError as error:
         raise RunError(
-            f"The last checkpoint of {sitting.run.path}, after {sitting.state.images_seen:,} images, could "
+            f"The last checkpoint of {session.run.path}, after {session.state.images_seen:,} images, could "
             f"not be written: {error.strerror or error}. "
             "Make room; the same command goes on from the one before."
         ) from None
 
 
-def header_of(sitting: Sitting) -> ModelHeader:
+def header_of(session: TrainingSession) -> ModelHeader:
     """What the averaged generator says of itself."""
-    plan = sitting.plan
+    plan = session.plan
     return ModelHeader(
         software=f"strangers {__version__}",
         recipe=plan.recipe,
-        images_seen=sitting.state.images_seen,
+        images_seen=session.state.images_seen,
         crop=plan.data.manifest.crop,
         size=plan.recipe.size,
         filter=plan.data.manifest.filter,
@@ -226,28 +228,28 @@ def header_of(sitting: Sitting) -> ModelHeader:
     )
 
 
-def go_back(sitting: Sitting) -> None:
+def roll_back(session: TrainingSession) -> None:
     """Take a lost run back to its last good checkpoint, or to its beginning, with lower learning rates.
 
     Raises RunError where that was not asked for, or was done often enough.
     """
-    run, plan, journal, lost_at = sitting.run, sitting.plan, sitting.journal, sitting.state.images_seen
-    before = sitting.guard.rollbacks
-    if sitting.routine.on_collapse != "rollback" or before >= ROLLBACKS:
+    run, plan, journal, lost_at = session.run, session.plan, session.journal, session.state.images_seen
+    before = session.guard.rollbacks
+    if session.routine.on_collapse != "rollback" or before >= ROLLBACKS:
         again = f", although it was taken back {before} times" if before else ""
         raise RunError(
             f"The training of {run.path} collapsed after {lost_at:,} images{again}: see "
             f"{run.path / 'console.log'}. Change the recipe, and train in another folder."
         )
-    sitting.state, past, complaints = _restored(run, plan, sitting.processes, good=True)
-    sitting.unsaved = False
-    sitting.guard = replace(past.guard, rollbacks=before + 1)
-    sitting.record = (
-        past.record if sitting.routine.evaluate_every is None else sitting.appraiser.begin(past.record)
+    session.state, past, complaints = _restored(run, plan, session.processes, good=True)
+    session.unsaved = False
+    session.guard = replace(past.guard, rollbacks=before + 1)
+    session.record = (
+        past.record if session.routine.evaluate_every is None else session.evaluator.begin(past.record)
     )
-    images_seen, slower = sitting.state.images_seen, sitting.guard.learning_rate_multiplier
+    images_seen, slower = session.state.images_seen, session.guard.learning_rate_multiplier
     journal.resume(images_seen, journal.seconds, past.journal, before)
-    if sitting.processes.is_first:
+    if session.processes.is_first:
         remove_samples(run.path, after=images_seen)
     journal.warn(
         images_seen,

@@ -30,7 +30,7 @@ FRAMES = 60
 POINTS, HUGE = 2_000, 1e300
 """The most points of a curve, and what no value of a point exceeds."""
 
-INK = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}  # told apart by colour-blind eyes too
+INK = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}  # told apart by color-blind eyes too
 
 
 def save_reals(run: Path, data: PreparedSet) -> None:

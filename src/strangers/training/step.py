@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from strangers.recipes.recipe import Optimiser, Recipe, at, build_networks
-from strangers.system.devices import place
+from strangers.recipes.recipe import OptimizerConfig, Recipe, at, build_networks
+from strangers.system.devices import to_device
 from strangers.training.augmentation import augment
-from strangers.training.distributed import ALONE, Processes
+from strangers.training.distributed import SINGLE_PROCESS, Processes
 from strangers.training.losses import OBJECTIVES, PENALTIES
 
 EMA_RAMP = 0.05
@@ -28,8 +28,8 @@ class State:
     generator: nn.Module
     discriminator: nn.Module
     average: nn.Module
-    generator_optimiser: Optimizer
-    discriminator_optimiser: Optimizer
+    generator_optimizer: Optimizer
+    discriminator_optimizer: Optimizer
     images_seen: int = 0
 
 
@@ -52,7 +52,7 @@ def training_step(
     real: Tensor,
     recipe: Recipe,
     draws: torch.Generator | None = None,
-    processes: Processes = ALONE,
+    processes: Processes = SINGLE_PROCESS,
 ) -> StepReport:
     """One generator update after the recipe's discriminator updates on `real`.
 
@@ -62,13 +62,13 @@ def training_step(
     """
     generator, discriminator = state.generator, state.discriminator
     objective, penalty = OBJECTIVES[recipe.objective], PENALTIES[recipe.penalty.kind]
-    price = recipe.price(state.images_seen)
+    weight = recipe.penalty_weight(state.images_seen)
 
     def uniform(*shape: int) -> Tensor:
-        return processes.share(torch.rand(shape, device=real.device, generator=draws))
+        return processes.shard(torch.rand(shape, device=real.device, generator=draws))
 
     def latents(count: int) -> Tensor:
-        return processes.share(draw_latents(recipe, count, real.device, draws))
+        return processes.shard(draw_latents(recipe, count, real.device, draws))
 
     def shown(images: Tensor) -> Tensor:
         probability = at(recipe.augmentation.probability, state.images_seen)
@@ -78,13 +78,13 @@ def training_step(
     # Discriminator: tell real from fake.
     for real_batch in torch.chunk(real, recipe.discriminator_steps):
         fake = generator(latents(recipe.batch))
-        seen = [shown(images).requires_grad_(price > 0) for images in (real_batch, fake.detach())]
+        seen = [shown(images).requires_grad_(weight > 0) for images in (real_batch, fake.detach())]
         real_logits, fake_logits = logits = [discriminator(images) for images in seen]
         real_loss, fake_loss = objective.discriminator(real_logits, fake_logits, recipe.real_label)
         loss = real_loss + fake_loss
-        if price > 0:
-            loss = loss + price * penalty(discriminator, seen, logits, uniform(recipe.batch))
-        update(discriminator, state.discriminator_optimiser, loss, processes)
+        if weight > 0:
+            loss = loss + weight * penalty(discriminator, seen, logits, uniform(recipe.batch))
+        update(discriminator, state.discriminator_optimizer, loss, processes)
 
     # Generator: pass as real. The fakes of the last discriminator update serve again where the batches agree.
     if recipe.generator_batch != recipe.batch:
@@ -93,7 +93,7 @@ def training_step(
     passing_logits = discriminator(shown(fake))
     rivals = discriminator(shown(real_batch.detach())) if objective.pairs else real_logits
     generator_loss = objective.generator(passing_logits, rivals, recipe.generator_label)
-    update(generator, state.generator_optimiser, generator_loss, processes)
+    update(generator, state.generator_optimizer, generator_loss, processes)
     discriminator.requires_grad_(True)
 
     # Average: follow the generator with a half-life in images.
@@ -106,21 +106,21 @@ def training_step(
         fake_loss.detach(), _share(fake_logits <= 0),
         generator_loss.detach(), _share(passing_logits > 0),
     )  # fmt: skip
-    return StepReport(*processes.mean(torch.stack(report)).unbind())
+    return StepReport(*processes.all_reduce_mean(torch.stack(report)).unbind())
 
 
 def new_state(recipe: Recipe, seed: int, device: torch.device) -> State:
-    """Untrained networks, their optimisers and the average; the same for the same seed on any device."""
+    """Untrained networks, their optimizers and the average; the same for the same seed on any device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         generator, discriminator = build_networks(recipe)
-    generator, discriminator = place(generator, device), place(discriminator, device)
+    generator, discriminator = to_device(generator, device), to_device(discriminator, device)
     return State(
         generator=generator,
         discriminator=discriminator,
         average=copy.deepcopy(generator).requires_grad_(False).eval(),
-        generator_optimiser=new_optimiser(generator, recipe.generator_optimiser),
-        discriminator_optimiser=new_optimiser(discriminator, recipe.discriminator_optimiser),
+        generator_optimizer=new_optimizer(generator, recipe.generator_optimizer),
+        discriminator_optimizer=new_optimizer(discriminator, recipe.discriminator_optimizer),
     )
 
 
@@ -137,22 +137,22 @@ def compile_networks(state: State, recipe: Recipe) -> None:
         network.forward = torch.compile(network.forward, dynamic=False)
 
 
-def new_optimiser(network: nn.Module, choice: Optimiser) -> Optimizer:
-    """The optimiser of all of the network's parameters, in its fastest implementation."""
+def new_optimizer(network: nn.Module, choice: OptimizerConfig) -> Optimizer:
+    """The optimizer of all of the network's parameters, in its fastest implementation."""
     betas = (choice.beta1, at(choice.beta2, 0))
     if choice.name == "nadam":
         return torch.optim.NAdam(network.parameters(), lr=choice.learning_rate, betas=betas, foreach=True)
     return torch.optim.Adam(network.parameters(), lr=choice.learning_rate, betas=betas, fused=True)
 
 
-def keep_to_schedule(state: State, recipe: Recipe) -> None:
+def apply_schedule(state: State, recipe: Recipe) -> None:
     """Bring learning rates and moments to where they are after `state.images_seen`."""
     multiplier = recipe.schedule.multiplier(state.images_seen)
-    for optimiser, choice in (
-        (state.discriminator_optimiser, recipe.discriminator_optimiser),
-        (state.generator_optimiser, recipe.generator_optimiser),
+    for optimizer, choice in (
+        (state.discriminator_optimizer, recipe.discriminator_optimizer),
+        (state.generator_optimizer, recipe.generator_optimizer),
     ):
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = choice.learning_rate * multiplier
             group["betas"] = (choice.beta1, at(choice.beta2, state.images_seen))
 
@@ -166,12 +166,14 @@ def draw_latents(
     return torch.randn(count, recipe.latent_size, device=device, generator=draws)
 
 
-def update(network: nn.Module, optimiser: Optimizer, loss: Tensor, processes: Processes = ALONE) -> None:
-    """One step of the network's optimiser down the gradient of `loss`, of its mean over the processes."""
-    optimiser.zero_grad(set_to_none=True)
+def update(
+    network: nn.Module, optimizer: Optimizer, loss: Tensor, processes: Processes = SINGLE_PROCESS
+) -> None:
+    """One step of the network's optimizer down the gradient of `loss`, of its mean over the processes."""
+    optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     processes.average_gradients(network)
-    optimiser.step()
+    optimizer.step()
 
 
 @torch.no_grad()

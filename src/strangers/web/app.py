@@ -16,8 +16,8 @@ from strangers._version import __version__
 from strangers.web import faces_api
 from strangers.web.errors import RequestError, described, handle
 from strangers.web.runs_api import runs
-from strangers.web.schemas import Given
-from strangers.web.security import Door, Token
+from strangers.web.schemas import TokenBody
+from strangers.web.security import RequestGuard, Token
 from strangers.web.service import Service
 
 TYPES = {
@@ -46,7 +46,7 @@ def create_app(service: Service, *, host: str = "127.0.0.1", token: str | None =
     _add_session(app, token)
     _add_static(app)
     handle(app)
-    app.add_middleware(Door, host=host, token=token)
+    app.add_middleware(RequestGuard, host=host, token=token)
     return app
 
 
@@ -54,7 +54,7 @@ def _add_session(app: FastAPI, token: str | None) -> None:
     @app.post(
         "/api/session", status_code=204, response_class=Response, responses=described(400, 401, 403, 422)
     )
-    async def session(given: Given) -> Response:
+    async def session(given: TokenBody) -> Response:
         """Give the token once, and have a cookie that opens the API from then on."""
         response = Response(status_code=204)
         if token is None:

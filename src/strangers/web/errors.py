@@ -27,7 +27,7 @@ class RequestError(StrangersError):
         self.status, self.headers = status, dict(headers or {})
 
 
-class Sentence(BaseModel):
+class ErrorBody(BaseModel):
     """What every refusal answers."""
 
     error: str
@@ -35,7 +35,7 @@ class Sentence(BaseModel):
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These refusals, for the OpenAPI document."""
-    return {status: {"model": Sentence, "description": HTTPStatus(status).phrase} for status in statuses}
+    return {status: {"model": ErrorBody, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
 def answer(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from strangers.errors import UsageError
 from strangers.images import Pixels, encode_png
 from strangers.latent.inversion import Inversion
-from strangers.latent.ood import STRANGE
+from strangers.latent.ood import OOD_THRESHOLD
 from strangers.sampling.latents import SEEDS, latents, parse_seeds
 from strangers.web.errors import RequestError, described
 from strangers.web.jobs import Item
@@ -30,7 +30,7 @@ from strangers.web.schemas import (
     ModelAnswer,
     OneLatent,
 )
-from strangers.web.service import Studio
+from strangers.web.service import ModelService
 
 router = APIRouter(prefix="/api", tags=["faces"], responses=described(400, 401, 403, 404, 422, 429))
 
@@ -54,7 +54,7 @@ RAW: dict[int | str, dict[str, Any]] = {
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `photograph` {face}, as the model sees it; "
-        "`strangeness` {strangeness, strange}, how far from the model's own faces; `step` {step, "
+        "`ood_score` {ood_score, strange}, how far from the model's own faces; `step` {step, "
         "steps, latent, image_error, feature_error, face}, the best so far; the last one is the result. "
         "Faces are base64 of raw pixels. `failed` {error} if the search was stopped.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
@@ -65,12 +65,12 @@ PNG: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _studio(request: Request) -> Studio:
-    studio: Studio = request.app.state.service.studio
+async def _studio(request: Request) -> ModelService:
+    studio: ModelService = request.app.state.service.studio
     return studio
 
 
-Served = Annotated[Studio, Depends(_studio)]
+Served = Annotated[ModelService, Depends(_studio)]
 
 
 class Kept:
@@ -97,7 +97,7 @@ async def model(studio: Served) -> ModelAnswer:
     return ModelAnswer(
         hash=studio.model.hash, size=header.size, latent=recipe.latent, latent_size=recipe.latent_size,
         recipe=recipe.name, images_seen=header.images_seen, crop=header.crop, software=header.software,
-        licence=header.licence, metrics=header.metrics, most_faces=MOST_FACES,
+        license=header.license, metrics=header.metrics, most_faces=MOST_FACES,
     )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ async def _events(items: AsyncIterator[Item]) -> AsyncIterator[str]:
         elif isinstance(item, Exception):
             yield _event("failed", {"error": "The search was stopped."})
         elif isinstance(item, float):
-            yield _event("strangeness", {"strangeness": item, "strange": item > STRANGE})
+            yield _event("strangeness", {"strangeness": item, "strange": item > OOD_THRESHOLD})
         else:
             yield _event("photograph", {"face": _base64(item)})
 
@@ -235,7 +235,7 @@ def _raw(pixels: Pixels, headers: dict[str, str] | None = None) -> Response:
     return Response(pixels.tobytes(), headers=sizes | (headers or {}), media_type="application/octet-stream")
 
 
-def _checked(studio: Studio, numbers: list[list[float]]) -> NDArray[np.float32]:
+def _checked(studio: ModelService, numbers: list[list[float]]) -> NDArray[np.float32]:
     """Latents (n, latent_size). Raises UsageError for others."""
     size = studio.model.recipe.latent_size
     for latent in numbers:

@@ -18,7 +18,7 @@ from strangers.errors import DataError
 from strangers.images import Pixels
 from strangers.latent.directions import Directions, find_directions
 from strangers.latent.inversion import Inversion, invert
-from strangers.latent.ood import strangeness
+from strangers.latent.ood import ood_score
 from strangers.latent.photograph import as_seen
 from strangers.sampling.model import Model
 from strangers.web.errors import RequestError
@@ -96,7 +96,7 @@ class Finder:
 
     def __init__(self, model: Model, count: int = 10_000) -> None:
         self.found = Found("finding")
-        self._count, self._labelled = count, 0
+        self._count, self._labeled = count, 0
         self.work = Work(model, self._find)
 
     def _find(self, model: Model) -> None:
@@ -111,8 +111,8 @@ class Finder:
             self.found = Found("ready" if directions.names else "none", 1.0, directions, why)
 
     def _advance(self, count: int) -> None:
-        self._labelled += count
-        self.found = Found("finding", min(1.0, self._labelled / self._count))
+        self._labeled += count
+        self.found = Found("finding", min(1.0, self._labeled / self._count))
 
 
 class Inversions:
@@ -124,7 +124,7 @@ class Inversions:
         self._closed = False
 
     async def begin(self, data: bytes, steps: int, seed: int) -> AsyncIterator[Item]:
-        """What comes of the photograph in `data`: itself as the model sees it, its strangeness, latents.
+        """What comes of the photograph in `data`: itself as the model sees it, its ood_score, latents.
 
         An exception, which is the last thing that comes, tells why there is no more.
         Raises RequestError if too many are at work, or for a photograph that cannot be used.
@@ -143,7 +143,7 @@ class Inversions:
             try:
                 photograph = as_seen(data, model)
                 put(photograph)
-                put(strangeness(model, photograph))
+                put(ood_score(model, photograph))
                 for inversion in invert(model, photograph, steps=steps, seed=seed):
                     put(inversion)
                 put(None)

@@ -28,7 +28,7 @@ MOST_KEPT = 2**26
 
 
 @dataclass
-class _Wish:
+class _Job:
     """Latents to be drawn, and how far that is."""
 
     z: NDArray[np.float32]
@@ -37,12 +37,12 @@ class _Wish:
     parts: list[Pixels] = field(default_factory=list)
 
 
-class Drawer:
+class BatchRenderer:
     """The one thread that draws faces of latents for everybody."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._wishes: deque[_Wish] = deque()
+        self._wishes: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._rows = 0
         self._closed = False
@@ -54,7 +54,7 @@ class Drawer:
 
         Raises RequestError if too many wait.
         """
-        wish = _Wish(z, Future())
+        wish = _Job(z, Future())
         with self._changed:
             if self._rows + len(z) > MOST_WAITING or self._closed:
                 raise RequestError(
@@ -89,11 +89,11 @@ class Drawer:
         for wish in self._wishes:
             self._end(wish, RequestError(429, "This server is closing."))
 
-    def _next(self) -> list[tuple[_Wish, NDArray[np.float32]]]:
+    def _next(self) -> list[tuple[_Job, NDArray[np.float32]]]:
         """What is drawn now, a group of each wish in turn; nothing once this is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._wishes or self._closed)
-            turns: list[tuple[_Wish, NDArray[np.float32]]] = []
+            turns: list[tuple[_Job, NDArray[np.float32]]] = []
             room = TOGETHER
             while room and self._wishes and not self._closed:
                 wish = self._wishes.popleft()
@@ -109,7 +109,7 @@ class Drawer:
                     self._wishes.append(wish)
             return turns
 
-    def _end(self, wish: _Wish, error: Exception | None) -> None:
+    def _end(self, wish: _Job, error: Exception | None) -> None:
         if wish.future.done() or not wish.future.set_running_or_notify_cancel():
             return
         if error is None:
@@ -118,10 +118,10 @@ class Drawer:
             wish.future.set_exception(error)
 
 
-class Gallery:
+class FaceCache:
     """The faces of seeds. A face that was drawn is kept for a while: most people look at the same wall."""
 
-    def __init__(self, drawer: Drawer, most_kept: int = MOST_KEPT) -> None:
+    def __init__(self, drawer: BatchRenderer, most_kept: int = MOST_KEPT) -> None:
         self.drawer, self.recipe = drawer, drawer.model.recipe
         self._kept: OrderedDict[tuple[int, float], Pixels] = OrderedDict()
         self._drawing: dict[tuple[int, float], asyncio.Task[None]] = {}

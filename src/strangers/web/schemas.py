@@ -76,7 +76,7 @@ class Edit(Request):
     strengths: Strengths
 
 
-class Given(Request):
+class TokenBody(Request):
     """The token that the server was started with."""
 
     token: str = Field(max_length=1000)
@@ -93,7 +93,7 @@ class ModelAnswer(BaseModel):
     images_seen: int
     crop: str
     software: str
-    licence: str
+    license: str
     metrics: dict[str, JsonValue]
     most_faces: int = Field(description="In one request.")
 

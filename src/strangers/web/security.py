@@ -73,7 +73,7 @@ class Token:
         return sent is not None and hmac.compare_digest(sent.value.encode(errors="replace"), value.encode())
 
 
-class Door:
+class RequestGuard:
     """Lets requests through to the app, or refuses them in a sentence."""
 
     def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:

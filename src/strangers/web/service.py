@@ -12,17 +12,17 @@ from strangers.sampling.load import load
 from strangers.sampling.model import Model
 from strangers.web.errors import RequestError
 from strangers.web.jobs import Finder, Inversions
-from strangers.web.renderer import Drawer, Gallery
+from strangers.web.renderer import BatchRenderer, FaceCache
 from strangers.web.run_reader import RunReader
 
 
-class Studio:
+class ModelService:
     """A model at work: one thread draws, and what takes long is done beside it."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.drawer = Drawer(model)
-        self.gallery = Gallery(self.drawer)
+        self.drawer = BatchRenderer(model)
+        self.gallery = FaceCache(self.drawer)
         self.inversions = Inversions(model)
         self.finder = Finder(model)
 
@@ -47,12 +47,12 @@ class Service:
     """
 
     def __init__(self, model: Model | None, runs: Sequence[Path] = (), why: str = "") -> None:
-        self._studio = None if model is None else Studio(model)
+        self._studio = None if model is None else ModelService(model)
         self.runs = {str(number): RunReader(path) for number, path in enumerate(runs, 1)}
         self.why = why
 
     @property
-    def studio(self) -> Studio:
+    def studio(self) -> ModelService:
         """Raises RequestError where there is no model."""
         if self._studio is None:
             raise RequestError(404, self.why or "This server has no model.")

@@ -88,9 +88,9 @@ def test_shares_are_sensible() -> None:
 def test_labels_do_not_contradict_each_other() -> None:
     labels = synthetic.label(synthetic.throw_traits(range(3000))) == 1
     has = dict(zip(synthetic.ATTRIBUTES, labels.T, strict=True))
-    colours = has["Black_Hair"].astype(int) + has["Blond_Hair"] + has["Brown_Hair"] + has["Gray_Hair"]
-    assert colours.max() == 1
-    assert not (has["Bald"] & (colours > 0)).any()
+    colors = has["Black_Hair"].astype(int) + has["Blond_Hair"] + has["Brown_Hair"] + has["Gray_Hair"]
+    assert colors.max() == 1
+    assert not (has["Bald"] & (colors > 0)).any()
     for hair in ("Bangs", "Wavy_Hair", "Straight_Hair", "Wearing_Hat"):
         assert not (has["Bald"] & has[hair]).any()
     assert not (has["No_Beard"] & (has["Goatee"] | has["5_o_Clock_Shadow"])).any()

@@ -1,6 +1,6 @@
 """What faces are drawn with: traits, patches of pixels, signed distances, soft light and a turning head.
 
-All faces of a batch are drawn at once: a field is float32 (n, h, w), a trait (n, 1, 1), a colour
+All faces of a batch are drawn at once: a field is float32 (n, h, w), a trait (n, 1, 1), a color
 (n, 3, 1, 1). Places are in face units: the origin between the eyes, u to the right, v down, 1 the height
 of the picture at scale 1.
 Coverage comes from the signed distance to an edge, so edges are antialiased at every size
@@ -26,7 +26,7 @@ class Traits:
     """What varies from face to face: one row a face in every column.
 
     Set a column as an attribute, (n,) or (n, 3); read as an attribute it broadcasts over fields:
-    float32 (n, 1, 1), colours (n, 3, 1, 1).
+    float32 (n, 1, 1), colors (n, 3, 1, 1).
     """
 
     columns: dict[str, NDArray[Any]]
@@ -90,11 +90,11 @@ class Patch:
         inside: Field = (1 - across * across - down * down).clip(0, None)
         return inside * inside
 
-    def paint(self, coverage: Field, colour: Field | tuple[float, float, float]) -> None:
-        """Lay `colour` over the pixels."""
-        if isinstance(colour, tuple):
-            colour = np.array(colour, np.float32)[:, None, None]
-        self.pixels[...] += (colour - self.pixels) * coverage[:, None]
+    def paint(self, coverage: Field, color: Field | tuple[float, float, float]) -> None:
+        """Lay `color` over the pixels."""
+        if isinstance(color, tuple):
+            color = np.array(color, np.float32)[:, None, None]
+        self.pixels[...] += (color - self.pixels) * coverage[:, None]
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class Scene(Patch):
         face = self.face
         cosine, sine, scale = cosine_of(face.tilt), face.tilt, face.scale
         corners = [(u, v) for u in (left, right) for v in (top, bottom)]
-        x = np.stack([face.centre_x + scale * (u * cosine - v * sine) + 0 * scale for u, v in corners])
-        y = np.stack([face.centre_y + scale * (u * sine + v * cosine) + 0 * scale for u, v in corners])
+        x = np.stack([face.center_x + scale * (u * cosine - v * sine) + 0 * scale for u, v in corners])
+        y = np.stack([face.center_y + scale * (u * sine + v * cosine) + 0 * scale for u, v in corners])
         x0, x1 = (
             int(edge) for edge in np.clip([x.min() * self.size - 2, x.max() * self.size + 3], 0, self.size)
         )
@@ -138,7 +138,7 @@ class Scene(Patch):
 def easel(traits: Traits, size: int) -> Scene:
     """Empty pictures and the coordinates of their pixels."""
     place = (np.arange(size, dtype=np.float32) + 0.5) / size
-    right, down = place[None, None, :] - traits.centre_x, place[None, :, None] - traits.centre_y
+    right, down = place[None, None, :] - traits.center_x, place[None, :, None] - traits.center_y
     cosine, sine = cosine_of(traits.tilt) / traits.scale, traits.tilt / traits.scale
     pixels = np.empty((len(traits.scale), 3, size, size), np.float32)
     u, v = right * cosine + down * sine, down * cosine - right * sine
@@ -193,6 +193,6 @@ def triangle(phase: Field) -> Field:
     return wave
 
 
-def tint(colour: Field, red: float, green: float, blue: float) -> Field:
-    """A colour (n, 3, 1, 1) with its channels multiplied: shade that is warm or cool."""
-    return colour * np.array([red, green, blue], np.float32)[:, None, None]
+def tint(color: Field, red: float, green: float, blue: float) -> Field:
+    """A color (n, 3, 1, 1) with its channels multiplied: shade that is warm or cool."""
+    return color * np.array([red, green, blue], np.float32)[:, None, None]

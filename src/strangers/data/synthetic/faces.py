@@ -24,8 +24,8 @@ ATTRIBUTES: tuple[str, ...] = (
 )  # fmt: skip
 """CelebA's names, in CelebA's order, of what a drawing shows beyond doubt.
 
-Hair colours and forms are labelled where hair shows; red hair has no name there. `No_Beard` is +1 without
-goatee, beard and stubble, moustache or not; a full beard comes with its moustache.
+Hair colors and forms are labeled where hair shows; red hair has no name there. `No_Beard` is +1 without
+goatee, beard and stubble, mustache or not; a full beard comes with its mustache.
 """
 
 SMALLEST_DRAWING = 64  # pixels; smaller faces are drawn at a multiple and averaged, so thin lines stay thin
@@ -34,7 +34,7 @@ THROWS = 192  # numbers in the stream of one face; a new trait takes the next on
 
 SHORT, LONG, FULL, BALD = range(4)
 BLACK, BROWN, BLOND, GRAY, RED = range(5)
-SHAVEN, STUBBLE, MOUSTACHE, GOATEE, BEARD = range(5)
+SHAVEN, STUBBLE, MUSTACHE, GOATEE, BEARD = range(5)
 
 SKIN = ((255, 228, 212), (246, 208, 182), (232, 184, 150), (208, 155, 116), (172, 118, 82), (128, 83, 58),
         (100, 66, 50), (78, 52, 42))  # fmt: skip
@@ -117,7 +117,7 @@ def label(traits: Traits) -> NDArray[np.int8]:
     """+1 where a face has the attribute, -1 where not: int8 (n, len(ATTRIBUTES))."""
     hair = ~traits.flag("bald")
     beard = traits.kind("beard")
-    colour = traits.kind("hair_kind")
+    color = traits.kind("hair_kind")
     has = {
         "5_o_Clock_Shadow": beard == STUBBLE,
         "Arched_Eyebrows": traits.flag("arched"),
@@ -125,17 +125,17 @@ def label(traits: Traits) -> NDArray[np.int8]:
         "Bangs": traits.flag("bangs"),
         "Big_Lips": traits.flag("big_lips"),
         "Big_Nose": traits.flag("big_nose"),
-        "Black_Hair": hair & (colour == BLACK),
-        "Blond_Hair": hair & (colour == BLOND),
-        "Brown_Hair": hair & (colour == BROWN),
+        "Black_Hair": hair & (color == BLACK),
+        "Blond_Hair": hair & (color == BLOND),
+        "Brown_Hair": hair & (color == BROWN),
         "Bushy_Eyebrows": traits.flag("bushy"),
         "Eyeglasses": traits.flag("glasses"),
         "Goatee": beard == GOATEE,
-        "Gray_Hair": hair & (colour == GRAY),
+        "Gray_Hair": hair & (color == GRAY),
         "Mouth_Slightly_Open": traits.flag("open_mouth"),
-        "Mustache": (beard == MOUSTACHE) | (beard == BEARD),
+        "Mustache": (beard == MUSTACHE) | (beard == BEARD),
         "Narrow_Eyes": traits.flag("narrow_eyes"),
-        "No_Beard": (beard == SHAVEN) | (beard == MOUSTACHE),
+        "No_Beard": (beard == SHAVEN) | (beard == MUSTACHE),
         "Pale_Skin": traits.flag("pale"),
         "Rosy_Cheeks": traits.flag("rosy"),
         "Smiling": traits.flag("smiling"),
@@ -149,8 +149,8 @@ def label(traits: Traits) -> NDArray[np.int8]:
 
 
 def _throw_pose(dice: Dice, traits: Traits) -> None:
-    traits.centre_x = dice.around(0.5, 0.025)
-    traits.centre_y = dice.around(0.465, 0.02)
+    traits.center_x = dice.around(0.5, 0.025)
+    traits.center_y = dice.around(0.465, 0.02)
     traits.scale = dice.around(1.06, 0.07)
     traits.tilt = dice.around(0.0, 0.16)
     traits.turn = dice.around(0.0, 0.34)
@@ -158,9 +158,9 @@ def _throw_pose(dice: Dice, traits: Traits) -> None:
     traits.light_x = dice.around(0.0, 0.75)
     traits.light_y = dice.between(-0.55, -0.2)
     first = dice.choice(np.ones(len(BACKDROP)))
-    traits.backdrop_near = _colour(dice, BACKDROP, first, 0.10)
+    traits.backdrop_near = _color(dice, BACKDROP, first, 0.10)
     second = np.where(dice.chance(0.6), first, dice.choice(np.ones(len(BACKDROP))))
-    traits.backdrop_far = _colour(dice, BACKDROP, second, 0.10) * 0.78
+    traits.backdrop_far = _color(dice, BACKDROP, second, 0.10) * 0.78
     traits.backdrop_x = dice.between(-0.8, 0.8)
 
 
@@ -197,7 +197,7 @@ def _throw_hair(dice: Dice, traits: Traits) -> None:
     traits.long = style == LONG
     traits.full = style == FULL
     traits.hair_kind = kind
-    traits.hair = _colour(dice, HAIR, kind, 0.10)
+    traits.hair = _color(dice, HAIR, kind, 0.10)
     traits.wavy = (dice.chance(0.45) & (style == LONG)) | (style == FULL)
     traits.bangs = dice.chance(0.26) & (style != BALD) & (style != FULL) & ~hat
     form = [style == LONG, style == FULL]
@@ -228,7 +228,7 @@ def _throw_features(dice: Dice, traits: Traits) -> None:
     traits.gaze_x = dice.around(0.0, 0.014)
     traits.gaze_y = dice.around(0.0, 0.005)
     dark = np.clip(depth * 2 - 0.3, 0, 1)[:, None]
-    traits.iris = _colour(
+    traits.iris = _color(
         dice, IRIS, dice.choice((1 - dark) * [2, 2, 1, 1, 3, 1] + dark * [9, 2, 0, 0, 0, 0]), 0.1
     )
     bushy = dice.chance(np.where(soft, 0.04, 0.3))
@@ -265,7 +265,7 @@ def _throw_mouth(dice: Dice, traits: Traits) -> None:
     traits.upper_lip = np.where(big, dice.between(0.021, 0.025), dice.between(0.009, 0.014))
     traits.lower_lip = np.where(big, dice.between(0.029, 0.035), dice.between(0.014, 0.02))
     traits.lipstick = dice.chance(np.where(soft, 0.5, 0.0))
-    paint = _colour(dice, LIPSTICK, dice.choice(np.ones(len(LIPSTICK))), 0.1)
+    paint = _color(dice, LIPSTICK, dice.choice(np.ones(len(LIPSTICK))), 0.1)
     bare = traits.column("skin") * [0.80, 0.60, 0.60] + [18.0, 8.0, 12.0]
     traits.lips = np.where(traits.flag("lipstick")[:, None], paint, bare)
     traits.beard = np.where(soft, SHAVEN, dice.choice([0.52, 0.12, 0.08, 0.1, 0.18]))
@@ -273,23 +273,23 @@ def _throw_mouth(dice: Dice, traits: Traits) -> None:
 
 def _throw_wear(dice: Dice, traits: Traits) -> None:
     traits.glasses = dice.chance(0.16)
-    traits.rim = _colour(dice, ((34, 30, 32), (92, 54, 34), (150, 120, 70), (120, 40, 48), (52, 68, 96)),
+    traits.rim = _color(dice, ((34, 30, 32), (92, 54, 34), (150, 120, 70), (120, 40, 48), (52, 68, 96)),
                          dice.choice([4, 2, 1, 1, 1]), 0.1)  # fmt: skip
     traits.lens = dice.between(0.034, 0.042)
     traits.lens_round = dice.between(0.35, 1.0)
     traits.rim_thick = dice.between(0.0045, 0.008)
     traits.earrings = dice.chance(np.where(traits.flag("soft") & ~traits.flag("full"), 0.36, 0.0))
     traits.earring_drop = dice.between(0.0, 0.035)
-    traits.jewel = _colour(dice, ((240, 204, 110), (238, 240, 246)), dice.choice([1, 1]), 0.04)
+    traits.jewel = _color(dice, ((240, 204, 110), (238, 240, 246)), dice.choice([1, 1]), 0.04)
     traits.brim = dice.chance(0.4)
-    traits.hat_colour = _colour(dice, CLOTHES, dice.choice(np.ones(len(CLOTHES))), 0.1)
-    traits.clothes = _colour(dice, CLOTHES, dice.choice(np.ones(len(CLOTHES))), 0.1)
+    traits.hat_color = _color(dice, CLOTHES, dice.choice(np.ones(len(CLOTHES))), 0.1)
+    traits.clothes = _color(dice, CLOTHES, dice.choice(np.ones(len(CLOTHES))), 0.1)
     traits.neckline = dice.between(0.44, 0.56)
     traits.neckline_point = dice.between(0.002, 0.12)
 
 
-def _colour(
+def _color(
     dice: Dice, palette: Sequence[tuple[int, int, int]], kind: NDArray[np.int64], reach: float
 ) -> Field:
-    """Colours (n, 3) of the palette, each a little brighter or darker."""
+    """Colors (n, 3) of the palette, each a little brighter or darker."""
     return np.array(palette, float)[kind] * (1 + dice.around(0.0, reach))[:, None]

@@ -74,10 +74,10 @@ def hair_before(hair: Hair, face: Traits) -> None:
     head, _, _ = outline(patch, face)
     near = (1 - distance.clip(0, None) / 0.035).clip(0, 1)
     patch.paint(0.36 * near * near * patch.edge(head), tint(face.skin, 0.5, 0.36, 0.34))
-    patch.paint(patch.edge(distance), _hair_colour(patch, face, hair.strand))
+    patch.paint(patch.edge(distance), _hair_color(patch, face, hair.strand))
 
 
-def _hair_colour(patch: Patch, face: Traits, strand: Field) -> Field:
+def _hair_color(patch: Patch, face: Traits, strand: Field) -> Field:
     """Hair with a band of light over the crown and a little grain along the strands."""
     u, v = patch.u - head_u(face) - 0.16 * face.light_x, patch.v + 0.17
     ring = np.sqrt(u * u * 0.6 + (v + 0.02) * (v + 0.02))
@@ -85,13 +85,13 @@ def _hair_colour(patch: Patch, face: Traits, strand: Field) -> Field:
     grain = triangle(strand * 8 + face.wave_phase) + 0.5 * triangle(strand * 19)
     shade = 0.86 + 0.04 * grain + 0.5 * face.light_x * patch.u - 0.35 * (patch.v.clip(0, 0.5))
     gleam = (band * (0.25 + 0.05 * grain))[:, None]
-    colour: Field = face.hair * shade.clip(0.4, 1.2)[:, None]
-    colour += (face.hair * 0.6 + 110 - colour) * gleam
-    return colour
+    color: Field = face.hair * shade.clip(0.4, 1.2)[:, None]
+    color += (face.hair * 0.6 + 110 - color) * gleam
+    return color
 
 
 def beard(scene: Scene) -> None:
-    """Hair on the lower face: 1 stubble, 2 moustache, 3 goatee, 4 full beard."""
+    """Hair on the lower face: 1 stubble, 2 mustache, 3 goatee, 4 full beard."""
     face = scene.face
     patch = scene.window(-0.34, 0.0, 0.34, 0.45)
     distance, across, _ = outline(patch, face)
@@ -107,11 +107,11 @@ def beard(scene: Scene) -> None:
     tuft = np.maximum(patch.ellipse(u, mouth + 0.075, 0.058 * narrow, 0.08), distance - 0.01)
     tuft = np.maximum(tuft, -lips)
     curve = mouth - 0.033 + 0.03 * out * out
-    moustache = abs(patch.v - curve) - 0.019 * (1.05 - out * out).clip(0, None)
+    mustache = abs(patch.v - curve) - 0.019 * (1.05 - out * out).clip(0, None)
     soft = 0.012
     full = (0.5 - jaw / (soft + patch.pixel)).clip(0, 1)
     chin = (0.5 - tuft / (soft + patch.pixel)).clip(0, 1)
-    upper = (0.5 - moustache / (0.5 * soft + patch.pixel)).clip(0, 1) * (out < 1)
+    upper = (0.5 - mustache / (0.5 * soft + patch.pixel)).clip(0, 1) * (out < 1)
     whole = np.maximum(full, upper)
     strength = np.select([kind == 1, kind == 2, kind == 3], [0.35 * whole, upper, chin], whole) * 0.92
     shade = 0.66 + 0.2 * (1 - across * across) + 0.15 * face.light_x * across

@@ -174,12 +174,12 @@ def _eye(scene: Scene, side: float) -> None:
     upper, lower = middle - tall * bow, middle + 0.72 * tall * bow - 0.08 * face.smile * bow
     white = patch.between(upper, lower)
     patch.paint(white, (236.0, 230.0, 226.0))
-    centre, level = u + face.gaze_x, v + face.gaze_y - 0.10 * tall
+    center, level = u + face.gaze_x, v + face.gaze_y - 0.10 * tall
     radius = 0.0255
-    ring = patch.edge(patch.ellipse(centre, level, radius, radius)) * white
+    ring = patch.edge(patch.ellipse(center, level, radius, radius)) * white
     patch.paint(ring, face.iris * 0.62)
-    patch.paint(patch.glow(centre, level + 0.008, 0.024, 0.020) * ring, face.iris * 1.25)
-    patch.paint(patch.edge(patch.ellipse(centre, level, 0.012, 0.012)) * white, (18.0, 14.0, 16.0))
+    patch.paint(patch.glow(center, level + 0.008, 0.024, 0.020) * ring, face.iris * 1.25)
+    patch.paint(patch.edge(patch.ellipse(center, level, 0.012, 0.012)) * white, (18.0, 14.0, 16.0))
     patch.paint(0.35 * patch.between(upper, upper + 0.012) * white, LASH)
     lash = 0.0095 * (bow * (2 - bow))
     patch.paint(0.92 * patch.between(upper - lash, upper + 0.12 * lash), LASH)
@@ -187,7 +187,7 @@ def _eye(scene: Scene, side: float) -> None:
     fold = upper - 0.017 * (0.35 + 0.65 * bow)
     patch.paint(0.34 * patch.between(fold - 0.005 * bow, fold), face.skin * 0.45)
     patch.paint(
-        patch.glow(centre + 0.010 * face.light_x, level - 0.008, 0.010, 0.010) * ring, (255.0, 255.0, 255.0)
+        patch.glow(center + 0.010 * face.light_x, level - 0.008, 0.010, 0.010) * ring, (255.0, 255.0, 255.0)
     )
 
 
@@ -223,8 +223,8 @@ def _hat(scene: Scene) -> None:
         (np.sqrt((u / half) ** 2 + ((v + 0.10) / (0.24 + face.volume)) ** 2) - 1) * half, v - hem
     )
     shade = 0.9 + 0.7 * face.light_x * u - 0.5 * (v + 0.2)
-    patch.paint(patch.edge(dome), face.hat_colour * shade.clip(0.5, 1.2)[:, None])
+    patch.paint(patch.edge(dome), face.hat_color * shade.clip(0.5, 1.2)[:, None])
     brim = face.brim
     wide = half + 0.012 + 0.09 * brim
     band = box(u, v - hem + 0.024, wide, 0.034 - 0.014 * brim, 0.018)
-    patch.paint(patch.edge(band), face.hat_colour * (0.76 * shade.clip(0.5, 1.2))[:, None])
+    patch.paint(patch.edge(band), face.hat_color * (0.76 * shade.clip(0.5, 1.2))[:, None])
