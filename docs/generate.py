@@ -10,6 +10,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 from typer.main import get_command
@@ -61,11 +62,11 @@ Opening a model file executes no code: it holds tensors and JSON.
 GROUPS = {
     "Data": ["prepare", "open_prepared", "PreparedSet"],
     "Training": ["train", "Run", "RECIPES", "Recipe"],
-    "Faces": ["load", "Model"],
-    "Evaluation": ["evaluate"],
+    "Faces": ["load", "Model", "sampling.latents.latents"],
+    "Evaluation": ["evaluate", "evaluation.evaluate.Settings", "evaluation.result.Result"],
     "Errors": ["StrangersError", "UsageError", "DataError", "ModelError", "RunError"],
 }
-"""The public names by the heading that they are documented under."""
+"""The documented names by heading: all of `strangers.__all__`, and others by their module."""
 
 
 def commands_page() -> str:
@@ -97,13 +98,16 @@ def python_page() -> str:
 
 def entry(name: str) -> Iterator[str]:
     """Yield the paragraphs that describe one public name."""
-    value = getattr(strangers, name)
-    yield f"### {name}\n"
+    module, _, attribute = f"strangers.{name}".rpartition(".")
+    value = getattr(import_module(module), attribute)
+    yield f"### {attribute}\n"
     if not (inspect.isclass(value) or inspect.isfunction(value)):
         yield "The [presets](recipes.md) by name: a mapping of str to `Recipe`.\n"
         return
     if inspect.isfunction(value):
         yield f"```python\n{signature(f'strangers.{name}', value)}\n```\n"
+    elif module != "strangers":
+        yield f"`{module}.{attribute}`\n"
     yield prose(inspect.getdoc(value) or "")
     if inspect.isclass(value) and not issubclass(value, Exception):
         yield from members(value)

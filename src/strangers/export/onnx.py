@@ -1,7 +1,7 @@
 """The generator as one ONNX file, which runs without torch and without this package.
 
 Input `z`, float32 (n, latent_size); output `images`, float32 (n, 3, size, size) in [-1, 1], for any n. The
-model file's header travels inside, as the same JSON under the same name, "strangers": docs/export.md.
+model file's header travels inside, as the same JSON under the same name, "strangers": docs/how-to/export.md.
 """
 
 from __future__ import annotations

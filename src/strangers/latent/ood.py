@@ -27,8 +27,8 @@ def ood_score(model: Model, photograph: Pixels) -> float:
     """How far a photograph (size, size, 3) lies from the model's own faces, in their own median distance.
 
     Compared are the patterns of light in the middle of the pictures, without their brightness and contrast:
-    where eyes, nose and mouth are dark or light. The distance is Mahalanobis's. docs/guide.md says what
-    photographs have, and what other pictures have.
+    where eyes, nose and mouth are dark or light. The distance is Mahalanobis's.
+    docs/how-to/sample-and-edit.md has its values for photographs and for other pictures.
     """
     own = _patterns(model.sample(range(OWN_FACES)))
     mean = own.mean(axis=0)

@@ -1,8 +1,8 @@
 """Convolutions of small maps as one matrix product: torch's sums, twice as fast in bf16 or small batches.
 
 On maps of 8x8 and less, a CPU's convolutions of stride 2 reach a third to a half of the matrix product's rate
-(docs/performance.md). Here the 4x4 patches are laid side by side and multiplied at once. `Patches` and `Fold`
-are linear and each other's adjoint, so gradients of any order are right.
+(docs/research/performance.md). Here the 4x4 patches are laid side by side and multiplied at once. `Patches`
+and `Fold` are linear and each other's adjoint, so gradients of any order are right.
 """
 
 from __future__ import annotations

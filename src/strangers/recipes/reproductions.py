@@ -1,4 +1,4 @@
-"""SYSTEMS: the recipes of five public systems, data only; docs/recipes.md says what was mended in each."""
+"""SYSTEMS: the recipes of five public systems; docs/reference/recipes.md lists the corrections in each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A seed names a face: the latent that a seed stands for, in any language. docs/latents.md defines it.
+"""Latents of seeds, alike in every language: docs/reference/latents.md is the specification.
 
 Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.2: Philox4x32-10.
 """

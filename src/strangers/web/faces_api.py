@@ -103,7 +103,7 @@ async def model(studio: Served) -> ModelAnswer:
 
 @router.get("/latents")
 async def latents_of_seeds(studio: Served, seeds: SeedList) -> LatentsAnswer:
-    """The latents of seeds, which docs/latents.md defines."""
+    """The latents of seeds, which docs/reference/latents.md defines."""
     z = latents(parse_seeds(seeds, MOST_FACES), studio.model.recipe.latent_size, studio.model.recipe.latent)
     return LatentsAnswer(latents=z.astype(float).tolist())
 

@@ -1,4 +1,4 @@
-/** Seeds, and their latents: bit-identical to Python's (docs/latents.md, which has test vectors). */
+/** Seeds, and their latents: bit-identical to Python's (docs/reference/latents.md, which has test vectors). */
 import { UserError } from "./errors.js";
 
 /** @import {Distribution, Latent} from "./latent-math.js" */
