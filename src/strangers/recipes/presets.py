@@ -132,7 +132,7 @@ _ALL = (
     *SYSTEMS,
     Recipe(
         name="fast-64",
-        source="ours: what docs/ladder.md shows to be worth its time on a CPU",
+        source="ours: what the ablations show to be worth its time on a CPU",
         size=64,
         network=DCGAN(  # half of dcgan-64's widths, for twice the images an hour
             generator_widths=(256, 128, 64, 32), discriminator_widths=(32, 64, 128, 256)
