@@ -122,7 +122,7 @@ def epoch_64(
 
 def sample(recipe: Recipe, model: Path, count: int, repeats: int) -> Result:
     """Faces a second from seeds to pixels, `count` asked for at a time."""
-    ours, theirs = loading.load(model, "cpu"), plain.sampler(recipe, sampling.BATCH)
+    ours, theirs = loading.load(model, "cpu"), plain.sampler(recipe, sampling.DRAW_BATCH)
     goes = 1 if count > 1 else 20
 
     def repeated(draw: Callable[[], object]) -> Callable[[], object]:

@@ -112,7 +112,7 @@ def run() -> None:
     try:
         sys.exit(main())
     finally:
-        streams.settle()
+        streams.flush_or_discard()
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

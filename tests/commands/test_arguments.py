@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from strangers.commands.arguments import (
-    counted,
     is_picture,
     parse_changes,
     parse_grid,
@@ -17,6 +16,7 @@ from strangers.commands.arguments import (
     parse_part,
     parse_strengths,
     parse_where,
+    plural,
 )
 from strangers.errors import UsageError
 
@@ -76,7 +76,7 @@ def test_other_kinds_of_picture_are_refused() -> None:
 
 
 def test_one_thing_is_not_one_things() -> None:
-    assert [counted(number, "face") for number in (0, 1, 2000)] == ["0 faces", "1 face", "2,000 faces"]
+    assert [plural(number, "face") for number in (0, 1, 2000)] == ["0 faces", "1 face", "2,000 faces"]
 
 
 def test_a_part_is_its_number_and_how_many_there_are() -> None:

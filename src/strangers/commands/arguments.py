@@ -29,7 +29,7 @@ COLUMNS = 9
 MAX_FACES = 10_000
 """Faces in one picture, or frames of one animation."""
 
-MOST_STRENGTH = 100
+MAX_STRENGTH = 100
 """In standard deviations; a latent has none beyond five."""
 
 
@@ -92,10 +92,8 @@ def parse_strengths(text: str) -> list[float]:
     if not all(number.fullmatch(part) for part in parts):
         raise UsageError(f"--strengths {text}: write them as -2..2, or one by one as -2,0,2.")
     strengths = [float(part) for part in parts]
-    if any(abs(strength) > MOST_STRENGTH for strength in strengths):
-        raise UsageError(
-            f"--strengths {text}: at most {MOST_STRENGTH} either way; beyond, nothing is a face."
-        )
+    if any(abs(strength) > MAX_STRENGTH for strength in strengths):
+        raise UsageError(f"--strengths {text}: at most {MAX_STRENGTH} either way; beyond, nothing is a face.")
     if not dots:
         return strengths
     step = (strengths[1] - strengths[0]) / (COLUMNS - 1)
@@ -109,7 +107,7 @@ def is_picture(out: Path) -> bool:
     return out.suffix.lower() == ".png"
 
 
-def counted(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """A number with its noun: "1 face", "2,000 faces"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 

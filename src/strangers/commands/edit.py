@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from strangers.commands.arguments import Device, ModelName, counted, is_picture, parse_strengths, require_few
+from strangers.commands.arguments import Device, ModelName, is_picture, parse_strengths, plural, require_few
 from strangers.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def edit(
     held = "" if hold is None else f", orthogonal to {hold}"
     told = f"{attribute} {','.join(f'{amount:g}' for amount in amounts)}{held}{origin}"
     write_strips(generator, strips, out, replace(generator.provenance(numbers), latents=told))
-    print(f"Wrote {counted(len(strips), 'face')} {counted(len(amounts), 'time')} to {out}: {told}.")
+    print(f"Wrote {plural(len(strips), 'face')} {plural(len(amounts), 'time')} to {out}: {told}.")
     if measure:
         from strangers.latent.effects import measure_effect
 

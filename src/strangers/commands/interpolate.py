@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Option
 
-from strangers.commands.arguments import MAX_FACES, Device, ModelName, counted, require_few
+from strangers.commands.arguments import MAX_FACES, Device, ModelName, plural, require_few
 
 
 def interpolate(
@@ -34,4 +34,4 @@ def interpolate(
     told = f"a walk of {frames} frames{', and back' if loop else ''}"
     z = walk(generator.latents(numbers), frames, generator.recipe.latent, loop=loop)
     write_walk(generator, z, out, replace(generator.provenance(numbers), latents=told))
-    print(f"Wrote {counted(frames, 'frame')} by way of {counted(len(numbers), 'face')} to {out}.")
+    print(f"Wrote {plural(frames, 'frame')} by way of {plural(len(numbers), 'face')} to {out}.")

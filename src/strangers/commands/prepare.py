@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import counted, parse_part
+from strangers.commands.arguments import parse_part, plural
 from strangers.errors import UsageError
 
 SIZE = 64
@@ -64,11 +64,9 @@ def prepare(
             limit=limit, split=split, part=None if part is None else parse_part(part), workers=workers,
         )  # fmt: skip
     manifest = prepared.manifest
-    print(
-        f"Wrote {counted(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}, to {out}."
-    )
+    print(f"Wrote {plural(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}, to {out}.")
     if manifest.skipped:
-        print(f"Skipped {counted(manifest.skipped, 'file')}; {out / 'skipped.csv'} says which and why.")
+        print(f"Skipped {plural(manifest.skipped, 'file')}; {out / 'skipped.csv'} says which and why.")
 
 
 def _refuse(**options: object) -> None:

@@ -12,10 +12,10 @@ from strangers.commands.arguments import (
     MAX_FACES,
     Device,
     ModelName,
-    counted,
     is_picture,
     parse_grid,
     parse_where,
+    plural,
 )
 from strangers.errors import UsageError
 
@@ -63,7 +63,7 @@ def sample(
         write_grid(generator, numbers, out, columns, truncation)
     else:
         write_each(generator, numbers, out, truncation)
-    print(f"Wrote {counted(len(numbers), 'face')} to {out}.")
+    print(f"Wrote {plural(len(numbers), 'face')} to {out}.")
 
 
 def _refuse_many(numbers: Sequence[int], as_grid: bool, grid: str | None, cells: int) -> None:

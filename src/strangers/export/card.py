@@ -18,7 +18,7 @@ from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, flatten, written
 from strangers.sampling.model import Model
 
-MOST_SHARES = 12
+MAX_SHARES = 12
 """Attributes in the table: those whose shares differ most from the photographs'."""
 
 CELEBA = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
@@ -151,7 +151,7 @@ def _limits(model: Model, result: Result | None) -> str:
     shares = sorted(result.attributes, key=lambda share: abs(share.data - share.generated), reverse=True)
     rows = [
         [share.name.replace("_", " "), f"{share.data:.1%}", f"{share.generated:.1%}"]
-        for share in shares[:MOST_SHARES]
+        for share in shares[:MAX_SHARES]
     ]
     note = (
         "Attributes whose shares differ most between photographs and faces, by the word of one network for "

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from strangers.export.card import card, read_result
-from strangers.sampling.load import BUNDLED
+from strangers.sampling.load import BUNDLED_MODELS
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import as_bytes
 from strangers.system.files import write_atomically
@@ -22,7 +22,7 @@ def export_file(model: Model, out: Path, *, result: Path | None = None) -> None:
     data = as_bytes(model.generator, model.header, half=True)
     smaller = replace(model, hash=sha256(data).hexdigest()[:16])
     measured = None if result is None else read_result(result, smaller)
-    place = out.stem if out.resolve().parent == BUNDLED else out.name
+    place = out.stem if out.resolve().parent == BUNDLED_MODELS else out.name
     write_atomically(out, data)
     text = card(smaller, measured, place)
     write_atomically(out.with_suffix(".md"), text.encode(errors="backslashreplace"))

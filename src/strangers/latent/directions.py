@@ -22,7 +22,7 @@ from safetensors.numpy import save
 from strangers.errors import UsageError
 from strangers.evaluation.attributes import Attributes, load_attributes
 from strangers.sampling.latents import Distribution, latents
-from strangers.sampling.load import BUNDLED
+from strangers.sampling.load import BUNDLED_MODELS
 from strangers.sampling.model import Model
 from strangers.system.cache import cache_folder, write_to_cache
 
@@ -145,7 +145,7 @@ def find_directions(
     network = load_attributes(device=str(next(model.generator.parameters()).device))
     name = _name(model, network, count)
     place = cache_folder() / "directions" / name
-    directions = _read(place, model) or _read(BUNDLED / "directions" / name, model)
+    directions = _read(place, model) or _read(BUNDLED_MODELS / "directions" / name, model)
     if directions is None:
         directions = _fit(model, network, count, advance)
         _write(place, directions)

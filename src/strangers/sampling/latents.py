@@ -19,7 +19,7 @@ Distribution = Literal["normal", "uniform"]
 SEEDS = 2**64
 """How many seeds there are: a seed is in [0, SEEDS)."""
 
-MOST_SEEDS = 10_000_000
+MAX_SEEDS = 10_000_000
 """The most seeds that one text may name; more are a slip of the hand."""
 
 ROUNDS = 10
@@ -58,7 +58,7 @@ def philox(counter: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.u
     return np.stack([c0, c1, c2, c3], axis=-1)
 
 
-def parse_seeds(text: str, most: int = MOST_SEEDS) -> list[int]:
+def parse_seeds(text: str, most: int = MAX_SEEDS) -> list[int]:
     """The seeds in a text such as "0-63,70", in its order; a range includes its end.
 
     Raises UsageError for another text, or one that names more than `most`.

@@ -13,7 +13,7 @@ from strangers.sampling.model_file import ModelHeader, read_model
 from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
 
-BUNDLED = Path(__file__).parents[1] / "models"
+BUNDLED_MODELS = Path(__file__).parents[1] / "models"
 """Where the package keeps its own models."""
 
 
@@ -31,7 +31,7 @@ HUB_FILE = "model.safetensors"
 
 def bundled() -> dict[str, Path]:
     """The generators in the package, by the names that `load` knows them by."""
-    return {path.stem: path for path in sorted(BUNDLED.glob("*-*.safetensors"))}
+    return {path.stem: path for path in sorted(BUNDLED_MODELS.glob("*-*.safetensors"))}
 
 
 def load(source: str | Path, device: str = "auto") -> Model:

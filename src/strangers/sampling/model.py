@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from strangers.images import Pixels
 
-BATCH = 64
+DRAW_BATCH = 64
 """Faces handed over at once: few enough for a small memory."""
 
-GROUP = 16
+DRAW_GROUP = 16
 """Faces drawn at once. Matrix products of other heights may be summed in another order, and a face that
 depends on its neighbors' number is not the seed's face; 16 keep the processor about as busy as more."""
 
@@ -54,7 +54,7 @@ class Model:
         """What was trained, and how."""
         return self.header.recipe
 
-    def sample(self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = BATCH) -> Pixels:
+    def sample(self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = DRAW_BATCH) -> Pixels:
         """The faces of `seeds`, uint8 (n, size, size, 3): the same face for a seed, whatever the others are.
 
         truncation: see `batches`.
@@ -64,7 +64,7 @@ class Model:
         return np.concatenate(faces) if faces else np.zeros((0, size, size, 3), np.uint8)
 
     def batches(
-        self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = BATCH
+        self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = DRAW_BATCH
     ) -> Iterator[tuple[list[int], Pixels]]:
         """Seeds and their faces, at most `batch` at once, so that any number of faces needs little memory.
 
@@ -110,7 +110,7 @@ def draw(generator: nn.Module, z: NDArray[np.float32]) -> Pixels:
     device = next(generator.parameters()).device
     exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # as on a CPU
     with torch.inference_mode(), exact:
-        group = 1 if len(z) == 1 and _draws_alike_alone(generator, z.shape[1], device) else GROUP
+        group = 1 if len(z) == 1 and _draws_alike_alone(generator, z.shape[1], device) else DRAW_GROUP
         padded = np.zeros((max(1, -(-len(z) // group)) * group, z.shape[1]), np.float32)
         padded[: len(z)] = z
         groups = torch.from_numpy(padded).to(device).split(group)  # type: ignore[no-untyped-call]
@@ -127,10 +127,10 @@ def _draws_alike_alone(generator: nn.Module, latent_size: int, device: torch.dev
     key = device, torch.get_num_threads()
     known = _ALIKE_ALONE.setdefault(generator, {})
     if key not in known:
-        together = torch.from_numpy(latents(range(GROUP), latent_size, "normal")).to(device)
+        together = torch.from_numpy(latents(range(DRAW_GROUP), latent_size, "normal")).to(device)
         faces: Tensor = generator(together)
         known[key] = all(
-            torch.equal(generator(together[i : i + 1]), faces[i : i + 1]) for i in (0, GROUP - 1)
+            torch.equal(generator(together[i : i + 1]), faces[i : i + 1]) for i in (0, DRAW_GROUP - 1)
         )
     return known[key]
 

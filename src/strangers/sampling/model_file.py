@@ -23,9 +23,9 @@ from strangers.errors import ModelError
 from strangers.recipes.recipe import Recipe
 from strangers.system.files import write_atomically
 
-FORMAT: Literal[1] = 1
+MODEL_FORMAT: Literal[1] = 1
 
-MOST_TENSORS = 10_000
+MAX_TENSORS = 10_000
 
 LICENSE = (
     "The photographs' terms bind what is made of them. CelebA's allow non-commercial research only. "
@@ -49,7 +49,7 @@ class ModelHeader(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = MODEL_FORMAT
     software: str
     recipe: Recipe
     images_seen: int = Field(ge=0)
@@ -100,7 +100,7 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            if len(file.keys()) > MOST_TENSORS:
+            if len(file.keys()) > MAX_TENSORS:
                 raise ModelError(f"{path} holds {len(file.keys()):,} tensors, as no model of faces does.")
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
     except (SafetensorError, ValueError) as error:
@@ -169,9 +169,10 @@ def _header(path: Path, text: str) -> ModelHeader:
     try:
         fields = json.loads(text)
         version = fields["format"]
-        if version > FORMAT:
+        if version > MODEL_FORMAT:
             raise ModelError(
-                f"{path} has format {version}; this strangers reads up to format {FORMAT}: update strangers."
+                f"{path} has format {version}, but this strangers reads up to format {MODEL_FORMAT}; "
+                "update strangers."
             )
         return ModelHeader.model_validate_json(text)
     except ValidationError as error:

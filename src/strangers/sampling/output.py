@@ -20,7 +20,7 @@ from strangers.images import (
     grid,
     require_video,
 )
-from strangers.sampling.model import BATCH, Model
+from strangers.sampling.model import DRAW_BATCH, Model
 from strangers.system.files import write_atomically
 from strangers.system.machine import usable_cores
 
@@ -94,6 +94,6 @@ def write_walk(model: Model, z: NDArray[np.float32], out: Path, provenance: Prov
 
 
 def _frames(model: Model, z: NDArray[np.float32]) -> Iterator[Pixels]:
-    """The faces one by one, drawn BATCH at once."""
-    for start in range(0, len(z), BATCH):
-        yield from model.decode(z[start : start + BATCH])
+    """The faces one by one, drawn DRAW_BATCH at once."""
+    for start in range(0, len(z), DRAW_BATCH):
+        yield from model.decode(z[start : start + DRAW_BATCH])

@@ -28,7 +28,7 @@ def make_usable() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def settle() -> None:
+def flush_or_discard() -> None:
     """Let go of output that cannot be written, so that Python does not fail once more as it ends."""
     try:
         sys.stdout.flush()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from strangers.images import Pixels
 from strangers.sampling.latents import latents
-from strangers.sampling.model import GROUP, Model
+from strangers.sampling.model import DRAW_GROUP, Model
 from strangers.web.errors import RequestError
 
 TOGETHER = 64
@@ -100,7 +100,7 @@ class BatchRenderer:
                 if wish.future.cancelled():
                     self._rows -= len(wish.z) - wish.begun
                     continue
-                z = wish.z[wish.begun : wish.begun + min(GROUP, room)]
+                z = wish.z[wish.begun : wish.begun + min(DRAW_GROUP, room)]
                 turns.append((wish, z))
                 wish.begun += len(z)
                 room -= len(z)

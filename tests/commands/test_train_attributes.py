@@ -1,4 +1,4 @@
-"""The command `train-attributes`; `evaluate` and `explore` are held by the tests of what they call."""
+"""The command `train-attributes`: an attribute network and its card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from strangers.evaluation import attribute_training
 from ..conftest import Strangers
 
 
-def test_it_writes_a_network_and_its_card(
+def test_train_attributes_writes_a_network_and_its_card(
     strangers: Strangers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attribute_training, "BATCH", 8)
@@ -27,7 +27,7 @@ def test_it_writes_a_network_and_its_card(
     assert "| Smiling |" in out.with_suffix(".md").read_text()
 
 
-def test_a_set_without_attributes_is_told(strangers: Strangers, trained: Path, tmp_path: Path) -> None:
+def test_a_set_without_attributes_is_refused(strangers: Strangers, trained: Path, tmp_path: Path) -> None:
     drawn = trained.with_name("drawn")
     out = tmp_path / "attributes.safetensors"
     ran = strangers("train-attributes", drawn, "--validation", drawn, "--out", out)

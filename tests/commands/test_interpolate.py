@@ -1,0 +1,100 @@
+"""The command `interpolate`: animations between faces."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.images import read_provenance
+from strangers.sampling.model import Model
+
+from ..conftest import Strangers
+from .conftest import read_pixels
+
+
+@pytest.mark.parametrize(("ending", "kind"), [("webp", "WEBP"), ("gif", "GIF")])
+def test_a_walk_is_written_as_an_animation(
+    strangers: Strangers, tiny_file: Path, tiny_model: Model, tmp_path: Path, ending: str, kind: str
+) -> None:
+    out = tmp_path / "new" / f"walk.{ending}"
+    words = ("interpolate", tiny_file, "--seeds", "1,5,9", "--frames", "12", "--loop", "--out", out)
+    code, said, err = strangers(*words)
+    assert code == 0, err
+    assert "12 frames by way of 3 faces" in said
+    with Image.open(out) as animation:
+        assert (animation.format, animation.size) == (kind, (32, 32))
+        assert animation.n_frames == 12  # type: ignore[attr-defined]
+        played = 0
+        for frame in range(12):
+            animation.seek(frame)
+            animation.load()
+            played += animation.info["duration"]
+        assert played == 600
+    assert b"trainedAlgorithmicMedia" in out.read_bytes()
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_a_walk_is_written_as_a_strip(
+    strangers: Strangers, tiny_file: Path, tiny_model: Model, tmp_path: Path
+) -> None:
+    out = tmp_path / "walk.png"
+    assert strangers("interpolate", tiny_file, "--seeds", "1,5", "--frames", "7", "--out", out).code == 0
+    strip = read_pixels(out)
+    assert strip.shape == (32, 7 * 34 - 2, 3)
+    assert np.array_equal(strip[:, :32], tiny_model.sample([1])[0])
+    assert np.array_equal(strip[:, -32:], tiny_model.sample([5])[0])
+    assert read_provenance(out).latents == "a walk of 7 frames"
+
+
+def test_a_walk_is_written_as_a_video(
+    strangers: Strangers, tiny_file: Path, tiny_model: Model, tmp_path: Path
+) -> None:
+    av = pytest.importorskip("av")
+    out = tmp_path / "walk.mp4"
+    assert strangers("interpolate", tiny_file, "--seeds", "1,5", "--frames", "20", "--out", out).code == 0
+    with av.open(out) as video:
+        frames = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+        assert video.streams.video[0].average_rate == 20
+        assert "Seeds: 1,5" in video.metadata["comment"]
+    assert len(frames) == 20
+    light = [float(np.mean(frame)) for frame in (frames[0], tiny_model.sample([1])[0])]
+    assert light[0] == pytest.approx(light[1], abs=6)
+
+
+def test_a_video_without_the_extra_names_the_extra(
+    strangers: Strangers, tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    code, _, err = strangers("interpolate", tiny_file, "--seeds", "1,5", "--out", tmp_path / "walk.mp4")
+    assert code == 2
+    assert "pip install 'strangers[video]'" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("interpolate MODEL --seeds 1 --out a.webp", "at least two"),
+        ("interpolate MODEL --seeds 1,2 --frames 1 --out a.webp", "--frames"),
+        ("interpolate MODEL --seeds 1,2 --out a.avi", "WebP, GIF, MP4"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_leaves_nothing(
+    strangers: Strangers,
+    tiny_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = strangers(*(tiny_file if word == "MODEL" else word for word in words.split()))
+    assert code == 2, err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert says in err
+    assert list(tmp_path.iterdir()) == []
