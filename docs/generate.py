@@ -1,6 +1,7 @@
 """Write docs/reference/commands.md from the commands and docs/reference/python.md from the docstrings.
 
 python docs/generate.py [--check]        with --check, fail where a page is stale
+Either way, fail where a document names an option that its command does not have.
 """
 
 from __future__ import annotations
@@ -186,9 +187,25 @@ def _escaped(text: str) -> str:
     return text.replace("**", r"\*\*") if "`" not in text else text
 
 
+def unknown_options() -> Iterator[str]:
+    """Yield a message for each option of `strangers VERB ...` in a document that the command lacks."""
+    verbs = get_command(app).commands  # type: ignore[attr-defined]
+    known = {
+        verb: {"--help"}.union(*([*each.opts, *each.secondary_opts] for each in command.params))
+        for verb, command in verbs.items()
+    }
+    root = REFERENCE.parents[1]
+    for path in (*root.glob("*.md"), *root.glob("docs/**/*.md")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            for verb, rest in re.findall(r"strangers ([a-z-]+)([^`|#]*)", line):
+                for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", rest):
+                    if option not in known.get(verb, ()):
+                        yield f"{path.relative_to(root)} names {option}, which `strangers {verb}` lacks."
+
+
 def main() -> int:
     """Write the pages, or compare them."""
-    stale = []
+    stale, wrong = [], list(unknown_options())
     for path, wanted in (
         (REFERENCE / "commands.md", commands_page()),
         (REFERENCE / "python.md", python_page()),
@@ -203,7 +220,9 @@ def main() -> int:
             "run `.venv/bin/python docs/generate.py` (or `make docs`) and commit it.",
             file=sys.stderr,
         )
-    return 1 if stale else 0
+    for message in wrong:
+        print(f"error: {message}", file=sys.stderr)
+    return 1 if stale or wrong else 0
 
 
 if __name__ == "__main__":
