@@ -1,4 +1,4 @@
-"""explore finds what was put into a set."""
+"""`explore` finds what was put into a set."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from strangers.data.explore import explore, orientation
+from strangers.data.explore import explore
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet, open_prepared
-from strangers.errors import DataError
 from strangers.images import Pixels
 
 
@@ -53,17 +52,16 @@ def test_what_was_put_in_is_found(mixed: PreparedSet) -> None:
     found = explore(mixed)
     assert found.count == 43
     assert found.originals == {"64x64": 42, "64x80": 1}
-    assert found.equal == 1
+    assert found.duplicate_groups == 1
     assert [sorted(group) for group in found.duplicates] == [["003.png", "100.png"]]
-    assert ("005.png", "101.png") in found.near_duplicates
-    assert not {"003.png", "100.png"} & {name for pair in found.near_duplicates for name in pair}
+    assert found.near_duplicates == [["005.png", "101.png"]]
     assert sum(found.skipped.values()) == 1
     assert found.skipped_files[0][0] == "103.png"
     assert len(found.sample) == 43
     assert found.attributes == {}
 
 
-def test_colors_and_light_are_those_of_the_pictures(tmp_path: Path) -> None:
+def test_colors_and_brightness_are_those_of_the_pictures(tmp_path: Path) -> None:
     plain = np.zeros((64, 64, 3), np.uint8)
     plain[:] = (200, 100, 50)
     halves = np.zeros((64, 64, 3), np.uint8)
@@ -80,7 +78,7 @@ def test_colors_and_light_are_those_of_the_pictures(tmp_path: Path) -> None:
     )
 
 
-def test_exact_labels_become_shares(tmp_path: Path) -> None:
+def test_attribute_frequencies_are_those_of_the_labels(tmp_path: Path) -> None:
     drawn = prepare("synthetic:200", tmp_path / "drawn", size=32, workers=1, progress=False)
     found = explore(drawn)
     assert drawn.attributes is not None
@@ -90,45 +88,15 @@ def test_exact_labels_become_shares(tmp_path: Path) -> None:
     assert found.originals == {}
 
 
-def test_a_set_of_one_picture_is_a_set(tmp_path: Path) -> None:
+def test_a_set_of_one_picture_is_explored(tmp_path: Path) -> None:
     found = explore(prepare("synthetic:1", tmp_path / "one", size=32, workers=1, progress=False))
-    assert (found.count, found.variety, found.equal, found.sample) == (1, 0.0, 0, [0])
+    assert (found.count, found.variety, found.duplicate_groups, found.sample) == (1, 0.0, 0, [0])
 
 
-def test_blocks_change_nothing(mixed: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_batch_size_changes_nothing(mixed: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = explore(mixed)
-    monkeypatch.setattr("strangers.data.explore.BLOCK", 5)
+    monkeypatch.setattr("strangers.data.explore.READ_BATCH", 5)
     assert explore(mixed) == whole
-
-
-def test_landmarks_tell_which_way_faces_look(tmp_path: Path) -> None:
-    table = tmp_path / "list_landmarks_align_celeba.txt"
-    rows = {"000001.jpg": 80, "000002.jpg": 89, "000003.jpg": 100, "000004.jpg": 90}
-    lines = ["4", "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x rightmouth_x"]
-    lines += [f"{name} 69 110 109 110 {nose} 130 75 150 105 150" for name, nose in rows.items()]
-    table.write_text("\n".join(lines))
-    found = orientation(table, [name.replace(".jpg", ".webp") for name in rows])
-    assert (found.left, found.ahead, found.right, found.faces) == (0.25, 0.5, 0.25, 4)
-    kaggle = tmp_path / "list_landmarks_align_celeba.csv"
-    kaggle.write_text("\n".join(line.replace(" ", ",") for line in lines[1:]))
-    assert orientation(kaggle, list(rows)) == found
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        ("", "other pictures"),
-        ("9.jpg 1 2 3 4 5 6 7 8 9 10", "other pictures"),
-        ("9.jpg" + " x" * 10, "no table"),
-        (None, "There is no table"),
-    ],
-)
-def test_landmarks_of_something_else_are_told(tmp_path: Path, content: str | None, complaint: str) -> None:
-    table = tmp_path / "landmarks.txt"
-    if content is not None:
-        table.write_text(content)
-    with pytest.raises(DataError, match=complaint):
-        orientation(table, ["1.jpg"])
 
 
 def test_sets_from_before_sizes_were_kept_still_open(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ IMAGES = "img_align_celeba"
 
 def names_of(text: Path | str, annotations: Path | None = None, split: str | None = None) -> list[str]:
     source = open_source(str(text), annotations, split)
-    names = [name for job in source.jobs() for name in job.make(8, CROPS["c178"]).names]
+    names = [name for job in source.jobs() for name in job.run(8, CROPS["c178"]).names]
     assert source.count == len(names)
     return names
 
@@ -163,6 +163,6 @@ def test_drawn_faces_take_no_tables(celeba: Path) -> None:
 def test_as_many_faces_are_drawn_as_are_asked_for() -> None:
     assert open_source("synthetic:70").count == 70
     assert open_source("synthetic").count == 20_000
-    made = [job.make(8, CROPS["square"]) for job in SyntheticSource(70).jobs()]
+    made = [job.run(8, CROPS["square"]) for job in SyntheticSource(70).jobs()]
     assert sum(len(part.images) for part in made) == 70
     assert [name for part in made for name in part.names][-1] == "000069"

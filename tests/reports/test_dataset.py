@@ -1,4 +1,4 @@
-"""The command `explore`: a page, JSON and a few lines."""
+"""`explore` writes a page and JSON, and prints a summary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from ..conftest import Strangers
 
 
-def test_it_writes_a_page_and_json(strangers: Strangers, tmp_path: Path) -> None:
+def test_explore_writes_a_page_and_json(strangers: Strangers, tmp_path: Path) -> None:
     out = tmp_path / "new" / "drawn.html"
     ran = strangers("explore", "synthetic:120", "--size", 32, "--out", out)
     assert ran.code == 0, ran.err
@@ -22,11 +22,11 @@ def test_it_writes_a_page_and_json(strangers: Strangers, tmp_path: Path) -> None
     assert "Wearing Hat" in page
 
 
-def test_wrong_calls_end_in_a_sentence(strangers: Strangers, tmp_path: Path) -> None:
+def test_wrong_calls_exit_2_and_write_nothing(strangers: Strangers, tmp_path: Path) -> None:
     out = tmp_path / "page.txt"
     ran = strangers("explore", "synthetic:4", "--out", out)
     assert ran.code == 2
-    assert "end in .html" in ran.err
+    assert "ends in .html" in ran.err
     ran = strangers("explore", tmp_path / "nowhere", "--out", tmp_path / "page.html")
     assert ran.code == 2
     assert "nowhere" in ran.err

@@ -1,4 +1,4 @@
-"""Pages stand alone, and nothing that is written on them is taken for markup."""
+"""Pages are self-contained, and text is never markup."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NASTY = '<script>alert("1")</script> & <b>'
 
 
 class Balance(HTMLParser):
-    """Whether every element that opens closes in order."""
+    """A parser that checks that elements close in the order they open."""
 
     EMPTY = ("meta", "img", "br")
 
@@ -57,13 +57,13 @@ def test_text_is_never_markup() -> None:
     assert "<b>" not in everything()
 
 
-def test_a_page_asks_nobody_for_anything() -> None:
+def test_a_page_makes_no_requests() -> None:
     text = everything()
     assert "default-src 'none'" in text
     assert not re.search(r"(src|href|url)\s*[=(]\s*[\"']?(https?:|//|/)", text)
 
 
-def test_a_page_fits_any_screen_and_reader() -> None:
+def test_a_page_suits_small_screens_dark_mode_and_screen_readers() -> None:
     text = everything()
     assert '<html lang="en">' in text
     assert 'name="viewport"' in text
@@ -71,7 +71,7 @@ def test_a_page_fits_any_screen_and_reader() -> None:
     assert all(re.search('alt="[^"]', tag) for tag in re.findall("<img [^>]*>", text))
 
 
-def test_a_picture_is_inside_pixel_by_pixel() -> None:
+def test_a_picture_is_embedded_losslessly() -> None:
     found = re.search(r"data:image/png;base64,([^\"]+)", picture(PIXELS, "noise", scale=3))
     assert found
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(found[1]))))
@@ -79,13 +79,13 @@ def test_a_picture_is_inside_pixel_by_pixel() -> None:
     assert 'width="36" height="24"' in picture(PIXELS, "noise", scale=3)
 
 
-def test_numbers_are_written_for_people() -> None:
+def test_numbers_are_readable() -> None:
     text = table(["n"], [[1234567], [0.123456]])
     assert "1,234,567" in text
     assert "0.1235" in text
 
 
-def test_bars_are_as_long_as_their_shares() -> None:
+def test_the_length_of_a_bar_is_proportional_to_its_fraction() -> None:
     lengths = [float(n) for n in re.findall(r"width:([\d.]+)%", bars([("a", 0.2, 0.4), ("b", 0.1, 0.0)]))]
     assert lengths[1] == pytest.approx(2 * lengths[0], rel=0.01)
     assert lengths[1] == pytest.approx(4 * lengths[2], rel=0.01)

@@ -25,7 +25,7 @@ from strangers._version import __version__
 from strangers.data import crops
 from strangers.data.crops import Crop
 from strangers.data.prepared import FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
-from strangers.data.sources import Job, Made, Source, open_source
+from strangers.data.sources import Job, JobResult, Source, open_source
 from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.cache import cache_folder
@@ -166,7 +166,11 @@ def _check_arguments(
 
 
 def _write(
-    writer: Writer, work: Iterator[Made], source: Source, limit: int | None, advance: Callable[[int], None]
+    writer: Writer,
+    work: Iterator[JobResult],
+    source: Source,
+    limit: int | None,
+    advance: Callable[[int], None],
 ) -> NDArray[np.int8] | None:
     """Write what is made, up to `limit` images, and return their attributes, if any are known."""
     known: list[NDArray[np.int8]] = []
@@ -188,17 +192,17 @@ def _useful_workers(source: Source) -> int:
     return 1 if source.count <= FEW else usable_cores()
 
 
-def _work(source: Source, size: int, crop: Crop, workers: int) -> Generator[Made, None, None]:
+def _work(source: Source, size: int, crop: Crop, workers: int) -> Generator[JobResult, None, None]:
     """What the jobs make, in the order of the source."""
     if workers == 1:
         for job in source.jobs():
-            yield job.make(size, crop)
+            yield job.run(size, crop)
         return
-    waiting: deque[Future[Made]] = deque()
+    waiting: deque[Future[JobResult]] = deque()
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_live_with_parent)
     try:
         for job in source.jobs():
-            waiting.append(pool.submit(_make, job, size, crop))
+            waiting.append(pool.submit(_run_job, job, size, crop))
             if len(waiting) >= workers * JOBS_AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -212,8 +216,8 @@ def _work(source: Source, size: int, crop: Crop, workers: int) -> Generator[Made
         pool.shutdown(cancel_futures=True)
 
 
-def _make(job: Job, size: int, crop: Crop) -> Made:
-    return job.make(size, crop)
+def _run_job(job: Job, size: int, crop: Crop) -> JobResult:
+    return job.run(size, crop)
 
 
 def _live_with_parent() -> None:
@@ -231,13 +235,15 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _first(made: Made, most: int | None) -> Made:
+def _first(made: JobResult, most: int | None) -> JobResult:
     """What was made, up to its `most`-th image."""
     if most is None or len(made.images) <= most:
         return made
     end = [index for index, problem in enumerate(made.problems) if not problem][most - 1] + 1
     attributes = None if made.attributes is None else made.attributes[:most]
-    return Made(made.names[:end], made.problems[:end], made.images[:most], attributes, made.originals[:most])
+    return JobResult(
+        made.names[:end], made.problems[:end], made.images[:most], attributes, made.originals[:most]
+    )
 
 
 def notes_on(attributes: NDArray[np.int8] | None) -> list[str]:

@@ -27,7 +27,7 @@ CHUNK_FILES = 64
 CHUNK_BYTES = 2**23
 
 
-class Made(NamedTuple):
+class JobResult(NamedTuple):
     """What one job made: a problem for every name, "" where there is none, and the images of those.
 
     attributes, int8 (images, k), only where the job knows them. originals: width x height of each image's
@@ -44,7 +44,7 @@ class Made(NamedTuple):
 class Job(Protocol):
     """A few images' worth of work, that can be sent to another process."""
 
-    def make(self, size: int, crop: Crop) -> Made:
+    def run(self, size: int, crop: Crop) -> JobResult:
         """Do it: images uint8 (n, size, size, 3)."""
 
 
@@ -71,7 +71,7 @@ class Photographs:
 
     files: list[File] = field(default_factory=list)
 
-    def make(self, size: int, crop: Crop) -> Made:
+    def run(self, size: int, crop: Crop) -> JobResult:
         """Decode, crop and resize; a file that cannot be used has a problem instead of an image."""
         images: list[NDArray[np.uint8]] = []
         problems, originals = [], []
@@ -86,7 +86,7 @@ class Photographs:
             except DataError as error:
                 problems.append(str(error))
         pixels = np.stack(images) if images else np.zeros((0, size, size, 3), np.uint8)
-        return Made([file.name for file in self.files], problems, pixels, originals=tuple(originals))
+        return JobResult([file.name for file in self.files], problems, pixels, originals=tuple(originals))
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ class Drawings:
 
     seeds: range
 
-    def make(self, size: int, crop: Crop) -> Made:
+    def run(self, size: int, crop: Crop) -> JobResult:
         """Draw; a drawing is made at its size, and every crop shows all of it."""
         del crop
         images, attributes = synthetic.draw(self.seeds, size)
         names = [f"{seed:06d}" for seed in self.seeds]
-        return Made(names, [""] * len(names), images, attributes)
+        return JobResult(names, [""] * len(names), images, attributes)
 
 
 class FileSource:

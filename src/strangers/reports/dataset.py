@@ -1,4 +1,4 @@
-"""What `explore` writes: what is in a set, as a page and as JSON."""
+"""The report of `explore`: the contents of a set, as a page and as JSON."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from strangers.images import Pixels, grid
 from strangers.reports.html import bars, page, picture, section, table
 from strangers.system.files import write_atomically
 
-WARNING = "These are photographs of real people: pass this page on only as their terms allow."
+WARNING = "These are photographs of real people: share this page only as their terms allow."
 
 
 def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None) -> str:
-    """Explore DATA, write the page to `out` and JSON beside it, and return what a person should read.
+    """Explore DATA, write the page to `out` and JSON beside it, and return a summary for the terminal.
 
-    size: of the pictures, if DATA is a source that has to be prepared first.
+    size: height and width in pixels to which a source is prepared; a prepared set has its own.
+    landmarks: CelebA's table of landmarks, for the orientation of the faces.
+
     Raises UsageError, DataError and OSError.
     """
     if out.suffix != ".html":
-        raise UsageError(f"The page is HTML: let --out end in .html, not {out.name!r}.")
+        raise UsageError(f"--out {out.name}: the report is a page; use a name that ends in .html.")
     pictures = open_or_prepare(data, size=size)
     found = explore(pictures, landmarks)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -37,14 +39,14 @@ def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None
 
 
 def summary(found: Exploration) -> str:
-    """The set in a few lines."""
+    """Return the set in a few lines."""
     rows = dict(_facts(found))
     width = max(map(len, rows))
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
 
 
 def report(found: Exploration, sample: Pixels) -> str:
-    """The whole page; sample: uint8 (n, size, size, 3)."""
+    """Return the page. sample: pictures of the set, uint8 (n, size, size, 3)."""
     scale = max(1, 64 // found.size)
     body = [
         section("The set", table(["", ""], _facts(found))),
@@ -56,16 +58,18 @@ def report(found: Exploration, sample: Pixels) -> str:
     if found.attributes:
         shares = sorted(found.attributes.items(), key=lambda row: -row[1])
         rows = [(name.replace("_", " "), share) for name, share in shares]
-        body.append(section("Attributes", bars(rows), note="The share of the pictures that have each."))
+        body.append(
+            section("Attributes", bars(rows), note="Fraction of the pictures that have each attribute.")
+        )
     spreads = {"brightness": found.brightness, "contrast": found.contrast, "symmetry": found.symmetry}
-    header = ["", "mean", "deviation", "5 % are below", "half are below", "5 % are above"]
+    header = ["", "mean", "std. deviation", "5 % quantile", "median", "95 % quantile"]
     body.append(
         section(
             "Light and symmetry",
             table(header, [_row(name, spread) for name, spread in spreads.items()]),
-            note="Brightness and contrast are the mean and the deviation of a picture's luma, 0 to 255. "
-            "Symmetry is its correlation with its mirror image: 1 for a face that looks straight ahead in "
-            "even light.",
+            note="Brightness and contrast are the mean and the standard deviation of a picture's luma, 0 to "
+            "255. Symmetry is the correlation of a picture with its mirror image: 1 for a face that looks "
+            "straight ahead in even light.",
         )
     )
     body.extend(_lists(found))
@@ -92,14 +96,15 @@ def _facts(found: Exploration) -> list[tuple[str, str]]:
         ("variety", f"{found.variety:.0f} levels between two pictures"),
         (
             "duplicates",
-            f"{found.equal:,} groups of equal pictures, {found.nearly_equal:,} pairs nearly equal",
+            f"{found.duplicate_groups:,} groups of equal pictures, "
+            f"{found.near_duplicate_groups:,} groups of nearly equal ones",
         ),
         ("skipped", f"{sum(found.skipped.values()):,} files"),
     ]
     if found.orientation:
         way = found.orientation
         facing = f"{way.left:.0%} to the left, {way.ahead:.0%} ahead, {way.right:.0%} to the right"
-        rows.append(("orientation", f"{facing}, of {way.faces:,} faces, by their landmarks"))
+        rows.append(("orientation", f"{facing}; {way.faces:,} faces, from landmarks"))
     if found.coverings:
         shares = ", ".join(f"{name.replace('_', ' ')} {share:.1%}" for name, share in found.coverings.items())
         rows.append(("coverings", shares))
@@ -107,13 +112,16 @@ def _facts(found: Exploration) -> list[tuple[str, str]]:
 
 
 def _lists(found: Exploration) -> Iterator[str]:
-    """Duplicates and skipped files by name."""
+    """Yield sections that list duplicates and skipped files by name."""
     if found.duplicates:
         yield section(
-            "Equal pictures", table(["the same pixels"], [[", ".join(g)] for g in found.duplicates])
+            "Equal pictures", table(["the same pixels"], [[", ".join(group)] for group in found.duplicates])
         )
     if found.near_duplicates:
-        yield section("Nearly equal pictures", table(["one", "the other"], found.near_duplicates))
+        yield section(
+            "Nearly equal pictures",
+            table(["alike"], [[", ".join(group)] for group in found.near_duplicates]),
+        )
     if found.skipped:
         reasons: list[tuple[str, int]] = list(found.skipped.items())
         yield section(

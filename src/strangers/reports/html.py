@@ -1,6 +1,6 @@
-"""Pages that stand alone: one HTML file without scripts, outside requests or other files.
+"""Self-contained pages: one HTML file without scripts, requests or other files.
 
-Every text that is given is escaped; what the functions return is HTML, to be joined and handed on to `page`.
+Every argument that is text is escaped. The functions return HTML, to be joined by `page`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ figcaption { font-size: .9rem; margin-top: .4rem; max-width: 45rem; }
 
 
 def page(title: str, body: Iterable[str], *, lead: str = "") -> str:
-    """A whole document. Its policy lets a browser load nothing and run nothing, whatever stands in it."""
+    """Return a whole document. Its policy forbids the browser to load or run anything."""
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     opening = f'<p class="lead">{escape(lead)}</p>' if lead else ""
     return (
@@ -62,7 +62,7 @@ def page(title: str, body: Iterable[str], *, lead: str = "") -> str:
 
 
 def section(title: str, *content: str, note: str = "") -> str:
-    """A heading, a note in plain words, and what else is given."""
+    """Return a section: a heading, a note in plain text, and content that is HTML already."""
     words = f'<p class="note">{escape(note)}</p>' if note else ""
     return "\n".join(
         part for part in (f"<section><h2>{escape(title)}</h2>", words, *content, "</section>") if part
@@ -70,7 +70,7 @@ def section(title: str, *content: str, note: str = "") -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str | float | int]], *, caption: str = "") -> str:
-    """Rows under a header, which may be empty; numbers stand to the right. Narrow screens scroll sideways."""
+    """Return rows under a header, which may be empty. Numbers are right-aligned; narrow screens scroll."""
     words = f"<caption>{escape(caption)}</caption>" if caption else ""
     headings = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
     top = f"<thead><tr>{headings}</tr></thead>" if any(header) else ""
@@ -89,7 +89,10 @@ def _cell(value: str | float | int) -> str:
 
 
 def bars(rows: Sequence[tuple[str, *tuple[float, ...]]], *, names: Sequence[str] = ()) -> str:
-    """Shares in [0, 1] as bars: each row a label and one or two shares, which `names` tells apart."""
+    """Return a bar chart of fractions in [0, 1].
+
+    rows: a label and one or two fractions each. names: legend of the two.
+    """
     key = "".join(
         f'<span class="key {kind}"></span>{escape(name)}'
         for kind, name in zip(("", "second"), names, strict=False)
@@ -106,14 +109,14 @@ def bars(rows: Sequence[tuple[str, *tuple[float, ...]]], *, names: Sequence[str]
 
 
 def picture(pixels: Pixels, alt: str, *, scale: int = 1, caption: str = "") -> str:
-    """A picture (h, w, 3), shown `scale` times as large with its pixels sharp."""
+    """Return a figure of pixels (h, w, 3), enlarged `scale` times without smoothing."""
     height, width, _ = pixels.shape
     size = f'width="{width * scale}" height="{height * scale}" class="pixels"'
     return _figure(encode_png(pixels), alt, size, caption)
 
 
 def image(png: bytes, alt: str, *, caption: str = "") -> str:
-    """A picture that is a PNG file already."""
+    """Return a figure of a PNG file."""
     return _figure(png, alt, "", caption)
 
 

@@ -1,0 +1,40 @@
+"""Orientation is read from tables of landmarks in both of CelebA's forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from strangers.data.landmarks import orientation
+from strangers.errors import DataError
+
+
+def test_orientation_is_read_from_landmarks(tmp_path: Path) -> None:
+    table = tmp_path / "list_landmarks_align_celeba.txt"
+    rows = {"000001.jpg": 80, "000002.jpg": 89, "000003.jpg": 100, "000004.jpg": 90}
+    lines = ["4", "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x rightmouth_x"]
+    lines += [f"{name} 69 110 109 110 {nose} 130 75 150 105 150" for name, nose in rows.items()]
+    table.write_text("\n".join(lines))
+    found = orientation(table, [name.replace(".jpg", ".webp") for name in rows])
+    assert (found.left, found.ahead, found.right, found.faces) == (0.25, 0.5, 0.25, 4)
+    kaggle = tmp_path / "list_landmarks_align_celeba.csv"
+    kaggle.write_text("\n".join(line.replace(" ", ",") for line in lines[1:]))
+    assert orientation(kaggle, list(rows)) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "other pictures"),
+        ("9.jpg 1 2 3 4 5 6 7 8 9 10", "other pictures"),
+        ("9.jpg" + " x" * 10, "not a table"),
+        (None, "There is no table"),
+    ],
+)
+def test_unusable_landmarks_are_refused(tmp_path: Path, content: str | None, complaint: str) -> None:
+    table = tmp_path / "landmarks.txt"
+    if content is not None:
+        table.write_text(content)
+    with pytest.raises(DataError, match=complaint):
+        orientation(table, ["1.jpg"])
