@@ -164,7 +164,10 @@ def test_what_recipes_prints_can_be_set(strangers: Strangers, name: str) -> None
         ("prepare synthetic:4 --out SET --crop c9000x", "c9000x"),
         ("prepare synthetic:4 --out SET --limit 0", "--limit"),
         ("prepare synthetic:4 --out SET --workers 0", "--workers"),
-        ("prepare synthetic:4 --out SET --crop c178 --cropped c178", "one of the two crops"),
+        (
+            "prepare synthetic:4 --out SET --crop c178 --cropped c178",
+            "--crop and --cropped exclude each other",
+        ),
         ("prepare synthetic:4 --out SET --cropped round", "round"),
         ("prepare synthetic:4", "--out"),
         ("prepare synthetic:many --out SET", "synthetic:5000"),

@@ -1,4 +1,4 @@
-"""Pictures: bytes survive the way to [-1, 1] and back; files say where they come from."""
+"""Pictures: conversion to [-1, 1] and back is lossless; files record their provenance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 from strangers.errors import DataError
 from strangers.images import (
     GENERATED,
-    PAPER,
+    GRID_BACKGROUND,
     Pixels,
     Provenance,
     encode_animation,
@@ -42,7 +42,7 @@ def noise(*shape: int) -> Pixels:
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
-def test_every_byte_survives_the_way_there_and_back() -> None:
+def test_every_byte_survives_the_conversion_and_its_inverse() -> None:
     pixels = np.arange(256 * 3, dtype=np.int64).astype(np.uint8).reshape(1, 16, 16, 3)
     assert np.array_equal(to_pixels(to_signed(torch.from_numpy(pixels))), pixels)
 
@@ -60,7 +60,7 @@ def test_images_are_channels_last(count: int) -> None:
     assert images.stride() == (8 * 6 * 3, 1, 6 * 3, 3)
 
 
-def test_what_lies_outside_is_clamped_and_the_middle_is_even() -> None:
+def test_values_outside_the_range_are_clamped_and_zero_becomes_even() -> None:
     images = torch.tensor([-1e9, -1.01, 0.0, 1.01, 1e9]).reshape(1, 1, 1, 5).expand(1, 3, 1, 5)
     assert to_pixels(images)[0, 0, :, 0].tolist() == [0, 0, 128, 255, 255]
 
@@ -77,7 +77,7 @@ def test_a_grid_is_nearly_square(count: int, shape: tuple[int, int]) -> None:
     assert grid(noise(count, 4, 6, 3)).shape == (*shape, 3)
 
 
-def test_a_grid_goes_row_by_row_with_paper_between() -> None:
+def test_a_grid_is_filled_row_by_row_with_background_between() -> None:
     pixels = noise(5, 4, 6, 3)
     sheet = grid(pixels, columns=3, gap=1)
     assert sheet.shape == (9, 20, 3)
@@ -85,11 +85,11 @@ def test_a_grid_goes_row_by_row_with_paper_between() -> None:
         row, column = divmod(position, 3)
         picture = sheet[row * 5 : row * 5 + 4, column * 7 : column * 7 + 6]
         assert np.array_equal(picture, pixels[position])
-        sheet[row * 5 : row * 5 + 4, column * 7 : column * 7 + 6] = PAPER
-    assert (sheet == PAPER).all()
+        sheet[row * 5 : row * 5 + 4, column * 7 : column * 7 + 6] = GRID_BACKGROUND
+    assert (sheet == GRID_BACKGROUND).all()
 
 
-def test_a_grid_of_nothing_is_refused() -> None:
+def test_an_empty_grid_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one picture"):
         grid(noise(0, 4, 4, 3))
 
@@ -109,7 +109,7 @@ def test_provenance_is_read_back(tmp_path: Path, recipe: str) -> None:
     assert _digital_source_type(tmp_path / "face.png") == GENERATED
 
 
-def test_a_png_tells_any_program_that_it_was_generated(tmp_path: Path) -> None:
+def test_a_png_is_marked_as_generated_for_any_program(tmp_path: Path) -> None:
     (tmp_path / "face.png").write_bytes(encode_png(noise(4, 4, 3), PROVENANCE))
     with Image.open(tmp_path / "face.png") as image:
         assert image.info["Software"] == "strangers 0.1.0"
@@ -126,13 +126,13 @@ def _digital_source_type(path: Path) -> str:
     return str(found.text)
 
 
-def test_a_picture_without_provenance_is_told(tmp_path: Path) -> None:
+def test_a_picture_without_provenance_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "plain.png").write_bytes(encode_png(noise(4, 4, 3)))
-    with pytest.raises(DataError, match="does not say where it comes from"):
+    with pytest.raises(DataError, match="has no provenance"):
         read_provenance(tmp_path / "plain.png")
 
 
-def test_what_is_no_picture_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_picture_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "page.png").write_text("<!doctype html>")
     with pytest.raises(DataError, match="cannot be read as a picture"):
         read_provenance(tmp_path / "page.png")
@@ -160,7 +160,7 @@ def test_an_animation_shows_every_frame_in_order() -> None:
         assert np.abs(shown.astype(int) - frame).max() <= 4
 
 
-def test_an_animation_runs_for_ever() -> None:
+def test_an_animation_loops_forever() -> None:
     with Image.open(io.BytesIO(encode_animation([noise(8, 8, 3), noise(8, 8, 3) // 2], 1))) as animation:
         assert animation.info["loop"] == 0
 
@@ -172,24 +172,24 @@ def test_equal_frames_are_shown_for_as_long_as_all_of_them() -> None:
 
 
 @pytest.mark.parametrize("frames", [[], [noise(4, 4, 3), noise(4, 5, 3)]])
-def test_an_animation_of_nothing_or_of_two_sizes_is_refused(frames: list[Pixels]) -> None:
-    with pytest.raises(ValueError, match="at least one frame, and all of one size"):
+def test_an_empty_animation_or_one_of_two_sizes_is_refused(frames: list[Pixels]) -> None:
+    with pytest.raises(ValueError, match="at least one frame, and all frames must have one size"):
         encode_animation(frames, 0.2)
 
 
 def test_pictures_can_be_written_without_torch() -> None:
-    code = "import sys, strangers.images, strangers.latents; sys.exit('torch' in sys.modules)"
+    code = "import sys, strangers.images, strangers.sampling.latents; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("seeds", ["3-4", ""])
-def test_what_was_done_to_latents_is_read_back(tmp_path: Path, seeds: str) -> None:
-    told = replace(PROVENANCE, seeds=seeds, latents="Smiling -2..2")
-    (tmp_path / "face.png").write_bytes(encode_png(noise(8, 8, 3), told))
-    assert read_provenance(tmp_path / "face.png") == told
+def test_changes_of_latents_are_read_back(tmp_path: Path, seeds: str) -> None:
+    expected = replace(PROVENANCE, seeds=seeds, latents="Smiling -2..2")
+    (tmp_path / "face.png").write_bytes(encode_png(noise(8, 8, 3), expected))
+    assert read_provenance(tmp_path / "face.png") == expected
 
 
-def test_a_picture_that_breaks_the_decoder_is_told(tmp_path: Path) -> None:
+def test_a_picture_that_breaks_the_decoder_raises_an_error(tmp_path: Path) -> None:
     for name, data in {"webp": encode_animation([noise(8, 8, 3)], 1), "ppm": b"P6 9"}.items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises(DataError, match="cannot be read as a picture"):

@@ -1,7 +1,7 @@
-"""Pictures: the one place where bytes become [-1, 1] and back, and where pictures become files.
+"""Pictures: the only conversions between bytes and [-1, 1], and the encoders of picture files.
 
-Pixels are uint8, (height, width, 3) or (n, height, width, 3), sRGB. torch is imported where it is used:
-the rooms that prepare photographs do without it.
+Pixels are uint8, (height, width, 3) or (n, height, width, 3), sRGB. torch is imported inside functions, so
+that photographs are prepared without it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 
-PAPER = 255
+GRID_BACKGROUND = 255
 """The color between the pictures of a grid: white."""
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""What a generated picture says of its origin (IPTC Photo Metadata, Digital Source Type)."""
+"""The Digital Source Type (IPTC Photo Metadata) of a generated picture."""
 
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-"""The same of a picture in which a generated face stands beside a photograph."""
+"""The Digital Source Type of a picture that shows a generated face beside a photograph."""
 
 _KEYWORDS = {
     "software": "Software",
@@ -62,15 +62,16 @@ _XMP = """\
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a generated picture comes from: enough to make it again.
+    """The origin of a generated picture, sufficient to reproduce it.
 
     Attributes:
-        software: name and version of what made it.
+        software: name and version of the program.
         model_hash: `Model.hash` of the generator.
-        seeds: of its faces, row by row, as `format_seeds` writes them.
-        recipe, images_seen: what the generator was trained by, and on how many images.
-        truncation: what the latents were multiplied by.
-        latents: what else was done to them, such as "Smiling -2..2"; "" where nothing was.
+        seeds: the seeds of its faces, row by row, in the format of `format_seeds`.
+        recipe: name of the recipe that trained the generator.
+        images_seen: number of images in that training.
+        truncation: factor on the latents.
+        latents: further changes of the latents, such as "Smiling -2..2"; "" for none.
     """
 
     software: str
@@ -83,7 +84,7 @@ class Provenance:
 
 
 def to_signed(pixels: Tensor) -> Tensor:
-    """uint8 (n, h, w, 3) -> float32 (n, 3, h, w) in [-1, 1], in channels-last order, on the same device."""
+    """Convert uint8 (n, h, w, 3) to float32 (n, 3, h, w) in [-1, 1], channels-last, on the same device."""
     import torch
 
     images = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
@@ -91,9 +92,9 @@ def to_signed(pixels: Tensor) -> Tensor:
 
 
 def to_pixels(images: Tensor) -> Pixels:
-    """Images (n, 3, h, w) -> uint8 (n, h, w, 3), the inverse of `to_signed`.
+    """Convert images (n, 3, h, w) to uint8 (n, h, w, 3): the inverse of `to_signed`.
 
-    What lies outside [-1, 1] is clamped; 0, which lies between 127 and 128, becomes 128, the even one.
+    Values outside [-1, 1] are clamped. 0 is between 127 and 128, and becomes 128, the even one.
     """
     import torch
 
@@ -103,9 +104,10 @@ def to_pixels(images: Tensor) -> Pixels:
 
 
 def grid(pixels: Pixels, columns: int | None = None, gap: int = 2) -> Pixels:
-    """Pictures (n, h, w, 3), row by row on one sheet (H, W, 3), `gap` pixels apart.
+    """Arrange pictures (n, h, w, 3) row by row on one sheet (H, W, 3), `gap` pixels apart.
 
-    Without `columns`, the sheet is as near to square as n pictures can be. Raises ValueError if n is 0.
+    columns: by default such that the sheet is as square as possible.
+    Raises ValueError if n is 0.
     """
     count, height, width, channels = pixels.shape
     if count == 0:
@@ -113,7 +115,7 @@ def grid(pixels: Pixels, columns: int | None = None, gap: int = 2) -> Pixels:
     columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, channels)
-    sheet = np.full(shape, PAPER, dtype=np.uint8)
+    sheet = np.full(shape, GRID_BACKGROUND, dtype=np.uint8)
     for position, picture in enumerate(pixels):
         row, column = divmod(position, columns)
         top, left = row * (height + gap), column * (width + gap)
@@ -122,13 +124,13 @@ def grid(pixels: Pixels, columns: int | None = None, gap: int = 2) -> Pixels:
 
 
 def encode_png(pixels: Pixels, provenance: Provenance | None = None, source_type: str = GENERATED) -> bytes:
-    """One picture (h, w, 3) as a PNG file.
+    """Encode one picture (h, w, 3) as a PNG file.
 
-    With provenance, its fields are text chunks, and an XMP packet says that the picture was generated.
+    With provenance, its fields become text chunks, and an XMP packet marks the picture as generated.
     """
     chunks = PngInfo()
     if provenance is not None:
-        for keyword, value in _told(provenance).items():
+        for keyword, value in _text_fields(provenance).items():
             chunks.add_text(keyword, value)
         chunks.add_itxt("XML:com.adobe.xmp", _xmp(provenance, source_type))
     file = io.BytesIO()
@@ -137,12 +139,14 @@ def encode_png(pixels: Pixels, provenance: Provenance | None = None, source_type
 
 
 def describe(provenance: Provenance) -> str:
-    """All of it in one line, for files that have room for a comment only."""
-    return "; ".join([*(f"{keyword}: {value}" for keyword, value in _told(provenance).items()), GENERATED])
+    """Return all fields in one line, for files with room for one comment."""
+    return "; ".join(
+        [*(f"{keyword}: {value}" for keyword, value in _text_fields(provenance).items()), GENERATED]
+    )
 
 
-def _told(provenance: Provenance) -> dict[str, str]:
-    """Its fields by their keywords, without the one that has nothing to say."""
+def _text_fields(provenance: Provenance) -> dict[str, str]:
+    """Return the fields by keyword, without an empty `latents`."""
     fields = asdict(provenance).items()
     return {_KEYWORDS[field]: str(value) for field, value in fields if value or field != "latents"}
 
@@ -152,15 +156,16 @@ def _xmp(provenance: Provenance, source_type: str = GENERATED) -> str:
 
 
 def read_provenance(path: str | Path) -> Provenance:
-    """What a PNG file that this package wrote says of its origin. Raises DataError if it says nothing."""
+    """Read the provenance from a PNG file of this package. Raises DataError if there is none."""
     try:
         with Image.open(path, formats=("PNG",)) as image:
             text = {key: str(value) for key, value in image.info.items() if isinstance(key, str)}
     except FileNotFoundError:
         raise DataError(f"There is no picture at {path}.") from None
     except UnidentifiedImageError:
-        raise DataError(f"{path} cannot be read as a picture: it is no PNG.") from None
-    except Exception as error:  # a decoder may raise anything on bytes made to break it
+        raise DataError(f"{path} cannot be read as a picture: it is not a PNG.") from None
+    # A decoder may raise anything on bytes made to break it.
+    except Exception as error:
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}.") from None
     try:
         fields = {field: text[keyword] for field, keyword in _KEYWORDS.items() if field != "latents"}
@@ -175,7 +180,7 @@ def read_provenance(path: str | Path) -> Provenance:
         )
     except (KeyError, ValueError):
         raise DataError(
-            f"{path} does not say where it comes from: it was not made by this package, or was edited since."
+            f"{path} has no provenance: it was not made by this package, or was edited since."
         ) from None
 
 
@@ -185,15 +190,15 @@ def encode_animation(
     kind: Literal["WEBP", "GIF"] = "WEBP",
     provenance: Provenance | None = None,
 ) -> bytes:
-    """Frames (h, w, 3) of one size, shown in order and over again, as a lossy WebP file or a GIF.
+    """Encode frames (h, w, 3) of one size as an endless animation, a lossy WebP file or a GIF.
 
-    The encoder stores equal neighbors once and shows them for as long as all of them: the playing time is
-    always len(frames) * seconds_per_frame, and a frame given twice stays twice as long. If all are equal,
-    the file is a still picture. A GIF has 256 colors a frame, and counts in hundredths of a second.
-    Raises ValueError if there is no frame, or if their sizes differ.
+    Equal neighbors are stored once with the sum of their durations, so the playing time is always
+    len(frames) * seconds_per_frame. If all frames are equal, the file is a still picture. A GIF has 256
+    colors per frame and a resolution of 10 ms.
+    Raises ValueError if there is no frame, or if the sizes differ.
     """
     if len({frame.shape for frame in frames}) != 1:
-        raise ValueError("An animation needs at least one frame, and all of one size.")
+        raise ValueError("An animation needs at least one frame, and all frames must have one size.")
     first, *rest = (Image.fromarray(frame) for frame in frames)
     # Quality 85 keeps grids of 64 px faces at 35 dB in a fifth of lossless size; slower methods gain 2 %.
     settings: dict[str, object] = {"quality": 85, "method": 2} if kind == "WEBP" else {"optimize": False}
@@ -203,12 +208,13 @@ def encode_animation(
         else:
             settings["comment"] = describe(provenance).encode()
     file = io.BytesIO()
+    # Durations are in milliseconds.
     first.save(
         file,
         kind,
         save_all=True,
         append_images=rest,
-        duration=max(1, round(seconds_per_frame * 1000)),  # milliseconds
+        duration=max(1, round(seconds_per_frame * 1000)),
         loop=0,
         **settings,
     )
@@ -216,19 +222,19 @@ def encode_animation(
 
 
 def require_video() -> None:
-    """Raise UsageError where PyAV is not installed."""
+    """Raise UsageError if PyAV is not installed."""
     try:
         import av  # noqa: F401
     except ImportError:
         raise UsageError(
-            "An MP4 needs the extra `video`: pip install 'strangers[video]', or let --out end in .webp."
+            "An MP4 needs the extra `video`: pip install 'strangers[video]'. Or let --out end in .webp."
         ) from None
 
 
 def encode_video(frames: Iterable[Pixels], frames_per_second: int, provenance: Provenance) -> bytes:
-    """Frames (h, w, 3) of one size, h and w even, as an H.264 MP4; no more than one is held at a time.
+    """Encode frames (h, w, 3) of one size, h and w even, as an H.264 MP4, one frame in memory at a time.
 
-    Raises UsageError where PyAV is not installed, and ValueError if there is no frame.
+    Raises UsageError if PyAV is not installed, and ValueError if there is no frame.
     """
     require_video()
     import av
@@ -241,7 +247,8 @@ def encode_video(frames: Iterable[Pixels], frames_per_second: int, provenance: P
             if stream is None:
                 stream = container.add_stream("h264", rate=frames_per_second, options={"crf": "18"})
                 stream.height, stream.width = pixels.shape[:2]
-                stream.pix_fmt = "yuv420p"  # what every player shows
+                # The pixel format that every player shows.
+                stream.pix_fmt = "yuv420p"
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         if stream is None:
             raise ValueError("A video needs at least one frame.")

@@ -1,10 +1,10 @@
-"""A crop's name means one box, computed by hand here."""
+"""Every crop name selects one box, which these tests compute by hand."""
 
 from __future__ import annotations
 
 import pytest
 
-from strangers.data.crops import CROPS, Box, crop_named, default_crop, whole
+from strangers.data.crops import CROPS, Box, already_cropped, crop_named, default_crop
 from strangers.errors import DataError, UsageError
 
 CELEBA_BOXES: dict[str, Box] = {  # of the aligned photographs, 178 wide and 218 high
@@ -38,7 +38,7 @@ def test_any_square_can_be_named_by_its_side_and_center() -> None:
 
 
 @pytest.mark.parametrize("name", ["c", "c0", "c064", "178", "c178@", "c10@1", "c10@1,2,3", "c-4", "C178", ""])
-def test_what_is_no_name_is_told_with_the_names_there_are(name: str) -> None:
+def test_an_unknown_name_raises_an_error_that_lists_the_names(name: str) -> None:
     with pytest.raises(UsageError, match=rf"^There is no crop {name!r}; use one of c108, .*square.*\.$"):
         crop_named(name)
 
@@ -52,14 +52,14 @@ def test_a_photograph_that_does_not_contain_the_crop_is_refused(name: str, width
         crop_named(name).box(width, height)
 
 
-def test_what_was_cropped_before_is_used_whole_and_keeps_the_name() -> None:
-    assert whole("c178").box(128, 128) == (0, 0, 128, 128)
-    assert whole("c178").name == "c178"
-    assert whole("squash").box(128, 100) == (0, 0, 128, 100)
+def test_cropped_images_are_used_whole_and_keep_the_name_of_the_crop() -> None:
+    assert already_cropped("c178").box(128, 128) == (0, 0, 128, 128)
+    assert already_cropped("c178").name == "c178"
+    assert already_cropped("squash").box(128, 100) == (0, 0, 128, 100)
     with pytest.raises(DataError, match="128x127 is not square"):
-        whole("c178").box(128, 127)
+        already_cropped("c178").box(128, 127)
     with pytest.raises(UsageError):
-        whole("nothing")
+        already_cropped("nothing")
 
 
 def test_aligned_celeba_gets_c178_and_everything_else_its_largest_square() -> None:

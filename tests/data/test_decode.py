@@ -1,4 +1,4 @@
-"""A photograph's bytes become the pixels that Pillow would make of them, or a reason why not."""
+"""Photographs are decoded to the pixels that Pillow gives, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def by_pillow(photograph: Image.Image, crop: str, size: int) -> NDArray[np.uint8
 
 
 def nearly_equal(ours: NDArray[np.uint8], pillows: NDArray[np.uint8], share: float = 0.99) -> None:
-    """No value is off by more than two levels of 255, and at least this share of them by none."""
+    """Assert that no value differs by more than two levels of 255, and at least `share` of them by none."""
     assert ours.shape == pillows.shape
     difference = np.abs(ours.astype(int) - pillows)
     assert difference.max() <= 2
@@ -34,7 +34,7 @@ def nearly_equal(ours: NDArray[np.uint8], pillows: NDArray[np.uint8], share: flo
 
 
 def decoded(data: bytes) -> NDArray[np.uint8]:
-    """The whole photograph, uint8 (height, width, 3)."""
+    """Decode the whole photograph, uint8 (height, width, 3)."""
     width, height = decode.dimensions(data)
     assert width == height
     return decode.face(data, width, crop_named("square"))
@@ -65,7 +65,8 @@ def test_every_kind_of_jpeg_is_decoded_as_pillow_does(
 def test_noise_is_resized_as_pillow_does(encoded: Encode) -> None:
     random = np.random.default_rng(1)
     for width, height, size in [(8, 8, 8), (300, 300, 64), (64, 64, 64), (70, 61, 33), (16, 16, 128)]:
-        noise = random.choice(np.array([0, 255], np.uint8), (height, width, 3))  # overshoots, so it clips
+        # Bicubic filtering overshoots here, so the result is clipped.
+        noise = random.choice(np.array([0, 255], np.uint8), (height, width, 3))
         photograph = Image.fromarray(noise)
         data = encoded(photograph, quality=100, subsampling=0)
         reference = Image.open(BytesIO(data))
@@ -87,7 +88,7 @@ COLORED = (200, 90, 40)
 
 @pytest.fixture
 def colored() -> Image.Image:
-    """One color in which no two channels can be mistaken."""
+    """A picture of one color with three different channels."""
     return Image.new("RGB", (16, 16), COLORED)
 
 
@@ -122,7 +123,7 @@ def test_black_and_white_without_gray_are_read(encoded: Encode) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
-def test_what_is_transparent_lies_on_white(encoded: Encode, kind: str) -> None:
+def test_transparent_pixels_are_blended_with_white(encoded: Encode, kind: str) -> None:
     layer = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
     layer.paste((200, 90, 40, 255), (0, 0, 8, 16))
     options = {"lossless": True} if kind == "WEBP" else {}
@@ -132,7 +133,7 @@ def test_what_is_transparent_lies_on_white(encoded: Encode, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
-def test_a_photograph_taken_in_strips_is_the_whole_one(
+def test_conversion_in_strips_gives_the_same_pixels(
     kind: str, encoded: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (37, 37, 4), np.uint8)
@@ -140,11 +141,11 @@ def test_a_photograph_taken_in_strips_is_the_whole_one(
         Image.fromarray(noise), kind, **({"lossless": True, "exact": True} if kind == "WEBP" else {})
     )
     whole = decoded(data)
-    monkeypatch.setattr(decode, "STRIP", 100)
+    monkeypatch.setattr(decode, "STRIP_PIXELS", 100)
     assert np.array_equal(decoded(data), whole)
 
 
-def test_too_little_memory_is_not_taken_for_a_broken_photograph(
+def test_a_lack_of_memory_is_not_reported_as_a_broken_photograph(
     encoded: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(self: Image.Image) -> None:
@@ -152,11 +153,11 @@ def test_too_little_memory_is_not_taken_for_a_broken_photograph(
 
     data = encoded(Image.new("RGB", (9, 9)), "PNG")
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
-    with pytest.raises(DataError, match="there is too little memory to decode it"):
+    with pytest.raises(DataError, match="not enough memory to decode it"):
         decode.decode(data)
 
 
-def test_a_half_transparent_palette_lies_on_white(encoded: Encode) -> None:
+def test_a_transparent_palette_color_is_blended_with_white(encoded: Encode) -> None:
     picture = Image.new("P", (16, 16), 0)
     picture.putpalette([0, 0, 0, *COLORED])
     picture.paste(1, (0, 0, 8, 16))
@@ -169,7 +170,8 @@ def test_a_half_transparent_palette_lies_on_white(encoded: Encode) -> None:
 @pytest.mark.parametrize("late", [False, True], ids=["first", "behind a long profile"])
 def test_a_turned_photograph_is_turned_upright(encoded: Encode, orientation: int, late: bool) -> None:
     upright = Image.new("RGB", (24, 16), "white")
-    upright.paste(COLORED, (0, 0, 8, 8))  # the upper left corner
+    # The upper left corner.
+    upright.paste(COLORED, (0, 0, 8, 8))
     turn = Image.Transpose
     undo = {2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM, 5: turn.TRANSPOSE,
             6: turn.ROTATE_90, 7: turn.TRANSVERSE, 8: turn.ROTATE_270}  # fmt: skip
@@ -187,7 +189,7 @@ def test_a_turned_photograph_is_turned_upright(encoded: Encode, orientation: int
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_an_animation_shows_its_first_frame(colored: Image.Image, encoded: Encode, kind: str) -> None:
+def test_the_first_frame_of_an_animation_is_used(colored: Image.Image, encoded: Encode, kind: str) -> None:
     others = [Image.new("RGB", (16, 16), "blue"), Image.new("RGB", (16, 16), "white")]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(colored, kind, save_all=True, append_images=others, **options)
@@ -195,7 +197,7 @@ def test_an_animation_shows_its_first_frame(colored: Image.Image, encoded: Encod
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG file that claims to be of this size and holds next to nothing."""
+    """Return a PNG file that claims this size and holds almost nothing."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -207,47 +209,47 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def enlarged(data: bytes, width: int, height: int) -> bytes:
-    """A JPEG whose header claims another size."""
+    """Return a JPEG whose header claims another size."""
     frame = data.index(b"\xff\xc0")
     return data[: frame + 5] + struct.pack(">HH", height, width) + data[frame + 9 :]
 
 
 def rescanned(data: bytes, times: int) -> bytes:
-    """A progressive JPEG whose last scan comes so many times again."""
+    """Return a progressive JPEG whose last scan is repeated `times` more."""
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * times + data[-2:]
 
 
 def bad_files(photograph: Image.Image, encoded: Encode) -> dict[str, tuple[bytes, str]]:
-    """Bytes that are no usable photograph, and how the reason must begin."""
+    """Return bytes that are not a usable photograph, each with the beginning of the reason."""
     jpeg, png = encoded(photograph), encoded(photograph, "PNG")
     return {
         "empty": (b"", "the file is empty"),
-        "text": (b"I am no photograph.", "not an image of a known kind"),
-        "page": (b"<!DOCTYPE html><html></html>", "not an image of a known kind"),
-        "zeros": (bytes(5000), "not an image of a known kind"),
-        "jpeg's first bytes": (jpeg[:3], "not an image of a known kind"),
+        "text": (b"I am no photograph.", "not an image in a supported format"),
+        "page": (b"<!DOCTYPE html><html></html>", "not an image in a supported format"),
+        "zeros": (bytes(5000), "not an image in a supported format"),
+        "jpeg's first bytes": (jpeg[:3], "not an image in a supported format"),
         "half a jpeg": (jpeg[: len(jpeg) // 2], "broken image: "),
         "nearly a jpeg": (jpeg[:-40], "broken image: "),
         "jpeg's header": (jpeg[: jpeg.index(b"\xff\xda")], "broken image: "),
         "half a png": (png[: len(png) // 2], "broken image: "),
         "png with a hole": (png[:3000] + bytes(200) + png[3200:], "broken image: "),
-        "huge png": (png_header(20_000, 20_000), "absurdly large; at most"),
-        "larger png": (png_header(9_000, 9_000), "9000x9000 is absurdly large"),
-        "flat png": (png_header(2**31 - 1, 2**31 - 1), "absurdly large; at most"),
-        "huge jpeg": (enlarged(jpeg, 60_000, 60_000), "60000x60000 is absurdly large"),
+        "huge png": (png_header(20_000, 20_000), "too large; at most"),
+        "larger png": (png_header(9_000, 9_000), "9000x9000 is too large"),
+        "flat png": (png_header(2**31 - 1, 2**31 - 1), "too large; at most"),
+        "huge jpeg": (enlarged(jpeg, 60_000, 60_000), "60000x60000 is too large"),
         "large jpeg": (enlarged(jpeg, 5_000, 5_000), "broken image: "),
-        "a thin line": (png_header(2**26, 1), "67108864x1 is absurdly large"),
+        "a thin line": (png_header(2**26, 1), "67108864x1 is too large"),
         "thousands of scans": (rescanned(encoded(photograph, progressive=True), 20_000), "200"),
-        "plain text": (b"P3 2000 2000 255\n" + b"1 " * 2**21, "absurdly large for plain text"),
+        "plain text": (b"P3 2000 2000 255\n" + b"1 " * 2**21, "too large for plain text"),
         "floating point": (encoded(Image.new("F", (9, 9), 0.5), "TIFF"), "floating-point pixels"),
         "too small": (encoded(photograph.resize((177, 218))), "177x218 is too small for crop c178"),
-        "unused format": (encoded(photograph, "ICO"), "not an image of a known kind"),
+        "unused format": (encoded(photograph, "ICO"), "not an image in a supported format"),
     }
 
 
 def reason_of(data: bytes) -> str:
-    """Why `data` is refused; "" if it is taken for a photograph."""
+    """Return the reason why `data` is refused, or "" if it is accepted."""
     try:
         decode.face(data, 64, CROPS["c178"])
     except DataError as error:
@@ -259,12 +261,12 @@ def test_bad_files_are_refused_with_a_reason_of_one_line(
     photographs: list[Image.Image], encoded: Encode
 ) -> None:
     for name, (data, reason) in bad_files(photographs[0], encoded).items():
-        told = reason_of(data)
-        assert told.startswith(reason), name
-        assert told.isprintable(), name
+        message = reason_of(data)
+        assert message.startswith(reason), name
+        assert message.isprintable(), name
 
 
-def test_flipped_bytes_give_a_picture_or_a_reason_and_nothing_else(
+def test_flipped_bytes_give_a_picture_or_a_data_error(
     photographs: list[Image.Image], encoded: Encode
 ) -> None:
     random = np.random.default_rng(2)

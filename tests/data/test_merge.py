@@ -1,4 +1,4 @@
-"""The parts of a source make the set that one preparation makes, and nothing else does."""
+"""The parts of a source merge into the set that one preparation makes; other sets are refused."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def test_parts_agree_on_the_crop_of_the_first_photograph(celeba: Path, tmp_path:
 
 
 @pytest.mark.parametrize(("number", "count"), [(0, 4), (5, 4), (-1, 4), (1, 101)])
-def test_parts_that_cannot_be_are_refused(tmp_path: Path, number: int, count: int) -> None:
+def test_impossible_parts_are_refused(tmp_path: Path, number: int, count: int) -> None:
     with pytest.raises(UsageError):
         part("synthetic:100", tmp_path / "part", number, count)
     assert not (tmp_path / "part").exists()
 
 
-def test_parts_are_as_equal_as_they_can_be() -> None:
+def test_parts_differ_by_at_most_one_picture() -> None:
     for files_there, count in ((100, 7), (7, 7), (200_000, 16)):
         edges = [bounds(files_there, (number, count)) for number in range(1, count + 1)]
         assert [edge[0] for edge in edges[1:]] == [edge[1] for edge in edges[:-1]]
@@ -80,18 +80,18 @@ def halves(tmp_path: Path) -> list[Path]:
     return [part("synthetic:40", tmp_path / f"half{number}", number, 2).path for number in (1, 2)]
 
 
-def test_what_is_no_set_of_all_parts_is_refused(halves: list[Path], tmp_path: Path) -> None:
+def test_an_incomplete_or_mixed_set_of_parts_is_refused(halves: list[Path], tmp_path: Path) -> None:
     other_size = part("synthetic:40", tmp_path / "a", 2, 2, size=8).path
     other_source = part("synthetic:44", tmp_path / "b", 2, 2).path
     other_count = part("synthetic:40", tmp_path / "c", 3, 3).path
     whole = prepare("synthetic:40", tmp_path / "d", size=16, workers=1, progress=False).path
     for parts, sentence in (
-        (halves[:1], r"Of the 2 parts, 1 are not here: 2/2"),
+        (halves[:1], r"1 of the 2 parts are missing: 2/2"),
         ([*halves, halves[0]], r"half1 and .*half1 are both part 1/2"),
         ([halves[0], other_size], r"its size is 8, not 16"),
         ([halves[0], other_source], r"part 2/2 of synthetic:44, but .* part 1/2 of synthetic:40"),
         ([halves[0], other_count], r"part 3/3 of"),
-        ([whole], r"is no part of a set but a whole one"),
+        ([whole], r"is a whole set, not a part"),
     ):
         with pytest.raises(DataError, match=sentence):
             merge(parts, tmp_path / "merged")
@@ -100,7 +100,7 @@ def test_what_is_no_set_of_all_parts_is_refused(halves: list[Path], tmp_path: Pa
         merge(halves, whole)
 
 
-def test_as_a_user_types_it(strangers: Strangers, tmp_path: Path) -> None:
+def test_the_command_prepares_and_merges_parts(strangers: Strangers, tmp_path: Path) -> None:
     for number in (1, 2):
         half = ("synthetic:30", "--size", "16", "--part", f"{number}/2", "--out", tmp_path / str(number))
         assert strangers("prepare", *half).code == 0
@@ -110,9 +110,9 @@ def test_as_a_user_types_it(strangers: Strangers, tmp_path: Path) -> None:
     wrong: list[tuple[tuple[object, ...], str]] = [
         (("synthetic", "--part", "3/2"), "--part 3/2: write it as K/N"),
         (("synthetic", "--part", "two"), "--part two: write it as K/N"),
-        (("synthetic", "--part", "1/2", "--limit", "5"), "give a limit or a part"),
-        (("synthetic", "synthetic"), "There is one SOURCE, not 2"),
-        (("--merge", tmp_path / "1", "--size", "16"), "leave --size out"),
+        (("synthetic", "--part", "1/2", "--limit", "5"), "--limit and --part exclude each other"),
+        (("synthetic", "synthetic"), "prepare takes one SOURCE (got 2)"),
+        (("--merge", tmp_path / "1", "--size", "16"), "--merge does not take --size"),
     ]
     for words, sentence in wrong:
         outcome = strangers("prepare", *words, "--out", tmp_path / "x")

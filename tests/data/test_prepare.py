@@ -1,4 +1,4 @@
-"""Photographs become a prepared set, whole or not at all, the same however many work at it."""
+"""Preparing photographs is atomic, and the result does not depend on the number of workers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def skipped(folder: Path) -> dict[str, str]:
         return {row["name"]: row["reason"] for row in csv.DictReader(file)}
 
 
-def test_a_prepared_set_holds_every_photograph_as_pillow_would_make_it(
+def test_a_prepared_set_contains_every_photograph_as_pillow_resizes_it(
     celeba_zip: Path, values: NDArray[np.int8], tmp_path: Path
 ) -> None:
     prepared = quickly(celeba_zip, tmp_path / "set", size=64)
@@ -61,7 +61,7 @@ def test_a_prepared_set_holds_every_photograph_as_pillow_would_make_it(
             assert np.abs(prepared.images[position].astype(int) - image).max() <= 1
 
 
-def test_the_manifest_says_what_the_set_is(celeba: Path, tmp_path: Path) -> None:
+def test_the_manifest_describes_the_set(celeba: Path, tmp_path: Path) -> None:
     (tmp_path / "note").write_text("not used")
     prepared = quickly(celeba, tmp_path / "set", split="train", crop="c128@89,121")
     manifest = prepared.manifest
@@ -72,7 +72,7 @@ def test_the_manifest_says_what_the_set_is(celeba: Path, tmp_path: Path) -> None
     assert open_prepared(prepared.path).manifest == manifest
 
 
-def test_the_hash_is_that_of_pixels_and_names_and_of_nothing_else(celeba: Path, tmp_path: Path) -> None:
+def test_the_hash_depends_on_pixels_and_names_only(celeba: Path, tmp_path: Path) -> None:
     first = quickly(celeba, tmp_path / "1")
     same = quickly(celeba, tmp_path / "2", crop="square")
     other = quickly(celeba, tmp_path / "3", crop="c160")
@@ -118,7 +118,7 @@ def test_drawn_faces_are_those_of_their_seeds(tmp_path: Path) -> None:
     np.testing.assert_array_equal(few.attributes, labels[:66])
 
 
-def test_bad_files_are_skipped_named_and_counted(
+def test_bad_files_are_skipped_with_a_reason_and_counted(
     photographs: list[Image.Image], encoded: Encode, tmp_path: Path
 ) -> None:
     good = encoded(photographs[0])
@@ -126,12 +126,12 @@ def test_bad_files_are_skipped_named_and_counted(
         "1 good.jpg": (good, ""),
         "2 broken.jpg": (good[: len(good) // 2], "broken image: "),
         "3 empty.jpg": (b"", "the file is empty"),
-        "4 text.jpg": (b"hello", "not an image of a known kind"),
+        "4 text.jpg": (b"hello", "not an image in a supported format"),
         "5 small.png": (encoded(photographs[0].resize((20, 20)), "PNG"), "20x20 is too small for crop c178"),
-        "6 notes.txt": (b"hello", "not an image of a known kind"),
-        "7 odd,\n\"name\".jpg": (b"hello", "not an image of a known kind"),
+        "6 notes.txt": (b"hello", "not an image in a supported format"),
+        "7 odd,\n\"name\".jpg": (b"hello", "not an image in a supported format"),
         "8 good.png": (encoded(photographs[1], "PNG"), ""),
-        os.fsdecode(b"9 \xff.jpg"): (b"hello", "not an image of a known kind"),
+        os.fsdecode(b"9 \xff.jpg"): (b"hello", "not an image in a supported format"),
     }  # fmt: skip
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -141,14 +141,14 @@ def test_bad_files_are_skipped_named_and_counted(
     assert prepared.names == ["1 good.jpg", "8 good.png"]
     assert prepared.manifest.crop == "c178"
     assert prepared.manifest.skipped == 7
-    told = skipped(prepared.path)
-    assert len(told) == 7
+    reasons = skipped(prepared.path)
+    assert len(reasons) == 7
     for name, (_, reason) in list(files.items())[:6]:
-        assert told.get(name, "").startswith(reason)
-    assert told['7 odd,\\n"name".jpg'] == told["9 \\udcff.jpg"] == "not an image of a known kind"
+        assert reasons.get(name, "").startswith(reason)
+    assert reasons['7 odd,\\n"name".jpg'] == reasons["9 \\udcff.jpg"] == "not an image in a supported format"
 
 
-def test_a_chunk_of_nothing_but_bad_files_does_no_harm(
+def test_a_chunk_of_only_bad_files_is_skipped(
     photographs: list[Image.Image], encoded: Encode, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
@@ -161,11 +161,11 @@ def test_a_chunk_of_nothing_but_bad_files_does_no_harm(
 
 
 @pytest.mark.parametrize(("files", "sentence"), [
-    ({}, ": it holds no pictures."),
-    ({"list_attr_celeba.txt": b"1\nMale\n000001.jpg 1\n"}, ": it holds no pictures."),
-    ({"a, b.jpg": b"", "c.jpg": b""}, ": 2 files were tried. The first is a, b.jpg: the file is empty."),
+    ({}, ": it contains no pictures."),
+    ({"list_attr_celeba.txt": b"1\nMale\n000001.jpg 1\n"}, ": it contains no pictures."),
+    ({"a, b.jpg": b"", "c.jpg": b""}, ": all 2 files were skipped. The first: a, b.jpg: the file is empty."),
 ])  # fmt: skip
-def test_nothing_to_use_is_told_and_leaves_nothing(
+def test_a_source_without_usable_photographs_raises_an_error_and_leaves_nothing(
     files: dict[str, bytes], sentence: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"
@@ -174,7 +174,7 @@ def test_nothing_to_use_is_told_and_leaves_nothing(
         (folder / name).write_bytes(data)
     with pytest.raises(DataError) as caught:
         quickly(folder, tmp_path / "set")
-    assert str(caught.value) == f"There is nothing to use in {folder}{sentence}"
+    assert str(caught.value) == f"{folder} contains no usable photograph{sentence}"
     assert list(tmp_path.iterdir()) == [folder]
 
 
@@ -189,7 +189,7 @@ def test_a_limit_counts_the_photographs_that_can_be_used(celeba: Path, tmp_path:
     assert len(quickly(tmp_path / "set.zip", tmp_path / "all", limit=1000)) == 28
 
 
-def test_what_was_cropped_before_is_resized_whole_and_says_so(
+def test_cropped_photographs_are_resized_whole_and_the_set_records_the_crop(
     photographs: list[Image.Image], encoded: Encode, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
@@ -213,16 +213,16 @@ def test_images_without_a_row_in_the_table_are_noted(celeba: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
-    ({"size": 7}, "Pictures are 8 to 1024 px wide, not 7."),
-    ({"size": 1025}, "Pictures are 8 to 1024 px wide, not 1025."),
-    ({"limit": 0}, "A limit is at least 1 photograph, not 0."),
-    ({"workers": 0}, "At least 1 worker is needed, not 0."),
+    ({"size": 7}, "--size must be 8 to 1024 px (got 7)."),
+    ({"size": 1025}, "--size must be 8 to 1024 px (got 1025)."),
+    ({"limit": 0}, "--limit must be at least 1 (got 0)."),
+    ({"workers": 0}, "--workers must be at least 1 (got 0)."),
     ({"crop": "c999x"}, "There is no crop 'c999x'"),
     ({"applied_crop": "face"}, "There is no crop 'face'"),
-    ({"crop": "c178", "applied_crop": "c178"}, "A photograph is cropped now or was cropped before"),
+    ({"crop": "c178", "applied_crop": "c178"}, "--crop and --cropped exclude each other"),
     ({"split": "valid"}, "There is no split 'valid'"),
 ])  # fmt: skip
-def test_wrong_arguments_are_told_and_leave_nothing(
+def test_wrong_arguments_raise_an_error_and_leave_nothing(
     celeba: Path, tmp_path: Path, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
@@ -233,7 +233,7 @@ def test_wrong_arguments_are_told_and_leave_nothing(
 
 def test_no_folder_is_overwritten(celeba: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UsageError, match=r"exists already; choose another place, or remove it first\.$"):
+    with pytest.raises(UsageError, match=r"exists already; choose another folder, or remove it first\.$"):
         quickly(celeba, tmp_path)
     assert list(tmp_path.iterdir()) == [tmp_path / "mine.txt"]
 
@@ -257,7 +257,7 @@ def test_a_source_is_prepared_once_and_again_when_it_changes(celeba: Path, tmp_p
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
-def test_a_source_that_another_training_is_preparing_is_waited_for(
+def test_a_second_process_waits_while_the_same_source_is_prepared(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -271,9 +271,6 @@ def test_a_source_that_another_training_is_preparing_is_waited_for(
             made = (place / "manifest.json").stat().st_mtime_ns
         assert waiting.result().path == place
     assert (place / "manifest.json").stat().st_mtime_ns == made  # it was not prepared again
-
-
-# InterruptionError
 
 
 class InterruptionError(Exception):
@@ -308,7 +305,7 @@ def test_an_exception_midway_leaves_no_file_and_no_worker(
     assert not multiprocessing.active_children()
 
 
-def test_a_worker_that_dies_is_told_and_leaves_nothing(
+def test_a_killed_worker_raises_an_error_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def act() -> None:
@@ -317,7 +314,7 @@ def test_a_worker_that_dies_is_told_and_leaves_nothing(
             worker.join()
 
     break_at_second_call(monkeypatch, act)
-    with pytest.raises(DataError, match=r"^A worker process could not start or was ended from outside.*\.$"):
+    with pytest.raises(DataError, match=r"^A worker process failed to start or was killed.*\.$"):
         quickly("synthetic:5000", tmp_path / "set", workers=2)
     assert not list(tmp_path.iterdir())
 

@@ -40,7 +40,7 @@ def test_reading_ahead_changes_no_image(
     assert np.array_equal(again.batch(np.arange(20)), before)
 
 
-def test_of_a_large_set_just_the_images_asked_for_are_read_ahead(drawn: PreparedSet) -> None:
+def test_only_the_requested_images_of_a_large_set_are_read_ahead(drawn: PreparedSet) -> None:
     reads: list[tuple[int, int]] = []
     again = open_prepared(drawn.path)
     vars(again)["_pages"] = SimpleNamespace(madvise=lambda _, start, length: reads.append((start, length)))
@@ -62,7 +62,7 @@ def test_a_batch_is_the_images_at_its_positions(drawn: PreparedSet) -> None:
         drawn.batch(np.array([20]))
 
 
-def test_images_stay_on_the_disk_until_asked_for(drawn: PreparedSet) -> None:
+def test_images_stay_on_the_disk_until_they_are_read(drawn: PreparedSet) -> None:
     assert isinstance(drawn.images, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         drawn.images[0] = 0
@@ -85,7 +85,7 @@ def test_every_image_is_seen_once_an_epoch_and_batches_straddle_epochs() -> None
     assert positions(3, 8, 0, 2).shape == (8,)
 
 
-def test_the_order_of_a_seed_is_the_same_on_every_machine_and_version() -> None:
+def test_a_seed_gives_the_same_order_on_every_machine_and_version() -> None:
     assert positions(8, 16, 2026, 0).tolist() == [2, 6, 1, 7, 0, 4, 5, 3, 1, 4, 3, 7, 0, 2, 5, 6]
 
 
@@ -182,7 +182,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_damaged_set_is_told_in_a_sentence(drawn: PreparedSet, tmp_path: Path, name: str) -> None:
+def test_a_damaged_set_raises_one_sentence(drawn: PreparedSet, tmp_path: Path, name: str) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(drawn.path, copy)
     DAMAGES[name](copy)
@@ -190,7 +190,7 @@ def test_a_damaged_set_is_told_in_a_sentence(drawn: PreparedSet, tmp_path: Path,
         _ = open_prepared(copy).names
 
 
-def test_an_image_that_rots_is_named_when_it_is_read_and_not_before(
+def test_a_corrupted_image_is_named_when_it_is_read_and_not_before(
     drawn: PreparedSet, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
@@ -207,7 +207,7 @@ def test_an_image_that_rots_is_named_when_it_is_read_and_not_before(
             list(again.blocks(8))
 
 
-def test_the_sums_are_those_that_sha256sum_reads(drawn: PreparedSet) -> None:
+def test_sha256sum_can_read_the_sums(drawn: PreparedSet) -> None:
     listed = dict(line.split("  ")[::-1] for line in (drawn.path / "SHA256SUMS").read_text().splitlines())
     assert listed == {
         path.name: sha256(path.read_bytes()).hexdigest()
@@ -216,17 +216,17 @@ def test_the_sums_are_those_that_sha256sum_reads(drawn: PreparedSet) -> None:
     }
 
 
-def from_before(drawn: PreparedSet, place: Path) -> Path:
-    """The set as an earlier version wrote it: without checksums."""
+def without_checksums(drawn: PreparedSet, place: Path) -> Path:
+    """Copy the set without its checksums."""
     shutil.copytree(drawn.path, place, ignore=shutil.ignore_patterns("checksums.npy", "SHA256SUMS"))
     return place
 
 
-def test_a_set_without_checksums_is_read_once_as_a_whole(
+def test_a_set_without_checksums_is_read_once_in_full(
     drawn: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    old = from_before(drawn, tmp_path / "old")
+    old = without_checksums(drawn, tmp_path / "old")
     first = open_prepared(old)
     assert first.checksums is not None
     assert drawn.checksums is not None
@@ -240,15 +240,17 @@ def test_a_set_without_checksums_that_is_damaged_is_not_opened(
     drawn: PreparedSet, tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    old = from_before(drawn, tmp_path / "old")
+    old = without_checksums(drawn, tmp_path / "old")
     data = bytearray((old / file).read_bytes())
     data[-5] ^= 1
     (old / file).write_bytes(data)
-    with pytest.raises(DataError, match="are not what was written"):
+    with pytest.raises(DataError, match="are corrupted"):
         open_prepared(old)
 
 
-def test_any_byte_of_the_header_may_be_wrong(drawn: PreparedSet, tmp_path: Path) -> None:
+def test_a_wrong_byte_of_the_header_raises_an_error_or_is_harmless(
+    drawn: PreparedSet, tmp_path: Path
+) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(drawn.path, copy)
     images = (copy / "images.npy").read_bytes()

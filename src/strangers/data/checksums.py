@@ -1,11 +1,11 @@
-"""Checksums of a prepared set, by which rotten bits are noticed before anything is made of them.
+"""Checksums of a prepared set, which detect corrupted files before they are used.
 
-checksums.npy    uint32 (n,), the CRC-32 of each image, which is looked at whenever the image is read: so
-                 a set larger than memory is read just once, and what rots later is noticed too
-SHA256SUMS       of every other file but images.npy, as `sha256sum --check` reads it; looked at on opening
+checksums.npy    uint32 (n,), the CRC-32 of each image, verified whenever the image is read: a set larger than
+                 memory is read only once, and later corruption is detected too
+SHA256SUMS       of every other file but images.npy, in the format of `sha256sum --check`; verified on opening
 
-A set from before there were any is read once as a whole, against the hash in its manifest; the checksums
-found then, and one of its names, stay in the cache, under that hash.
+A set without checksums is read once in full and compared with the hash in its manifest. The checksums found
+then, and one of its names, stay in the cache under that hash.
 """
 
 from __future__ import annotations
@@ -24,37 +24,38 @@ from strangers.system.files import sha256_of
 
 CHECKSUMS, SUMS = "checksums.npy", "SHA256SUMS"
 
-BLOCK = 256
-"""Images at once where all are read."""
+HASH_BLOCK_IMAGES = 256
+"""Images that are read and hashed together."""
 
 Checksums = NDArray[np.uint32]
 
 
 def checksums_of(images: NDArray[np.uint8]) -> Checksums:
-    """The CRC-32 of each image, uint32 (n,): any one wrong bit changes it."""
+    """Return the CRC-32 of each image, uint32 (n,); any single wrong bit changes it."""
     return np.array([zlib.crc32(image) for image in np.ascontiguousarray(images)], np.uint32)
 
 
 def write_sums(folder: Path) -> None:
-    """Write SHA256SUMS for the files that are in the folder of a set."""
+    """Write SHA256SUMS for the files in the folder of a set."""
     names = sorted(path.name for path in folder.iterdir() if path.name not in ("images.npy", SUMS))
     (folder / SUMS).write_text(
         "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names), newline="\n"
     )
 
 
-def rotten(folder: Path) -> Iterator[str]:
-    """Of the files that SHA256SUMS names, those that are not what was written. Raises OSError, ValueError."""
+def corrupted(folder: Path) -> Iterator[str]:
+    """Yield the files listed in SHA256SUMS whose contents have changed. Raises OSError, ValueError."""
     for line in (folder / SUMS).read_text(encoding="ascii").split("\n")[:-1]:
         digest, name = line.split("  ")
         if sha256_of(folder / name) != digest:
             yield name
 
 
-def recovered(images: NDArray[np.uint8], names: bytes, expected: str) -> Checksums | None:
-    """The checksums of a set that has none, or None where it has not the hash `expected` of its manifest.
+def rebuild_checksums(images: NDArray[np.uint8], names: bytes, expected: str) -> Checksums | None:
+    """Return the checksums of a set without any, or None if its hash is not `expected`.
 
-    names: what names.txt holds, which is part of the hash.
+    names: the contents of names.txt, which are part of the hash.
+    expected: the hash in the manifest.
     """
     count = len(images)
     place = cache_folder() / "checksums" / f"{expected}.sums"
@@ -65,8 +66,8 @@ def recovered(images: NDArray[np.uint8], names: bytes, expected: str) -> Checksu
             if found[count] == zlib.crc32(names):
                 return found[:count]
     digest, found = hashlib.sha256(), np.full(count + 1, zlib.crc32(names), np.uint32)
-    for start in range(0, count, BLOCK):
-        block = np.ascontiguousarray(images[start : start + BLOCK])
+    for start in range(0, count, HASH_BLOCK_IMAGES):
+        block = np.ascontiguousarray(images[start : start + HASH_BLOCK_IMAGES])
         digest.update(block.data)
         found[start : start + len(block)] = checksums_of(block)
     digest.update(names)

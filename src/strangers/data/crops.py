@@ -1,7 +1,7 @@
-"""The named crop protocols: which part of a photograph a face is taken from.
+"""Named crop protocols: the part of a photograph that becomes the image.
 
-Distances between sets of images depend on the crop more than on most models, so a crop has a name that
-prepared sets, recipes and model files carry, and that comparisons check.
+Distances between sets of images depend more on the crop than on most models. So every crop has a name, which
+prepared sets, recipes and model files record and comparisons check.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Literal
 from strangers.errors import DataError, UsageError
 
 Box = tuple[int, int, int, int]
-"""(left, top, right, bottom) in pixels; right and bottom are the first column and row outside."""
+"""(left, top, right, bottom) in pixels; right and bottom are exclusive."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """One way to choose the part of a photograph that becomes the image.
+    """A rule that selects the part of a photograph that becomes the image.
 
     Attributes:
-        name: what sets and models call it.
-        side: height and width of the square in pixels; 0 where it follows the photograph.
-        center: (x, y) of the square's center in pixels; None for the photograph's own center.
-        kind: "fixed" takes a square of `side`; "square" the largest centerd square; "squash" everything,
-            whatever its shape; "whole" everything, which must be square already.
+        name: its name in sets and models.
+        side: height and width of the square in pixels; 0 if it depends on the photograph.
+        center: (x, y) of the center of the square in pixels; None for the center of the photograph.
+        kind: "fixed" takes a square of `side`, "square" the largest centered square, "squash" the whole
+            photograph of any shape, and "whole" the whole photograph, which must be square.
     """
 
     name: str
@@ -34,16 +34,16 @@ class Crop:
     kind: Literal["fixed", "square", "squash", "whole"] = "fixed"
 
     def box(self, width: int, height: int) -> Box:
-        """The part of a photograph of `width` x `height` pixels that is used.
+        """Return the box that this crop takes from a photograph of `width` x `height` pixels.
 
         An odd margin is split with the smaller half at the left and at the top. Raises DataError if the
-        photograph does not contain it.
+        photograph does not contain the box.
         """
         if self.kind == "squash":
             return 0, 0, width, height
         if self.kind == "whole" and width != height:
             raise DataError(
-                f"{width}x{height} is not square, as images already cropped by {self.name} must be"
+                f"{width}x{height} is not square, but images that are already cropped by {self.name} must be"
             )
         side = self.side if self.kind == "fixed" else min(width, height)
         left, top = (width - side) // 2, (height - side) // 2
@@ -55,40 +55,45 @@ class Crop:
 
 
 CROPS: dict[str, Crop] = {
-    "c108": Crop("c108", 108),  # DCGAN-tensorflow
+    # DCGAN-tensorflow
+    "c108": Crop("c108", 108),
     "c128": Crop("c128", 128),
-    "c128@89,121": Crop("c128@89,121", 128, (89, 121)),  # DDIM: the face's center in the aligned photographs
-    "c140": Crop("c140", 140),  # score-SDE
-    "c148": Crop("c148", 148),  # variational autoencoders
-    "c160": Crop("c160", 160),  # compare_gan
-    "c178": Crop("c178", 178),  # mimicry, the PyTorch tutorial: all of the aligned photographs' width
-    "squash": Crop("squash", kind="squash"),  # ADM-IP
+    # DDIM: centered on the face in the aligned photographs
+    "c128@89,121": Crop("c128@89,121", 128, (89, 121)),
+    # score-SDE
+    "c140": Crop("c140", 140),
+    # variational autoencoders
+    "c148": Crop("c148", 148),
+    # compare_gan
+    "c160": Crop("c160", 160),
+    # mimicry, the PyTorch tutorial: the full width of the aligned photographs
+    "c178": Crop("c178", 178),
+    # ADM-IP
+    "squash": Crop("squash", kind="squash"),
     "square": Crop("square", kind="square"),
 }
 
 
 def crop_named(name: str) -> Crop:
-    """The crop called `name`: one of CROPS, or cN or cN@X,Y with numbers of pixels. Raises UsageError."""
+    """Return the crop called `name`: one of CROPS, or cN or cN@X,Y in pixels. Raises UsageError."""
     if name in CROPS:
         return CROPS[name]
     parts = re.fullmatch(r"c([1-9][0-9]{0,4})(?:@([0-9]{1,5}),([0-9]{1,5}))?", name)
     if parts is None:
         known = ", ".join(CROPS)
-        raise UsageError(
-            f"There is no crop {name!r}; use one of {known}, or cN or cN@X,Y with numbers of pixels."
-        )
+        raise UsageError(f"There is no crop {name!r}; use one of {known}, or cN or cN@X,Y in pixels.")
     center = (int(parts[2]), int(parts[3])) if parts[2] else None
     return Crop(name, int(parts[1]), center)
 
 
-def whole(name: str) -> Crop:
-    """The crop of images to which `name` was applied before: used whole, and must be square."""
+def already_cropped(name: str) -> Crop:
+    """Return the crop for images that were cropped by `name` before: they are used whole."""
     return Crop(crop_named(name).name, kind="squash" if name == "squash" else "whole")
 
 
 def default_crop(width: int, height: int) -> str:
-    """The name of the crop that photographs of `width` x `height` pixels get unless one is asked for.
+    """Return the name of the default crop for photographs of `width` x `height` pixels.
 
-    c178 for CelebA's aligned 178x218, otherwise the largest centerd square.
+    It is c178 for CelebA's aligned 178x218, otherwise the largest centered square.
     """
     return "c178" if (width, height) == (178, 218) else "square"

@@ -1,4 +1,4 @@
-"""From the bytes of one photograph to the pixels of one image: decode, crop, antialiased resize."""
+"""Turn the bytes of one photograph into the pixels of one image: decode, crop, antialiased resize."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ from strangers.errors import DataError
 Pixels = NDArray[np.uint8]
 
 FILTER = "bicubic"
-"""The name of the one resize filter, antialiased, which prepared sets carry."""
+"""The name of the only resize filter, antialiased, as prepared sets record it."""
 
-MOST_PIXELS = 2**26  # 67 million: 8192 x 8192
-MOST_SIDE = 2**16  # pixels: a line of 67 million takes a resize seconds, and a gigabyte
+MAX_PIXELS = 2**26
+"""Pixels of a photograph: 67 million, 8192 x 8192."""
 
-MOST_SCANNED = 10 * MOST_PIXELS
-"""Pixels that all scans of a progressive JPEG go over together; photographs have ten scans or fewer."""
+MAX_SIDE = 2**16
+"""Width and height in pixels; resizing a line of 67 million takes seconds and a gigabyte."""
 
-MOST_PLAIN = 2**22
-"""Bytes of a picture written as plain text (P1, P2, P3), which Pillow reads a hundred times slower."""
+MAX_SCANNED_PIXELS = 10 * MAX_PIXELS
+"""Pixels in all scans of a progressive JPEG; photographs have at most ten scans."""
 
-STRIP = 2**22
-"""Pixels that are taken from Pillow at once."""
+MAX_PLAIN_TEXT_BYTES = 2**22
+"""Bytes of a plain-text picture (P1, P2, P3), which Pillow reads a hundred times slower."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+STRIP_PIXELS = 2**22
+"""Pixels that are converted at a time."""
+
+PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
 
 def face(data: bytes, size: int, crop: Crop) -> Pixels:
-    """The image, uint8 (size, size, 3), of the photograph in `data`.
+    """Return the image, uint8 (size, size, 3), of the photograph in `data`.
 
-    Raises DataError with the reason (a clause, for a list of skipped files) if `data` is no whole image or
-    does not contain the crop.
+    Raises DataError with the reason (a clause, for the list of skipped files) if `data` is not a complete
+    image or does not contain the crop.
     """
     photograph = decode(data)
     left, top, right, bottom = crop.box(photograph.shape[1], photograph.shape[0])
@@ -45,12 +48,14 @@ def face(data: bytes, size: int, crop: Crop) -> Pixels:
 
 
 def resize(pixels: Pixels, size: int) -> Pixels:
-    """Pixels (height, width, 3) as (size, size, 3), with the antialiased bicubic filter.
+    """Resize pixels (height, width, 3) to (size, size, 3) with the antialiased bicubic filter.
 
-    On photographs within two levels of 255 of Pillow's `resize((size, size), BICUBIC)`, and equal to it in
-    more than 99 % of values: torch's weights have 16 bits, Pillow's 22, and torch takes a third of the time.
+    On photographs the result is within two levels of 255 of Pillow's `resize((size, size), BICUBIC)`, and
+    equal in more than 99 % of values: torch's weights have 16 bits and Pillow's 22, but torch takes a third
+    of the time.
     """
-    import torch  # here, for whoever only reads prepared sets does without it
+    # Imported here, so that prepared sets are read without torch.
+    import torch
 
     picture = torch.from_numpy(pixels).permute(2, 0, 1)[None]
     small = torch.nn.functional.interpolate(picture, (size, size), mode="bicubic", antialias=True)
@@ -59,39 +64,41 @@ def resize(pixels: Pixels, size: int) -> Pixels:
 
 
 def dimensions(data: bytes) -> tuple[int, int]:
-    """(width, height) of the photograph in `data`, the right way up. Raises DataError as `face` does."""
+    """Return (width, height) of the upright photograph in `data`. Raises DataError as `face` does."""
     photograph = decode(data)
     return photograph.shape[1], photograph.shape[0]
 
 
 def decode(data: bytes) -> Pixels:
-    """The photograph in `data`, the right way up, uint8 (height, width, 3).
+    """Decode the photograph in `data` upright, as uint8 (height, width, 3).
 
     Raises DataError as `face` does.
     """
     if not data:
         raise DataError("the file is empty")
-    if data.startswith((b"P1", b"P2", b"P3")) and len(data) > MOST_PLAIN:
-        raise DataError(f"absurdly large for plain text; at most {MOST_PLAIN} bytes are read")
+    if data.startswith((b"P1", b"P2", b"P3")) and len(data) > MAX_PLAIN_TEXT_BYTES:
+        raise DataError(f"too large for plain text; at most {MAX_PLAIN_TEXT_BYTES} bytes are read")
     pixels = _decode_jpeg(data) if data.startswith(b"\xff\xd8\xff") else None
-    if pixels is None or b"Exif\0" in data:  # which may say that the photograph must be turned
+    # Exif may say that the photograph must be turned.
+    if pixels is None or b"Exif\0" in data:
         return _decode_with_pillow(data)
     return pixels
 
 
 def _decode_jpeg(data: bytes) -> Pixels | None:
-    """The pixels (height, width, 3) of a JPEG; None if this decoder cannot read it, though Pillow may."""
+    """Decode a JPEG to pixels (height, width, 3), or return None if only Pillow may be able to."""
     try:
         height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
         _check_size(width, height)
-        if (scans := data.count(b"\xff\xda")) * width * height > MOST_SCANNED:
-            raise DataError(f"{scans} scans of {width}x{height} are absurdly many")
+        if (scans := data.count(b"\xff\xda")) * width * height > MAX_SCANNED_PIXELS:
+            raise DataError(f"{scans} scans of {width}x{height} are too many")
         if colors in {"CMYK", "YCCK"}:
             return None
         pixels: Pixels = simplejpeg.decode_jpeg(data)
         return pixels
     except ValueError as error:
-        if "premature end" in str(error).lower():  # Pillow would take it, and leave the rest gray
+        # Pillow would accept it, and leave the rest gray.
+        if "premature end" in str(error).lower():
             raise DataError(f"broken image: {error}") from None
         return None
 
@@ -99,29 +106,31 @@ def _decode_jpeg(data: bytes) -> Pixels | None:
 def _decode_with_pillow(data: bytes) -> Pixels:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow about its own bounds: ours is tighter
-            photograph = Image.open(BytesIO(data), formats=FORMATS)
+            # Pillow warns about its own limit, which is looser than ours.
+            warnings.simplefilter("ignore")
+            photograph = Image.open(BytesIO(data), formats=PILLOW_FORMATS)
             _check_size(*photograph.size)
             photograph.load()
             ImageOps.exif_transpose(photograph, in_place=True)
             return _pixels_of(photograph)
     except UnidentifiedImageError:
-        raise DataError("not an image of a known kind") from None
+        raise DataError("not an image in a supported format") from None
     except Image.DecompressionBombError:
-        raise DataError(f"absurdly large; at most {MOST_PIXELS} pixels are decoded") from None
+        raise DataError(f"too large; at most {MAX_PIXELS} pixels are decoded") from None
     except DataError:
         raise
     except MemoryError:
-        raise DataError("there is too little memory to decode it") from None
-    except Exception as error:  # a decoder may raise anything on bytes made to break it
+        raise DataError("not enough memory to decode it") from None
+    # A decoder may raise anything on bytes made to break it.
+    except Exception as error:
         raise DataError(f"broken image: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
 def _pixels_of(photograph: Image.Image) -> Pixels:
-    """The pixels (height, width, 3) in RGB, strip by strip: as a whole, each step were a copy more."""
+    """Return the pixels (height, width, 3) in RGB, converted strip by strip to save memory."""
     width, height = photograph.size
     pixels = np.empty((height, width, 3), np.uint8)
-    rows = max(1, STRIP // width)
+    rows = max(1, STRIP_PIXELS // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         pixels[top:bottom] = np.asarray(_as_rgb(photograph.crop((0, top, width, bottom))))
@@ -129,12 +138,12 @@ def _pixels_of(photograph: Image.Image) -> Pixels:
 
 
 def _as_rgb(photograph: Image.Image) -> Image.Image:
-    """The photograph in RGB: 16 bits lose their lower 8, what is transparent lies on white."""
+    """Convert to RGB: 16 bits lose their lower 8, and transparent pixels are blended with white."""
     if photograph.mode.startswith("I"):
         gray = np.asarray(photograph) >> 8
         photograph = Image.fromarray(gray.clip(0, 255).astype(np.uint8))
     if photograph.mode == "F":
-        raise DataError("floating-point pixels, whose range is not known")
+        raise DataError("floating-point pixels of unknown range")
     if photograph.has_transparency_data:
         layer = photograph.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -142,5 +151,5 @@ def _as_rgb(photograph: Image.Image) -> Image.Image:
 
 
 def _check_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
-        raise DataError(f"{width}x{height} is absurdly large; at most {MOST_PIXELS} pixels are decoded")
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise DataError(f"{width}x{height} is too large; at most {MAX_PIXELS} pixels are decoded")

@@ -1,4 +1,4 @@
-"""Merging: the parts of a source, each prepared by itself, become the set that one preparation had made."""
+"""Merge the parts of a source, each prepared separately, into the set that one preparation makes."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.files import new_folder
 
-AT_ONCE = 2**26
-"""Bytes of pictures in memory at a time."""
+MERGE_BLOCK_BYTES = 2**26
+"""Bytes of pictures that are copied at a time."""
 
-SAME = ("size", "crop", "filter", "split", "attributes")
-"""What all parts must agree on."""
+SHARED_FIELDS = ("size", "crop", "filter", "split", "attributes")
+"""Fields of the manifest in which all parts must agree."""
 
 
 def merge(parts: Sequence[str | Path], out: str | Path) -> PreparedSet:
-    """Make the prepared set `out` of all the parts of a source, given in any order, and open it.
+    """Merge all parts of a source, given in any order, into the prepared set `out`, and open it.
 
-    It is the set that preparing the whole source gives, to the bit. Raises UsageError if `out` exists,
-    DataError if a part cannot be read, is missing, comes twice, or belongs to another set; then nothing is
-    left at `out`.
+    The result is bit-identical to preparing the whole source. Raises UsageError if `out` exists, and
+    DataError if a part cannot be read, is missing, is given twice, or belongs to another set; then nothing
+    is left at `out`.
     """
     out = Path(out)
     if out.exists():
-        raise UsageError(f"{out} exists already; choose another place, or remove it first.")
+        raise UsageError(f"{out} exists already; choose another folder, or remove it first.")
     opened = _in_order([open_prepared(part) for part in parts])
     first = opened[0].manifest
     with new_folder(out) as folder, Writer(folder, first.size) as writer:
@@ -56,21 +56,19 @@ def merge(parts: Sequence[str | Path], out: str | Path) -> PreparedSet:
 
 
 def _in_order(parts: Sequence[PreparedSet]) -> list[PreparedSet]:
-    """The parts from the first to the last. Raises DataError unless they make one whole."""
+    """Return the parts from the first to the last. Raises DataError unless they make one whole set."""
     if not parts:
-        raise UsageError("Name the parts that are to be merged.")
+        raise UsageError("Pass the parts to merge.")
     numbered: dict[int, PreparedSet] = {}
     whole = parts[0].manifest
     for part in parts:
         manifest = part.manifest
         if manifest.part is None:
-            raise DataError(
-                f"{part.path} is no part of a set but a whole one; parts are made with --part K/N."
-            )
+            raise DataError(f"{part.path} is a whole set, not a part; make parts with --part K/N.")
         number, count = map(int, manifest.part.split("/"))
         if number in numbered:
             raise DataError(f"{numbered[number].path} and {part.path} are both part {manifest.part}.")
-        for name in SAME:
+        for name in SHARED_FIELDS:
             if getattr(manifest, name) != getattr(whole, name):
                 raise DataError(
                     f"{part.path} does not belong to {parts[0].path}: its {name} is "
@@ -85,18 +83,18 @@ def _in_order(parts: Sequence[PreparedSet]) -> list[PreparedSet]:
     missing = [number for number in range(1, _count(whole) + 1) if number not in numbered]
     if missing:
         named = ", ".join(f"{number}/{_count(whole)}" for number in missing[:10])
-        raise DataError(f"Of the {_count(whole)} parts, {len(missing)} are not here: {named}.")
+        raise DataError(f"{len(missing)} of the {_count(whole)} parts are missing: {named}.")
     return [numbered[number] for number in sorted(numbered)]
 
 
 def _count(manifest: Manifest) -> int:
-    """How many parts there are."""
+    """Return the number of parts."""
     return int((manifest.part or "1/1").partition("/")[2])
 
 
 def _append(writer: Writer, part: PreparedSet) -> None:
-    """Write all that the part holds, a little at a time."""
-    step = max(1, AT_ONCE // part.images[0].nbytes)
+    """Append the contents of a part, one block at a time."""
+    step = max(1, MERGE_BLOCK_BYTES // part.images[0].nbytes)
     remaining = iter(part.names)
     for images in part.blocks(step):
         writer.add(list(islice(remaining, len(images))), images, [""] * len(images))

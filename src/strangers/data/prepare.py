@@ -1,4 +1,4 @@
-"""From photographs to a prepared set: decode, crop, antialiased resize, in worker processes."""
+"""Prepare photographs: decode, crop and resize them into a prepared set, in worker processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from strangers._version import __version__
 from strangers.data import crops
 from strangers.data.crops import Crop
-from strangers.data.prepared import FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
+from strangers.data.prepared import SET_FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
 from strangers.data.sources import Job, JobResult, Source, open_source
 from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
@@ -32,11 +32,11 @@ from strangers.system.cache import cache_folder
 from strangers.system.files import lock, new_folder
 from strangers.system.machine import usable_cores
 
-JOBS_AHEAD = 4
-"""Jobs that wait for each worker, so that memory does not grow with the source."""
+JOBS_PER_WORKER = 4
+"""Queued jobs per worker; the limit keeps memory independent of the size of the source."""
 
-FEW = 500
-"""Images that one process prepares in about the second that starting worker processes takes."""
+MIN_IMAGES_FOR_WORKERS = 500
+"""Images that one process prepares in the second that it takes to start worker processes."""
 
 
 def prepare(
@@ -53,26 +53,26 @@ def prepare(
     workers: int | None = None,
     progress: bool = True,
 ) -> PreparedSet:
-    """Make the prepared set `out` of the photographs that `source` names, and open it.
+    """Prepare the photographs of `source` into the set `out`, and open it.
 
-    size: height and width in pixels.
-    crop: a protocol's name; c178 for 178x218 photographs and square for others unless given.
-    applied_crop: the protocol by which the photographs were cropped before; they are used whole.
-    limit: take the first so many photographs that can be used.
+    size: height and width of the images in pixels.
+    crop: name of the crop; by default c178 for 178x218 photographs and square for others.
+    applied_crop: name of the crop that the photographs already have; they are used whole.
+    limit: number of usable photographs to take from the beginning.
     split: "train", "val" or "test", by the partition table.
-    part: (k, n) prepares the k-th of n equal parts, which `merge` puts together.
-    annotations: where attribute and partition tables are, if not beside the photographs.
-    workers: processes, one per core unless given; the result does not depend on it.
+    part: (k, n) prepares the k-th of n equal parts, which `merge` joins.
+    annotations: path of the attribute and partition tables, by default beside the photographs.
+    workers: number of processes, by default one per core; the result does not depend on it.
 
-    A file that cannot be used is listed in skipped.csv with its reason. Raises UsageError for a wrong
-    argument, and DataError if the source cannot be read or nothing in it can be used; then nothing is left
-    at `out`.
+    A file that cannot be used is listed in skipped.csv with the reason. Raises UsageError for a wrong
+    argument, and DataError if the source cannot be read or contains nothing usable; then nothing is left at
+    `out`.
     """
     out = Path(out)
     _check_arguments(out, size, crop, applied_crop, limit, part, workers)
     opened = open_source(str(source), annotations, split, part)
     if applied_crop is not None:
-        chosen = crops.whole(applied_crop)
+        chosen = crops.already_cropped(applied_crop)
     else:
         chosen = crops.crop_named(crop or opened.default_crop())
     with (
@@ -83,9 +83,9 @@ def prepare(
     ):
         attributes = _write(writer, work, opened, limit, advance)
         if not writer.count:
-            raise DataError(f"There is nothing to use in {source}{_why(folder, writer)}")
+            raise DataError(f"{source} contains no usable photograph{_why(folder, writer)}")
         manifest = Manifest(
-            format=FORMAT, software=f"strangers {__version__}", count=writer.count, size=size,
+            format=SET_FORMAT, software=f"strangers {__version__}", count=writer.count, size=size,
             crop=chosen.name, filter=opened.filter, source=str(source), split=split, hash=writer.hash(),
             part=None if part is None else f"{part[0]}/{part[1]}",
             attributes=list(opened.annotations.names), skipped=writer.skipped, notes=notes_on(attributes),
@@ -98,22 +98,22 @@ def prepare(
 def open_or_prepare(
     data: str | Path, *, size: int, crop: str | None = None, progress: bool = True
 ) -> PreparedSet:
-    """The prepared set at `data`; or of the source `data`, prepared into the cache unless it was before.
+    """Open the prepared set `data`, or prepare the source `data` into the cache, once, and open that.
 
-    Raises as `prepare` and `open_prepared` do.
+    Raises the errors of `prepare` and `open_prepared`.
     """
     if is_prepared(Path(data)):
         return open_prepared(data)
     place = cached_place(str(data), size, crop)
     if not is_prepared(place):
-        with _turn(place):
+        with _exclusive(place):
             if not is_prepared(place):
                 prepare(data, place, size=size, crop=crop, progress=progress)
     return open_prepared(place)
 
 
-def _turn(place: Path) -> BinaryIO:
-    """What keeps others from preparing the same set at once: open until this one's turn is over."""
+def _exclusive(place: Path) -> BinaryIO:
+    """Lock `place`, so that no other process prepares the same set; closing the result unlocks it."""
     place.parent.mkdir(parents=True, exist_ok=True)
     file = place.with_name(f"{place.name}.lock")
     try:
@@ -124,9 +124,9 @@ def _turn(place: Path) -> BinaryIO:
 
 
 def cached_place(source: str, size: int, crop: str | None) -> Path:
-    """Where the prepared set of a source is kept: elsewhere when its files, the size or the crop change."""
+    """Return the folder in the cache for a source; it depends on its files, the size and the crop."""
     path = Path(source)
-    state: list[object] = [source, size, crop, FORMAT, __version__]
+    state: list[object] = [source, size, crop, SET_FORMAT, __version__]
     if path.exists():
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         state += [
@@ -149,17 +149,17 @@ def _check_arguments(
     workers: int | None,
 ) -> None:
     if out.exists():
-        raise UsageError(f"{out} exists already; choose another place, or remove it first.")
+        raise UsageError(f"{out} exists already; choose another folder, or remove it first.")
     if not 8 <= size <= 1024:
-        raise UsageError(f"Pictures are 8 to 1024 px wide, not {size}.")
+        raise UsageError(f"--size must be 8 to 1024 px (got {size}).")
     if limit is not None and limit < 1:
-        raise UsageError(f"A limit is at least 1 photograph, not {limit}.")
+        raise UsageError(f"--limit must be at least 1 (got {limit}).")
     if limit is not None and part is not None:
-        raise UsageError("A limit is of the whole source, which no part knows: give a limit or a part.")
+        raise UsageError("--limit and --part exclude each other: pass one of them.")
     if workers is not None and workers < 1:
-        raise UsageError(f"At least 1 worker is needed, not {workers}.")
+        raise UsageError(f"--workers must be at least 1 (got {workers}).")
     if crop is not None and applied_crop is not None:
-        raise UsageError("A photograph is cropped now or was cropped before: give one of the two crops.")
+        raise UsageError("--crop and --cropped exclude each other: pass one of them.")
     for name in (crop, applied_crop):
         if name is not None:
             crops.crop_named(name)
@@ -172,10 +172,10 @@ def _write(
     limit: int | None,
     advance: Callable[[int], None],
 ) -> NDArray[np.int8] | None:
-    """Write what is made, up to `limit` images, and return their attributes, if any are known."""
+    """Write the results of the jobs, up to `limit` images; return their attributes, if any are known."""
     known: list[NDArray[np.int8]] = []
     for made in work:
-        used = _first(made, None if limit is None else limit - writer.count)
+        used = _truncate(made, None if limit is None else limit - writer.count)
         writer.add(used.names, used.images, used.problems, used.originals)
         if used.attributes is not None:
             known.append(used.attributes)
@@ -188,29 +188,29 @@ def _write(
 
 
 def _useful_workers(source: Source) -> int:
-    """A worker for each core, but none for so few images that starting workers takes longer than the work."""
-    return 1 if source.count <= FEW else usable_cores()
+    """Return one worker per core, or 1 if starting workers would take longer than the work itself."""
+    return 1 if source.count <= MIN_IMAGES_FOR_WORKERS else usable_cores()
 
 
 def _work(source: Source, size: int, crop: Crop, workers: int) -> Generator[JobResult, None, None]:
-    """What the jobs make, in the order of the source."""
+    """Run the jobs and yield their results in the order of the source."""
     if workers == 1:
         for job in source.jobs():
             yield job.run(size, crop)
         return
     waiting: deque[Future[JobResult]] = deque()
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_live_with_parent)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_init_worker)
     try:
         for job in source.jobs():
             waiting.append(pool.submit(_run_job, job, size, crop))
-            if len(waiting) >= workers * JOBS_AHEAD:
+            if len(waiting) >= workers * JOBS_PER_WORKER:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise DataError(
-            "A worker process could not start or was ended from outside, perhaps for want of memory; use one "
-            "worker, and in a script of your own call it below `if __name__ == '__main__':`."
+            "A worker process failed to start or was killed, perhaps for lack of memory. Use --workers 1; in "
+            "your own script, call `prepare` below `if __name__ == '__main__':`."
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
@@ -220,51 +220,55 @@ def _run_job(job: Job, size: int, crop: Crop) -> JobResult:
     return job.run(size, crop)
 
 
-def _live_with_parent() -> None:
-    """In a worker: leave Ctrl-C to the parent, which hears it too, and end when the parent was killed."""
-    # One thread for torch: more would only wait for each other, as each core has a worker.
+def _init_worker() -> None:
+    """Initialize a worker: leave Ctrl-C to the parent, and exit when the parent is killed."""
+    # One thread for torch, because each core has a worker already.
     os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _first(made: JobResult, most: int | None) -> JobResult:
-    """What was made, up to its `most`-th image."""
-    if most is None or len(made.images) <= most:
+def _truncate(made: JobResult, max_images: int | None) -> JobResult:
+    """Return the result of a job up to its first `max_images` images."""
+    if max_images is None or len(made.images) <= max_images:
         return made
-    end = [index for index, problem in enumerate(made.problems) if not problem][most - 1] + 1
-    attributes = None if made.attributes is None else made.attributes[:most]
+    end = [index for index, problem in enumerate(made.problems) if not problem][max_images - 1] + 1
+    attributes = None if made.attributes is None else made.attributes[:max_images]
     return JobResult(
-        made.names[:end], made.problems[:end], made.images[:most], attributes, made.originals[:most]
+        made.names[:end],
+        made.problems[:end],
+        made.images[:max_images],
+        attributes,
+        made.originals[:max_images],
     )
 
 
 def notes_on(attributes: NDArray[np.int8] | None) -> list[str]:
-    """What a user of the set should know."""
+    """Return the sentences that a user of the set should read."""
     unknown = 0 if attributes is None else int((attributes == 0).all(1).sum())
     return [f"{unknown:,} images have no row in the attribute table."] if unknown else []
 
 
 def _why(folder: Path, writer: Writer) -> str:
-    """The end of the sentence that says that no file could be used."""
+    """Return the end of the error that no file could be used."""
     if not writer.skipped:
-        return ": it holds no pictures."
+        return ": it contains no pictures."
     writer.flush()
     with (folder / "skipped.csv").open(encoding="utf-8", newline="") as file:
         _, (name, reason), *_ = csv.reader(file)
-    return f": {writer.skipped:,} files were tried. The first is {name}: {reason}."
+    return f": all {writer.skipped:,} files were skipped. The first: {name}: {reason}."
 
 
 @contextmanager
 def _progress(source: Source, limit: int | None, *, enabled: bool) -> Iterator[Callable[[int], None]]:
-    """A bar with pictures a second and the time left, on a terminal; calls of what it yields move it."""
+    """Show a progress bar with images/s and the remaining time on a terminal; yield its advance function."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,11 +1,11 @@
-"""The prepared set: a folder of images, all of one size and crop, ready to be read by position.
+"""The prepared set: a folder of images, all of one size and crop, that are read by position.
 
 manifest.json    Manifest
 images.npy       uint8 (n, size, size, 3), memory-mapped
-names.txt        one name a line, in the order of the images
-skipped.csv      name and reason of every file that is no image of the set
-attributes.npy   optional: int8 (n, k), +1 has it, -1 has not, 0 not known; names in the manifest
-checksums.npy    SHA256SUMS, by which damage is noticed: see checksums.py
+names.txt        one name per line, in the order of the images
+skipped.csv      name and reason of every file that was left out
+attributes.npy   optional: int8 (n, k), +1 present, -1 absent, 0 unknown; names in the manifest
+checksums.npy    and SHA256SUMS: detect damage, see checksums.py
 """
 
 from __future__ import annotations
@@ -22,38 +22,37 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from strangers.data.checksums import CHECKSUMS, SUMS, Checksums, checksums_of, recovered, rotten
+from strangers.data.checksums import CHECKSUMS, SUMS, Checksums, checksums_of, corrupted, rebuild_checksums
 from strangers.errors import DataError
 from strangers.system.machine import free_memory
 
 Scalar = TypeVar("Scalar", np.uint8, np.int8, np.uint32)
 
-FORMAT = 1
-"""The version of this layout; a reader refuses a later one."""
+SET_FORMAT = 1
+"""Version of the layout; a later one is refused."""
 
-MUCH = 0.5
-"""A set that takes more than this share of the free memory is read image by image."""
+MAX_MEMORY_SHARE = 0.5
+"""Share of the free memory above which a set is read image by image."""
 
 
 class Manifest(BaseModel):
-    """What a prepared set is and where it came from.
+    """The description of a prepared set: contents, crop and origin.
 
     Attributes:
-        format: version of the layout, FORMAT.
-        software: what prepared it, with its version.
+        format: version of the layout, SET_FORMAT.
+        software: name and version of the program that prepared it.
         count: number of images.
         size: height and width in pixels.
         crop: name of the crop protocol.
         filter: name of the resize filter.
-        source: what was prepared, as it was named.
-        split: the split of the source that was asked for, or None for all of it.
-        part: which part of how many this is, as in "3/16", or None for a whole set.
-        hash: SHA-256 of the images' pixels, then of the names, as 64 hexadecimal digits.
-        attributes: names of the columns of attributes.npy; empty where there is none.
+        source: the argument SOURCE of `prepare`.
+        split: the requested split of the source, or None for all of it.
+        part: number and count of the parts, as in "3/16", or None for a whole set.
+        hash: SHA-256 over the pixels and then the names, as 64 hexadecimal digits.
+        attributes: names of the columns of attributes.npy; empty without that file.
         skipped: number of rows of skipped.csv.
-        notes: sentences about what a user should know of this set.
-        originals: how many photographs had which width x height, as in {"178x218": 3000}; empty for
-            drawn faces, and for sets that were prepared before this was kept.
+        notes: sentences that a user of the set should read.
+        originals: number of photographs by width x height, as in {"178x218": 3000}; empty for drawn faces.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -76,14 +75,14 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class PreparedSet:
-    """Images of one size and crop, read from the disk as they are asked for.
+    """Images of one size and crop, read from the disk on demand.
 
     Attributes:
         path: the folder.
-        manifest: what it is.
-        images: uint8 (n, size, size, 3), memory-mapped; as they lie on the disk, where `batch` checks them.
-        attributes: int8 (n, k), +1, -1, or 0 where not known, memory-mapped; or None.
-        checksums: of the images, uint32 (n,); None where images were put together in memory.
+        manifest: its description.
+        images: uint8 (n, size, size, 3), memory-mapped and not verified; `batch` verifies them.
+        attributes: int8 (n, k), +1, -1, or 0 for unknown, memory-mapped; or None.
+        checksums: of the images, uint32 (n,); None for images assembled in memory.
     """
 
     path: Path
@@ -96,28 +95,28 @@ class PreparedSet:
         return self.manifest.count
 
     def batch(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The images at `positions` as a new array, uint8 (b, size, size, 3).
+        """Return the images at `positions` as a new array, uint8 (b, size, size, 3).
 
-        Raises IndexError, and DataError for an image that is not what was written.
+        Raises IndexError, and DataError for a corrupted image.
         """
         batch = np.take(self.images, positions, axis=0)
         if self.checksums is not None:
             wrong = checksums_of(batch) != np.take(self.checksums, positions)
             if wrong.any():
                 image = int(np.asarray(positions)[wrong][0])
-                raise _damaged(self.path, f"image {image} of images.npy is not what was written")
+                raise _damaged(self.path, f"image {image} of images.npy is corrupted")
         return batch
 
     def blocks(self, count: int) -> Iterator[NDArray[np.uint8]]:
-        """All images in their order, `count` at once. Raises DataError as `batch` does."""
+        """Yield all images in order, `count` at a time. Raises DataError as `batch` does."""
         for start in range(0, len(self), count):
             yield self.batch(np.arange(start, min(start + count, len(self))))
 
     def read_ahead(self, positions: NDArray[np.int64]) -> None:
-        """Have the images at `positions` read from the disk while something else is done.
+        """Start reading the images at `positions` from the disk in the background.
 
-        Without it the system reads, for every image that is not in memory, megabytes of its neighbors, and
-        the caller waits. It matters where the set is larger than memory; elsewhere this does nothing.
+        Otherwise the system reads megabytes of neighbors for every image that is not in memory, and the
+        caller waits. It matters for a set larger than memory; for others it does nothing.
         """
         if self._pages is None or not isinstance(self.images, np.memmap):
             return
@@ -128,10 +127,10 @@ class PreparedSet:
 
     @cached_property
     def _pages(self) -> mmap.mmap | None:
-        """The images' mapping, told to read no neighbors; None where most of the set can stay in memory."""
+        """The memory mapping of the images, without read-ahead; None for a set that fits in memory."""
         memory = free_memory()
         mapping: object = self.images.base
-        if memory is None or self.images.nbytes < MUCH * memory * 2**30:
+        if memory is None or self.images.nbytes < MAX_MEMORY_SHARE * memory * 2**30:
             return None
         if not isinstance(mapping, mmap.mmap) or not hasattr(mmap, "MADV_RANDOM"):
             return None
@@ -140,7 +139,7 @@ class PreparedSet:
 
     @cached_property
     def names(self) -> list[str]:
-        """Where each image came from, within the source. Raises DataError if they do not match the images."""
+        """The path of each image within the source. Raises DataError if they do not match the images."""
         try:
             names = (self.path / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
         except (OSError, UnicodeDecodeError) as error:
@@ -151,20 +150,20 @@ class PreparedSet:
 
 
 def is_prepared(path: Path) -> bool:
-    """Whether `path` looks like a prepared set: a folder with a manifest."""
+    """Return True if `path` looks like a prepared set: a folder with a manifest."""
     return (path / "manifest.json").is_file()
 
 
 def open_prepared(path: str | Path) -> PreparedSet:
-    """The prepared set in the folder `path`. Raises DataError if there is none or it is damaged.
+    """Open the prepared set in the folder `path`. Raises DataError if it is missing or damaged.
 
-    Each image is looked at when it is read, not here: see `PreparedSet.batch`.
+    Images are verified when they are read, not here: see `PreparedSet.batch`.
     """
     path = Path(path)
     manifest = _read_manifest(path)
     has_sums = (path / SUMS).exists()
     if has_sums:
-        _refuse_rotten(path)
+        _verify_sums(path)
     shape = (manifest.count, manifest.size, manifest.size, 3)
     images = _map(path, "images.npy", np.uint8, shape)
     attributes = None
@@ -173,16 +172,16 @@ def open_prepared(path: str | Path) -> PreparedSet:
     if has_sums:
         checksums: Checksums = _map(path, CHECKSUMS, np.uint32, (manifest.count,))
     else:
-        checksums = _recovered(path, images, manifest.hash)
+        checksums = _rebuild_checksums(path, images, manifest.hash)
     return PreparedSet(path, manifest, images, attributes, checksums)
 
 
 def positions(count: int, batch: int, seed: int, images_seen: int) -> NDArray[np.int64]:
-    """Which of `count` images are the next `batch` after `images_seen`, int64 (batch,).
+    """Return the positions, int64 (batch,), of the next `batch` of `count` images after `images_seen`.
 
-    Each epoch shows every image once, in an order that depends on `seed` and the epoch's number alone; a
-    batch may end one epoch and begin the next. A function of its arguments, so a resumed training sees what
-    an uninterrupted one would.
+    Each epoch shows every image once, in an order that depends only on `seed` and the number of the epoch; a
+    batch may end one epoch and begin the next. The result depends on the arguments alone, so a resumed
+    training sees the same images as an uninterrupted one.
     """
     chosen: list[NDArray[np.int64]] = []
     while batch > 0:
@@ -205,19 +204,20 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
 def _read_manifest(path: Path) -> Manifest:
     if not path.is_dir():
         raise DataError(
-            f"The prepared set {path} is missing: there is no such folder; make it with `strangers prepare`."
+            f"There is no prepared set at {path}: no such folder; make one with `strangers prepare`."
         )
     if not is_prepared(path):
         raise DataError(
-            f"The folder {path} is no prepared set: it has no manifest.json; `strangers prepare` makes one."
+            f"The folder {path} is not a prepared set: it has no manifest.json; use `strangers prepare`."
         )
     try:
         fields = json.loads((path / "manifest.json").read_bytes())
         version = fields["format"]
-        if isinstance(version, int) and version > FORMAT:
+        if isinstance(version, int) and version > SET_FORMAT:
             raise DataError(
                 f"The set {path} was prepared by a newer version ({fields.get('software', 'unknown')}, "
-                f"format {version}); this one reads up to format {FORMAT}: update it or prepare the set anew."
+                f"format {version}), and this version reads up to format {SET_FORMAT}: update strangers, or "
+                "prepare the set again."
             )
         return Manifest.model_validate(fields)
     except ValidationError as error:
@@ -228,25 +228,25 @@ def _read_manifest(path: Path) -> Manifest:
         raise _damaged(path, f"manifest.json cannot be read ({type(error).__name__}: {error})") from None
 
 
-def _refuse_rotten(path: Path) -> None:
-    """Raise DataError for a file of the set, other than images.npy, that is not what was written."""
+def _verify_sums(path: Path) -> None:
+    """Raise DataError for a corrupted file of the set other than images.npy."""
     try:
-        for name in rotten(path):
-            raise _damaged(path, f"{name} is not what was written")
+        for name in corrupted(path):
+            raise _damaged(path, f"{name} is corrupted")
     except FileNotFoundError as error:
         raise _damaged(path, f"{Path(error.filename).name} is missing") from None
     except (OSError, ValueError) as error:
-        raise _damaged(path, f"its {SUMS} cannot be followed ({error})") from None
+        raise _damaged(path, f"its {SUMS} cannot be read ({error})") from None
 
 
-def _recovered(path: Path, images: NDArray[np.uint8], expected: str) -> Checksums:
-    """The checksums of a set from before they were written beside the images."""
+def _rebuild_checksums(path: Path, images: NDArray[np.uint8], expected: str) -> Checksums:
+    """Return the checksums of a set that has no checksums.npy."""
     try:
-        found = recovered(images, (path / "names.txt").read_bytes(), expected)
+        found = rebuild_checksums(images, (path / "names.txt").read_bytes(), expected)
     except OSError as error:
         raise _damaged(path, f"names.txt cannot be read ({error.strerror})") from None
     if found is None:
-        raise _damaged(path, "its images, or their names, are not what was written")
+        raise _damaged(path, "its images or their names are corrupted")
     return found
 
 
@@ -258,13 +258,14 @@ def _map(
         array = np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise _damaged(path, f"{name} is missing") from None
-    except Exception as error:  # what numpy raises on a damaged header has no common base
-        raise _damaged(path, f"{name} is cut short or is no array ({error})") from None
+    # The exceptions that numpy raises on a damaged header have no common base.
+    except Exception as error:
+        raise _damaged(path, f"{name} is cut short or is not an array ({error})") from None
     if not isinstance(array, np.memmap):
         raise _damaged(path, f"{name} is an archive of arrays instead of one array")
     if array.dtype != dtype or array.shape != shape:
         raise _damaged(
-            path, f"{name} holds {array.dtype} {array.shape}, the manifest says {dtype.__name__} {shape}"
+            path, f"{name} holds {array.dtype} {array.shape}, but the manifest says {dtype.__name__} {shape}"
         )
     if file.stat().st_size != array.offset + array.nbytes:
         raise _damaged(path, f"{name} is longer than the {shape[0]} images of the manifest")

@@ -1,4 +1,4 @@
-"""Writing a prepared set as its images come, however many there will be."""
+"""Write a prepared set image by image, without knowing their number in advance."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from strangers.data.checksums import CHECKSUMS, Checksums, checksums_of, write_s
 from strangers.data.prepared import Manifest
 from strangers.system.files import write_atomically
 
-HEADER_BYTES = 128
+NPY_HEADER_BYTES = 128
 
 
 class Writer:
-    """The files of a prepared set in the making; the manifest and the sums, written last, complete it.
+    """The files of an unfinished prepared set; the manifest and the sums, written last, complete it.
 
     Attributes:
         names: of the images written.
-        skipped: number of files that were not.
-        originals: how many photographs had which width x height.
+        skipped: number of files that were left out.
+        originals: number of photographs by width x height.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
@@ -70,7 +70,7 @@ class Writer:
         problems: Sequence[str],
         originals: Sequence[str] = (),
     ) -> None:
-        """Append `images` and the names that have no problem, and list the others as skipped."""
+        """Append `images` with the names that have no problem; list the other names as skipped."""
         self.originals.update(originals)
         for name, problem in zip(names, problems, strict=True):
             if problem:
@@ -84,18 +84,18 @@ class Writer:
         self._images.write(pixels)
 
     def flush(self) -> None:
-        """Bring what was written so far to the files."""
+        """Flush the buffers to the files."""
         self._images.flush()
         self._skips.flush()
 
     def hash(self) -> str:
-        """SHA-256 of the pixels and the names so far."""
+        """Return the SHA-256 of the pixels and the names so far."""
         digest = self._digest.copy()
         digest.update(self._lines().encode())
         return digest.hexdigest()
 
     def finish(self, manifest: Manifest, attributes: NDArray[np.int8] | None) -> None:
-        """Write what is known only at the end."""
+        """Write the parts that are known only at the end."""
         self._images.seek(0)
         self._images.write(npy_header((self.count, self._size, self._size, 3)))
         self._images.close()
@@ -112,22 +112,22 @@ class Writer:
 
 
 def _npy(array: NDArray[Any]) -> bytes:
-    """A whole .npy file; what numpy writes itself, where there is no room, does not say so."""
+    """Return a whole .npy file. numpy itself reports no error when it writes to a full disk."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
 
 
 def npy_header(shape: tuple[int, ...]) -> bytes:
-    """The first HEADER_BYTES of a .npy file (version 1.0) of uint8 in C order.
+    """Return the header of a .npy file (version 1.0) of uint8 in C order, NPY_HEADER_BYTES long.
 
-    Always of one length, so that it can be rewritten when the number of images is known.
+    The length is constant, so the header can be rewritten when the number of images is known.
     """
     fields = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    text = repr(fields).encode("latin-1").ljust(HEADER_BYTES - 11) + b"\n"
+    text = repr(fields).encode("latin-1").ljust(NPY_HEADER_BYTES - 11) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
 
 
 def printable(text: str) -> str:
-    """`text` on one line that any encoding can hold: what does not print is escaped."""
+    """Return `text` on one line that any encoding can represent, with unprintable characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

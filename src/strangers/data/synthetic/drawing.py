@@ -1,11 +1,11 @@
-"""What faces are drawn with: traits, patches of pixels, signed distances, soft light and a turning head.
+"""The tools of drawing faces: traits, patches of pixels, signed distances, soft light and a turning head.
 
 All faces of a batch are drawn at once: a field is float32 (n, h, w), a trait (n, 1, 1), a color
-(n, 3, 1, 1). Places are in face units: the origin between the eyes, u to the right, v down, 1 the height
-of the picture at scale 1.
-Coverage comes from the signed distance to an edge, so edges are antialiased at every size
-(Quilez, "2D distance functions"). Only + - * / sqrt, min, max and floor touch a pixel, so no pixel depends on
-how many are computed together.
+(n, 3, 1, 1). Coordinates are in face units: the origin is between the eyes, u points right, v points down,
+and 1 is the height of the picture at scale 1.
+Coverage is computed from the signed distance to an edge, so edges are antialiased at every size
+(Quilez, "2D distance functions"). Pixels are computed with + - * / sqrt, min, max and floor alone, so no
+pixel depends on how many are computed together.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 
 Field = NDArray[np.floating[Any]]
 Length = Field | float
-HEAD_RADIUS = 0.25  # of the cylinder that carries the features when a head turns
+
+HEAD_RADIUS = 0.25
+"""Radius, in face units, of the cylinder that carries the features when a head turns."""
 
 
 class Traits:
-    """What varies from face to face: one row a face in every column.
+    """A table of the properties that vary from face to face, with one row per face.
 
-    Set a column as an attribute, (n,) or (n, 3); read as an attribute it broadcasts over fields:
+    Set a column as an attribute, (n,) or (n, 3). A column read as an attribute broadcasts over fields:
     float32 (n, 1, 1), colors (n, 3, 1, 1).
     """
 
@@ -44,13 +46,13 @@ class Traits:
             raise AttributeError(name) from None
 
     def column(self, name: str) -> NDArray[Any]:
-        """A column as it was set."""
+        """Return a column as it was set."""
         return self.columns[name]
 
     flag = kind = column
 
     def rows(self, chosen: NDArray[np.intp]) -> Traits:
-        """The traits of some faces."""
+        """Return the traits of the chosen faces."""
         return Traits({name: column[chosen] for name, column in self.columns.items()})
 
 
@@ -58,25 +60,29 @@ class Traits:
 class Patch:
     """A window on the pictures of a batch, with the face coordinates of its pixels."""
 
-    pixels: Field  # (n, 3, h, w), written in place
-    u: Field  # (n, h, w)
-    v: Field  # (n, h, w)
-    pixel: Field  # (n, 1, 1), a pixel's width in face units
+    # (n, 3, h, w), written in place
+    pixels: Field
+    # (n, h, w)
+    u: Field
+    # (n, h, w)
+    v: Field
+    # (n, 1, 1), the width of a pixel in face units
+    pixel: Field
 
     def edge(self, distance: Field) -> Field:
-        """Coverage of what has this signed distance, negative inside: from 1 to 0 within a pixel."""
+        """Return the coverage of a shape from its signed distance, negative inside: 1 to 0 within a pixel."""
         coverage: Field = (0.5 - distance / self.pixel).clip(0, 1)
         return coverage
 
     def between(self, top: Field, bottom: Field) -> Field:
-        """Coverage of the band between two heights, right below a pixel too: 0 where they meet."""
+        """Return the coverage of the band between two heights, exact below a pixel too: 0 where they meet."""
         below = ((bottom - self.v) / self.pixel + 0.5).clip(0, 1)
         above = ((top - self.v) / self.pixel + 0.5).clip(0, 1)
         band: Field = (below - above).clip(0, 1)
         return band
 
     def ellipse(self, u: Length, v: Length, width: Length, height: Length) -> Field:
-        """Signed distance to an ellipse, right to first order at its edge."""
+        """Return the signed distance to an ellipse, correct to first order at its edge."""
         across, down = (self.u - u) / width, (self.v - v) / height
         inside = across * across + down * down
         across /= width
@@ -85,13 +91,13 @@ class Patch:
         return distance
 
     def glow(self, u: Length, v: Length, width: Length, height: Length) -> Field:
-        """A soft ellipse: 1 in the middle, falling smoothly to 0 at its edge."""
+        """Return a soft ellipse: 1 in the middle, falling smoothly to 0 at its edge."""
         across, down = (self.u - u) / width, (self.v - v) / height
         inside: Field = (1 - across * across - down * down).clip(0, None)
         return inside * inside
 
     def paint(self, coverage: Field, color: Field | tuple[float, float, float]) -> None:
-        """Lay `color` over the pixels."""
+        """Blend `color` over the pixels."""
         if isinstance(color, tuple):
             color = np.array(color, np.float32)[:, None, None]
         self.pixels[...] += (color - self.pixels) * coverage[:, None]
@@ -99,7 +105,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Scene(Patch):
-    """Whole pictures: the patch that knows where its faces stand."""
+    """Whole pictures: the patch that knows the positions of its faces."""
 
     face: Traits
     size: int
@@ -107,7 +113,7 @@ class Scene(Patch):
     def window(
         self, left: Field | float, top: Field | float, right: Field | float, bottom: Field | float
     ) -> Patch:
-        """The smallest patch that holds this box, in face units, of every face."""
+        """Return the smallest patch that holds this box, in face units, of every face."""
         face = self.face
         cosine, sine, scale = cosine_of(face.tilt), face.tilt, face.scale
         corners = [(u, v) for u in (left, right) for v in (top, bottom)]
@@ -125,7 +131,7 @@ class Scene(Patch):
         )
 
     def only(self, mask: NDArray[np.bool_], part: Callable[[Scene], None]) -> None:
-        """Draw `part` on the faces of the mask alone."""
+        """Draw `part` only on the faces in the mask."""
         chosen = np.flatnonzero(mask)
         if len(chosen) == 0:
             return
@@ -135,8 +141,8 @@ class Scene(Patch):
         self.pixels[chosen] = some.pixels
 
 
-def easel(traits: Traits, size: int) -> Scene:
-    """Empty pictures and the coordinates of their pixels."""
+def blank_scene(traits: Traits, size: int) -> Scene:
+    """Return empty pictures with the coordinates of their pixels."""
     place = (np.arange(size, dtype=np.float32) + 0.5) / size
     right, down = place[None, None, :] - traits.center_x, place[None, :, None] - traits.center_y
     cosine, sine = cosine_of(traits.tilt) / traits.scale, traits.tilt / traits.scale
@@ -145,8 +151,11 @@ def easel(traits: Traits, size: int) -> Scene:
     return Scene(pixels, u, v, 1 / (size * traits.scale), traits, size)
 
 
-def around(face: Traits, offset: Field | float, depth: float = 0.0) -> tuple[Field, Field]:
-    """Where a feature `offset` from the middle of a straight face comes to lie, and how it narrows."""
+def on_head(face: Traits, offset: Field | float, depth: float = 0.0) -> tuple[Field, Field]:
+    """Return the position of a feature on the turned head, and how much it narrows.
+
+    offset: from the middle of the face when the head looks straight ahead.
+    """
     offset = offset + 0 * face.turn
     radius = HEAD_RADIUS + depth
     ahead = np.sqrt(radius * radius - offset * offset)
@@ -155,17 +164,17 @@ def around(face: Traits, offset: Field | float, depth: float = 0.0) -> tuple[Fie
 
 
 def head_u(face: Traits) -> Field:
-    """Where the axis of a head stands: a turning face swings half out and its axis half back."""
+    """Return the position of the axis of a head: a turning face swings half out and its axis half back."""
     return -0.5 * HEAD_RADIUS * face.turn
 
 
 def cosine_of(sine: Field) -> Field:
-    """The cosine of a sine; angles are kept as sines, for a square root rounds alike everywhere."""
+    """Return the cosine for a sine; angles are sines because a square root rounds alike everywhere."""
     return np.sqrt(1 - sine * sine)
 
 
 def outline(patch: Patch, face: Traits) -> tuple[Field, Field, Field]:
-    """Signed distance to the face's outline, and the face's own coordinates: -1 to 1 from edge to edge."""
+    """Return the signed distance to the outline of the face, and its coordinates, -1 to 1 edge to edge."""
     above = 0.27
     height = (face.chin + above) / 2
     down = (patch.v - (height - above)) / height
@@ -179,7 +188,7 @@ def outline(patch: Patch, face: Traits) -> tuple[Field, Field, Field]:
 
 
 def box(u: Field, v: Field, width: Field, height: Field, corner: Field | float) -> Field:
-    """Signed distance to a box of these half sizes round the origin, its corners rounded."""
+    """Return the signed distance to a box of these half sizes around the origin, with rounded corners."""
     across, down = abs(u) - width + corner, abs(v) - height + corner
     outside = np.sqrt(across.clip(0, None) ** 2 + down.clip(0, None) ** 2)
     distance: Field = outside + np.maximum(across, down).clip(None, 0) - corner
@@ -187,12 +196,12 @@ def box(u: Field, v: Field, width: Field, height: Field, corner: Field | float) 
 
 
 def triangle(phase: Field) -> Field:
-    """A wave between -1 and 1 of period 2, made of parabolas: a sine that rounds alike everywhere."""
+    """Return a wave in [-1, 1] of period 2, made of parabolas: a sine that rounds alike everywhere."""
     folded = phase - 2 * np.floor(phase * 0.5) - 1
     wave: Field = 4 * folded * (1 - abs(folded))
     return wave
 
 
 def tint(color: Field, red: float, green: float, blue: float) -> Field:
-    """A color (n, 3, 1, 1) with its channels multiplied: shade that is warm or cool."""
+    """Return a color (n, 3, 1, 1) with its channels multiplied: a warm or a cool shade."""
     return color * np.array([red, green, blue], np.float32)[:, None, None]

@@ -1,4 +1,4 @@
-"""The hair of a portrait: on the head, over the eyes, round the mouth."""
+"""The hair of a portrait: on the head, over the eyes, around the mouth."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from strangers.data.synthetic.drawing import (
     Patch,
     Scene,
     Traits,
-    around,
     head_u,
+    on_head,
     outline,
     tint,
     triangle,
@@ -23,13 +23,16 @@ class Hair(NamedTuple):
     """The hair of a head, measured once and painted twice: behind the neck and before the face."""
 
     patch: Patch
-    mass: Field  # signed distance to all of it
-    opening: Field  # signed distance to where the face looks out
-    strand: Field  # across the strands, which fan out from the parting
+    # Signed distance to all of the hair.
+    mass: Field
+    # Signed distance to the opening that shows the face.
+    opening: Field
+    # Coordinate across the strands, which fan out from the parting.
+    strand: Field
 
 
 def grow_hair(scene: Scene) -> Hair:
-    """The hair that a face's traits describe; none at all on a bald head."""
+    """Return the hair that the traits of a face describe; a bald head has none."""
     face = scene.face
     reach = face.face_width + face.volume + 0.14 * face.flare + 0.04
     patch = scene.window(-reach, -0.4, reach, face.length + 0.04)
@@ -49,8 +52,8 @@ def grow_hair(scene: Scene) -> Hair:
 
 
 def _opening(patch: Patch, face: Traits, hanging: Field) -> Field:
-    """Signed distance to an arch over the face; a fringe closes its top, short hair leaves it at the ears."""
-    ahead, _ = around(face, 0.0)
+    """Return the signed distance to an arch over the face, closed by a fringe, open at bare ears."""
+    ahead, _ = on_head(face, 0.0)
     u, v = patch.u - 0.75 * ahead - face.part * 0.35, patch.v
     sideburn = (v + 0.05).clip(0, 0.1) * (1 - hanging)
     across = u / (face.face_width * (0.90 + 0.8 * sideburn))
@@ -63,12 +66,12 @@ def _opening(patch: Patch, face: Traits, hanging: Field) -> Field:
 
 
 def hair_behind(hair: Hair, face: Traits) -> None:
-    """What shows behind the neck, in shade."""
+    """Draw the shaded hair behind the neck."""
     hair.patch.paint(hair.patch.edge(hair.mass + hair.patch.pixel), face.hair * 0.58)
 
 
 def hair_before(hair: Hair, face: Traits) -> None:
-    """What frames the face, and the shade that it casts on the skin."""
+    """Draw the hair that frames the face, and the shadow that it casts on the skin."""
     patch = hair.patch
     distance = np.maximum(hair.mass, -hair.opening)
     head, _, _ = outline(patch, face)
@@ -78,7 +81,7 @@ def hair_before(hair: Hair, face: Traits) -> None:
 
 
 def _hair_color(patch: Patch, face: Traits, strand: Field) -> Field:
-    """Hair with a band of light over the crown and a little grain along the strands."""
+    """Return hair with a band of light over the crown and a little grain along the strands."""
     u, v = patch.u - head_u(face) - 0.16 * face.light_x, patch.v + 0.17
     ring = np.sqrt(u * u * 0.6 + (v + 0.02) * (v + 0.02))
     band = (1 - ((ring - 0.09) / 0.07) ** 2).clip(0, None)
@@ -91,11 +94,11 @@ def _hair_color(patch: Patch, face: Traits, strand: Field) -> Field:
 
 
 def beard(scene: Scene) -> None:
-    """Hair on the lower face: 1 stubble, 2 mustache, 3 goatee, 4 full beard."""
+    """Draw hair on the lower face: 1 stubble, 2 mustache, 3 goatee, 4 full beard."""
     face = scene.face
     patch = scene.window(-0.34, 0.0, 0.34, 0.45)
     distance, across, _ = outline(patch, face)
-    u, narrow = around(face, 0.0, depth=0.01)
+    u, narrow = on_head(face, 0.0, depth=0.01)
     kind = face.beard
     mouth = face.mouth_height + face.nod
     out = abs(patch.u - u) / (0.12 * narrow)
@@ -120,7 +123,7 @@ def beard(scene: Scene) -> None:
 
 def brow(scene: Scene, side: float) -> None:
     face = scene.face
-    u, narrow = around(face, side * (face.eye_apart + 0.006))
+    u, narrow = on_head(face, side * (face.eye_apart + 0.006))
     patch = scene.window(u - 0.1, -0.14, u + 0.1, -0.01)
     along = (patch.u - u) / (0.066 * narrow)
     outward = side * along

@@ -9,10 +9,10 @@ from strangers.data.synthetic.drawing import (
     Patch,
     Scene,
     Traits,
-    around,
+    blank_scene,
     box,
-    easel,
     head_u,
+    on_head,
     outline,
     tint,
 )
@@ -23,8 +23,8 @@ LASH = (40.0, 28.0, 26.0)
 
 
 def portrait(traits: Traits, size: int) -> Field:
-    """The faces with these traits: float32 (n, 3, size, size), 0 to 255."""
-    scene = easel(traits, size)
+    """Draw the faces with these traits: float32 (n, 3, size, size), 0 to 255."""
+    scene = blank_scene(traits, size)
     _backdrop(scene)
     hair = grow_hair(scene)
     hair_behind(hair, traits)
@@ -53,7 +53,7 @@ def _backdrop(scene: Scene) -> None:
 
 
 def _body(scene: Scene) -> None:
-    """Neck and shoulders, upright under a tilted head, in skin and then in clothes."""
+    """Draw neck and shoulders, upright under a tilted head, in skin and then in clothes."""
     face = scene.face
     patch = scene.window(-0.8, 0.16, 0.8, 0.8)
     u, v = patch.u - patch.v * face.tilt * 0.9 - 0.6 * head_u(face), patch.v
@@ -93,7 +93,7 @@ def _earrings(scene: Scene) -> None:
 
 
 def _head(scene: Scene) -> None:
-    """The head, lit like a ball, with a blush on its cheeks and shade round the eyes."""
+    """Draw the head, lit like a ball, with a blush on its cheeks and shade around the eyes."""
     face = scene.face
     patch = scene.window(-0.34, -0.3, 0.34, 0.42)
     distance, across, down = outline(patch, face)
@@ -104,7 +104,7 @@ def _head(scene: Scene) -> None:
     patch.paint(patch.edge(distance), warm + (bright - warm) * light.clip(0, 1.05)[:, None])
     flush = tint(face.skin, 1.02, 0.62, 0.60)
     for side in (-1.0, 1.0):
-        u, narrow = around(face, side * 0.12)
+        u, narrow = on_head(face, side * 0.12)
         near = scene.window(u - 0.11, -0.08, u + 0.11, 0.24)
         near.paint((0.14 + face.blush) * near.glow(u, 0.12 + face.nod, 0.095 * narrow, 0.08), flush)
         socket = near.glow(u - side * 0.02, -0.022 + face.nod, 0.08 * narrow, 0.06)
@@ -113,8 +113,8 @@ def _head(scene: Scene) -> None:
 
 def _nose(scene: Scene) -> None:
     face = scene.face
-    u, _ = around(face, 0.0, depth=0.045)
-    root, _ = around(face, 0.0, depth=0.005)
+    u, _ = on_head(face, 0.0, depth=0.045)
+    root, _ = on_head(face, 0.0, depth=0.005)
     tip = face.nose_length + face.nod
     width = face.nose_width
     patch = scene.window(u - 0.12, -0.06, u + 0.12, 0.19)
@@ -134,9 +134,9 @@ def _nose(scene: Scene) -> None:
 
 
 def _mouth(scene: Scene) -> None:
-    """Two lips along one curved line; between them, when open, teeth before the dark."""
+    """Draw two lips along one curved line; an open mouth shows teeth in front of the dark."""
     face = scene.face
-    u, narrow = around(face, 0.0, depth=0.01)
+    u, narrow = on_head(face, 0.0, depth=0.01)
     half = face.mouth_width * narrow
     height = face.mouth_height + face.nod
     patch = scene.window(u - 0.14, 0.13, u + 0.14, 0.34)
@@ -164,7 +164,7 @@ def _mouth(scene: Scene) -> None:
 
 def _eye(scene: Scene, side: float) -> None:
     face = scene.face
-    u, narrow = around(face, side * face.eye_apart)
+    u, narrow = on_head(face, side * face.eye_apart)
     half, tall = face.eye_width * narrow, face.eye_height
     v = face.nod
     patch = scene.window(u - 0.075, v - 0.06, u + 0.075, v + 0.05)
@@ -194,9 +194,9 @@ def _eye(scene: Scene, side: float) -> None:
 def _glasses(scene: Scene) -> None:
     face = scene.face
     v = 0.004 + face.nod
-    middle, _ = around(face, 0.0, depth=0.03)
+    middle, _ = on_head(face, 0.0, depth=0.03)
     for side in (-1.0, 1.0):
-        u, narrow = around(face, side * 0.099, depth=0.015)
+        u, narrow = on_head(face, side * 0.099, depth=0.015)
         patch = scene.window(u - 0.2, -0.09, u + 0.2, 0.1)
         wide, tall = 0.066 * narrow, face.lens
         lens = box(patch.u - u, patch.v - v, wide, tall, face.lens_round * tall)
@@ -212,7 +212,7 @@ def _glasses(scene: Scene) -> None:
 
 
 def _hat(scene: Scene) -> None:
-    """A knitted cap with a turned-up band, or a hat with a brim."""
+    """Draw a knitted cap with a turned-up band, or a hat with a brim."""
     face = scene.face
     middle = head_u(face)
     half = face.face_width + 0.012 + 0.9 * face.volume
