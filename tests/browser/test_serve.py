@@ -57,7 +57,7 @@ def at(page: Page) -> str:
 
 @DEVICES
 def test_faces(site: Served, open_page: OpenPage, device: dict[str, Any]) -> None:
-    model = site.service.studio.model
+    model = site.service.model_service.model
     page = open_page("#seed=17", device)
     assert becomes(page, model.sample([17])[0])
     page.wait_for_selector(".face[data-seen] >> nth=30")
@@ -97,7 +97,7 @@ def test_the_wall_by_keyboard(site: Served, open_page: OpenPage) -> None:
     page.get_by_label("First seed").fill("18446744073709551615")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Face 18446744073709551615").click()
-    assert becomes(page, site.service.studio.model.sample([2**64 - 1])[0])
+    assert becomes(page, site.service.model_service.model.sample([2**64 - 1])[0])
     assert page.locator(".face").count() == 1
     page.get_by_label("First seed").fill("-1")
     page.keyboard.press("Enter")
@@ -106,7 +106,7 @@ def test_the_wall_by_keyboard(site: Served, open_page: OpenPage) -> None:
 
 def test_truncation_goes_with_the_face(site: Served, open_page: OpenPage) -> None:
     page = open_page("#seed=17&truncation=0.6")
-    model = site.service.studio.model
+    model = site.service.model_service.model
     assert becomes(page, model.sample([17], truncation=0.6)[0])
     page.get_by_label("Truncation").press("ArrowRight")
     assert becomes(page, model.sample([17], truncation=0.65)[0])
@@ -115,8 +115,8 @@ def test_truncation_goes_with_the_face(site: Served, open_page: OpenPage) -> Non
 
 @DEVICES
 def test_explore(site: Served, open_page: OpenPage, device: dict[str, Any]) -> None:
-    studio = site.service.studio
-    model, directions = studio.model, studio.finder.found.directions
+    model_service = site.service.model_service
+    model, directions = model_service.model, model_service.finder.found.directions
     assert directions is not None
     page = open_page("#view=explore&seed=17", device)
     page.wait_for_selector(".pad[data-drawn]")
@@ -141,7 +141,7 @@ def test_explore(site: Served, open_page: OpenPage, device: dict[str, Any]) -> N
 
 def test_the_plane_and_the_walk(site: Served, open_page: OpenPage) -> None:
     page = open_page("#view=explore&seed=17")
-    model = site.service.studio.model
+    model = site.service.model_service.model
     page.wait_for_selector(".pad[data-drawn]")
     box = page.locator(".pad").bounding_box()
     assert box is not None
@@ -196,7 +196,7 @@ def test_photograph_on_a_phone_stopped_on_the_way(site: Served, open_page: OpenP
 def picture_of(site: Served, seed: int) -> bytes:
     """A face of the model, as a file that somebody might have."""
     file = BytesIO()
-    face = Image.fromarray(site.service.studio.model.sample([seed])[0])
+    face = Image.fromarray(site.service.model_service.model.sample([seed])[0])
     face.resize((200, 200), Image.Resampling.BICUBIC).save(file, "PNG")
     return file.getvalue()
 

@@ -11,12 +11,14 @@ import sys
 import time
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from PIL import Image
 
 from strangers.errors import ModelError, UsageError
+from strangers.web.server import address_of, listen
 from strangers.web.service import open_service
 
 from ..conftest import Strangers, write_model
@@ -53,14 +55,14 @@ def test_a_run_without_a_checkpoint_can_be_looked_at(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     service = open_service([str(tmp_path)])
     assert [reader.title for reader in service.runs.values()] == [tmp_path.name]
-    assert "no model" in service.why
+    assert "no model" in service.reason
 
 
 def test_what_is_neither_model_nor_run_and_two_models_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nowhere"):
         open_service([str(tmp_path / "nowhere")])
     models = [str(write_model(tmp_path / f"{name}.safetensors")) for name in "ab"]
-    with pytest.raises(UsageError, match="One model is served at a time"):
+    with pytest.raises(UsageError, match="serve takes one model"):
         open_service(models)
 
 
@@ -75,7 +77,7 @@ def test_a_port_that_is_taken_is_told(strangers: Strangers, tmp_path: Path) -> N
     ("words", "told"),
     [
         (["--host", "0.0.0.0"], "--token"),
-        (["--token", " "], "token is empty"),
+        (["--token", " "], "--token is empty"),
         (["--host", "nowhere.invalid", "--token", "x"], "choose another"),
     ],
 )
@@ -94,3 +96,11 @@ def test_without_the_extra_it_says_what_to_install(
     code, _, err = strangers("serve")
     assert code == 2
     assert "pip install 'strangers[serve]'" in err
+
+
+@pytest.mark.parametrize("token", ["a&b%41 c", "#+=?/", "plain", "caf\u00e9"])
+def test_a_browser_reads_the_token_from_the_printed_address(token: str) -> None:
+    with listen("127.0.0.1", 0) as listening:
+        address = urlsplit(address_of(listening, "127.0.0.1", token))
+    assert parse_qs(address.fragment) == {"token": [token]}
+    assert token == "plain" or token not in address.geturl()

@@ -22,7 +22,7 @@ import pytest
 from PIL import Image
 
 from strangers.sampling.latents import latents
-from strangers.web.security import MOST_UPLOAD
+from strangers.web.security import MAX_UPLOAD_BYTES
 
 from ..processes import started
 
@@ -117,10 +117,10 @@ class Load:
         async with self.connected() as (reader, writer):
             head = b"POST /api/invert HTTP/1.1\r\nHost: localhost\r\n"
             if dice.random() < 0.7:
-                writer.write(head + b"Content-Length: %d\r\n\r\n" % (MOST_UPLOAD + 1) + b"x" * 200_000)
+                writer.write(head + b"Content-Length: %d\r\n\r\n" % (MAX_UPLOAD_BYTES + 1) + b"x" * 200_000)
             else:
                 writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n")
-                for _ in range(MOST_UPLOAD // 2**20 + 2):
+                for _ in range(MAX_UPLOAD_BYTES // 2**20 + 2):
                     writer.write(b"100000\r\n" + b"x" * 2**20 + b"\r\n")
                     await writer.drain()
             self.statuses[(await _answer(reader))[0]] += 1

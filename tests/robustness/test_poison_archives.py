@@ -24,7 +24,7 @@ Trials = Callable[[int, int], range]
 Tally = Callable[..., None]
 
 MEMORY = 192
-"""MiB that an archive of a few kilobytes may take; one member may have MOST_BYTES, 128 MiB."""
+"""MiB that an archive of a few kilobytes may take; one member may have MAX_LOG_BYTES, 128 MiB."""
 
 
 def picture() -> bytes:

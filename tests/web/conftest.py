@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -50,11 +50,19 @@ def directions_of(model: Model, **_: object) -> Directions:
 
 @contextmanager
 def serving(
-    service: Service, *, token: str | None = None, host: str = "127.0.0.1", keep: bool = False
+    service: Service,
+    *,
+    token: str | None = None,
+    host: str = "127.0.0.1",
+    allowed_hosts: Sequence[str] = (),
+    keep: bool = False,
 ) -> Iterator[Served]:
-    """A server in a thread, until the block ends; keep: the service is another's, and goes on."""
+    """Run a server in a thread until the block ends; keep: leave the service, which is shared, open."""
     listening = listen("127.0.0.1", 0)
-    server = make_server(create_app(service, host=host, token=token), Service(None) if keep else service)
+    server = make_server(
+        create_app(service, host=host, token=token, allowed_hosts=allowed_hosts),
+        Service(None) if keep else service,
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -93,5 +101,5 @@ def served(model: Model, trained: Path, quick_directions: None) -> Iterator[Serv
     """A server of a model and a run, for all tests that leave it as it is."""
     del quick_directions
     with serving(Service(model, [trained])) as served:
-        wait_until(lambda: served.service.studio.finder.found.state == "ready")
+        wait_until(lambda: served.service.model_service.finder.found.state == "ready")
         yield served

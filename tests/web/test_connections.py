@@ -20,8 +20,8 @@ def impatient(
 ) -> Iterator[tuple[Served, int]]:
     """A server that waits half a second, and its port."""
     del quick_directions
-    monkeypatch.setattr(connections, "PATIENCE", 0.5)
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
     with serving(Service(model)) as served:
         yield served, int(served.url.rsplit(":", 1)[1])
 
@@ -67,7 +67,7 @@ def _paused(several: Iterable[object]) -> bool:
 
 def test_more_connections_than_there_may_be_are_refused(impatient: tuple[Served, int]) -> None:
     _, port = impatient
-    addresses = [("127.0.0.1", port)] * (connections.MOST_CONNECTIONS + 1)
+    addresses = [("127.0.0.1", port)] * (connections.MAX_CONNECTIONS + 1)
     several = [socket.create_connection(address) for address in addresses]
     try:
         assert _hung_up(several[-1])

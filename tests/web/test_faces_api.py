@@ -95,9 +95,9 @@ def test_a_latent_as_png_says_that_it_was_generated(served: Served, model: Model
 
 def test_edits_are_those_of_python(served: Served, model: Model) -> None:
     strengths = {"Smiling": 1.5, "Blond_Hair": -2.0}
-    wish = {"seeds": "3,4", "strengths": strengths, "truncation": 0.8}
+    job = {"seeds": "3,4", "strengths": strengths, "truncation": 0.8}
     z = directions_of(model).edit(latents([3, 4], 100, "normal") * np.float32(0.8), strengths)
-    assert np.array_equal(pixels(served.client.post("/api/edit", json=wish)), model.decode(z))
+    assert np.array_equal(pixels(served.client.post("/api/edit", json=job)), model.decode(z))
 
 
 def test_directions_are_told_with_their_vectors(served: Served, model: Model) -> None:
@@ -107,7 +107,7 @@ def test_directions_are_told_with_their_vectors(served: Served, model: Model) ->
 
 
 def test_a_crowd_gets_the_faces_that_each_would_get_alone(served: Served, model: Model) -> None:
-    served.service.studio.gallery._kept.clear()
+    served.service.model_service.face_cache._kept.clear()
 
     def ask(number: int) -> bool:
         if number % 3 == 0:  # the same wall for many, another truncation for each third
@@ -203,5 +203,5 @@ def test_what_is_not_there_is_told_whatever_the_name_of_the_host(served: Served)
         answer = served.client.request(method, "/api/session", headers={"Host": "[::1"})
         assert (answer.status_code, answer.json()) == (
             status,
-            {"error": f"{method} is not for /api/session."},
+            {"error": f"/api/session does not take {method} requests."},
         )

@@ -16,7 +16,7 @@ from PIL import Image
 from strangers.latent.ood import OOD_THRESHOLD
 from strangers.latent.photograph import as_seen
 from strangers.sampling.model import Model
-from strangers.web.jobs import MOST_INVERSIONS
+from strangers.web.jobs import MAX_INVERSIONS
 
 from .conftest import Served, wait_until
 
@@ -57,7 +57,7 @@ def test_the_search_is_told_step_by_step(served: Served, model: Model, picture: 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "required"),
+        (b"", "empty"),
         (b"no picture", "not an image"),
         (b"\xff\xd8\xff\xe0 cut short", "cannot be used"),
         (b"P6 100000 100000 255\n", "too large"),
@@ -70,15 +70,23 @@ def test_what_is_no_picture_is_refused(served: Served, data: bytes, words: str) 
     assert words in answer.json()["error"]
 
 
+def test_a_photograph_is_never_parsed_as_json(served: Served, picture: bytes) -> None:
+    """Other requests would wait while 20 MiB of JSON are parsed on the event loop."""
+    json_type = {"Content-Type": "application/json"}
+    refused = served.client.post("/api/invert", content=b"[0]", headers=json_type)
+    assert (refused.status_code, "not an image" in refused.json()["error"]) == (400, True)
+    with served.client.stream("POST", "/api/invert?steps=1", content=picture, headers=json_type) as answer:
+        assert answer.status_code == 200
+
+
 def test_few_run_at_once_and_those_that_nobody_waits_for_end(served: Served, picture: bytes) -> None:
-    inversions = served.service.studio.inversions
+    inversions = served.service.model_service.inversions
     wait_until(lambda: not any(thread.is_alive() for thread in inversions.threads))
     long = [
-        served.client.stream("POST", "/api/invert?steps=1000", content=picture)
-        for _ in range(MOST_INVERSIONS)
+        served.client.stream("POST", "/api/invert?steps=1000", content=picture) for _ in range(MAX_INVERSIONS)
     ]
     answers = [stream.__enter__() for stream in long]
-    assert [answer.status_code for answer in answers] == [200] * MOST_INVERSIONS
+    assert [answer.status_code for answer in answers] == [200] * MAX_INVERSIONS
     one_more = served.client.post("/api/invert", content=picture)
     assert one_more.status_code == 429
     assert "try again" in one_more.json()["error"]

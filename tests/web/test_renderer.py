@@ -36,12 +36,12 @@ def counting(model: Model) -> Counting:
 
 
 @pytest.fixture
-def drawer(model: Model, counting: Counting) -> Iterator[BatchRenderer]:
-    drawer = BatchRenderer(replace(model, generator=counting))
-    yield drawer
-    drawer.stop()
-    drawer.thread.join(timeout=5)
-    assert not drawer.thread.is_alive()
+def renderer(model: Model, counting: Counting) -> Iterator[BatchRenderer]:
+    renderer = BatchRenderer(replace(model, generator=counting))
+    yield renderer
+    renderer.stop()
+    renderer.thread.join(timeout=5)
+    assert not renderer.thread.is_alive()
 
 
 def z_of(model: Model, *seeds: int) -> np.ndarray:
@@ -49,24 +49,24 @@ def z_of(model: Model, *seeds: int) -> np.ndarray:
 
 
 def test_many_small_wishes_are_drawn_together(
-    model: Model, drawer: BatchRenderer, counting: Counting
+    model: Model, renderer: BatchRenderer, counting: Counting
 ) -> None:
     async def ask() -> list[np.ndarray]:
-        await drawer.draw(z_of(model, 0))
+        await renderer.draw(z_of(model, 0))
         counting.count = 0
-        return await asyncio.gather(*(drawer.draw(z_of(model, seed)) for seed in range(48)))
+        return await asyncio.gather(*(renderer.draw(z_of(model, seed)) for seed in range(48)))
 
     faces = np.concatenate(asyncio.run(ask()))
     assert np.array_equal(faces, model.sample(range(48)))
     assert counting.count <= 48 + 3 * 16  # a few groups, not one for each
 
 
-def test_a_short_wish_overtakes_a_long_one(model: Model, drawer: BatchRenderer) -> None:
+def test_a_short_wish_overtakes_a_long_one(model: Model, renderer: BatchRenderer) -> None:
     async def ask() -> list[str]:
         order = []
 
         async def draw(name: str, *seeds: int) -> None:
-            await drawer.draw(z_of(model, *seeds))
+            await renderer.draw(z_of(model, *seeds))
             order.append(name)
 
         long = asyncio.create_task(draw("long", *range(1000)))
@@ -78,24 +78,24 @@ def test_a_short_wish_overtakes_a_long_one(model: Model, drawer: BatchRenderer) 
 
 
 def test_too_many_are_told_to_come_back(
-    model: Model, drawer: BatchRenderer, monkeypatch: pytest.MonkeyPatch
+    model: Model, renderer: BatchRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drawing, "MOST_WAITING", 10)
+    monkeypatch.setattr(drawing, "MAX_WAITING_FACES", 10)
 
     async def ask() -> None:
-        with pytest.raises(RequestError, match="ask again") as told:
-            await drawer.draw(z_of(model, *range(11)))
+        with pytest.raises(RequestError, match="try again") as told:
+            await renderer.draw(z_of(model, *range(11)))
         assert told.value.status == 429
-        assert len(await drawer.draw(z_of(model, 1))) == 1
+        assert len(await renderer.draw(z_of(model, 1))) == 1
 
     asyncio.run(ask())
 
 
-def test_who_waits_when_it_stops_is_told(model: Model, drawer: BatchRenderer) -> None:
+def test_who_waits_when_it_stops_is_told(model: Model, renderer: BatchRenderer) -> None:
     async def ask() -> None:
-        waiting = asyncio.create_task(drawer.draw(z_of(model, *range(2000))))
+        waiting = asyncio.create_task(renderer.draw(z_of(model, *range(2000))))
         await asyncio.sleep(0.01)
-        drawer.stop()
+        renderer.stop()
         with pytest.raises(RequestError):
             await waiting
 
@@ -103,29 +103,29 @@ def test_who_waits_when_it_stops_is_told(model: Model, drawer: BatchRenderer) ->
 
 
 def test_a_face_is_drawn_once_however_many_ask(
-    model: Model, drawer: BatchRenderer, counting: Counting
+    model: Model, renderer: BatchRenderer, counting: Counting
 ) -> None:
     async def ask() -> None:
-        gallery = FaceCache(drawer)
-        await gallery.faces([5], 1.0)
+        face_cache = FaceCache(renderer)
+        await face_cache.faces([5], 1.0)
         counting.count = 0
-        walls = await asyncio.gather(*(gallery.faces(range(16), 1.0) for _ in range(20)))
+        walls = await asyncio.gather(*(face_cache.faces(range(16), 1.0) for _ in range(20)))
         assert all(np.array_equal(wall, model.sample(range(16))) for wall in walls)
         assert counting.count <= 32
         counting.count = 0
-        assert np.array_equal(await gallery.faces([3, 3, 5], 1.0), model.sample([3, 3, 5]))
+        assert np.array_equal(await face_cache.faces([3, 3, 5], 1.0), model.sample([3, 3, 5]))
         assert counting.count == 0
-        assert not np.array_equal(await gallery.faces([3], 0.5), model.sample([3]))
+        assert not np.array_equal(await face_cache.faces([3], 0.5), model.sample([3]))
 
     asyncio.run(ask())
 
 
-def test_what_is_kept_is_bounded(model: Model, drawer: BatchRenderer) -> None:
+def test_what_is_kept_is_bounded(model: Model, renderer: BatchRenderer) -> None:
     async def ask() -> None:
-        gallery = FaceCache(drawer, most_kept=3 * 32 * 32 * 10)
+        face_cache = FaceCache(renderer, most_kept=3 * 32 * 32 * 10)
         for start in range(0, 100, 25):
             seeds = range(start, start + 25)
-            assert np.array_equal(await gallery.faces(seeds, 1.0), model.sample(seeds))
-            assert len(gallery._kept) <= 10
+            assert np.array_equal(await face_cache.faces(seeds, 1.0), model.sample(seeds))
+            assert len(face_cache._kept) <= 10
 
     asyncio.run(ask())

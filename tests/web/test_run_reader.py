@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from strangers.web.run_reader import MOST_POINTS, RunReader
+from strangers.web.errors import RequestError
+from strangers.web.run_reader import MAX_POINTS, RunReader
 from strangers.web.schemas import RunAnswer
 
 from .conftest import Served
@@ -121,7 +122,7 @@ def test_an_empty_folder_is_a_run_that_has_not_begun(tmp_path: Path) -> None:
 def test_long_curves_are_thinned_and_keep_their_end(run: Path) -> None:
     write_log(run, *({**LINE, "images": i} for i in range(5000)))
     images = RunReader(run).curves()["lines"]["images"]
-    assert len(images) <= MOST_POINTS + 1
+    assert len(images) <= MAX_POINTS + 1
     assert (images[0], images[-1]) == (0, 4999)
 
 
@@ -166,3 +167,26 @@ def test_a_recipe_without_end_is_no_defect(run: Path, images: str) -> None:
     told = RunAnswer.model_validate({"id": "1", **RunReader(run).summary()})
     assert told.budget == 0
     assert told.model_dump_json()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_fifo_in_a_run_blocks_no_request(run: Path) -> None:
+    for name in ("log.jsonl", "recipe.json", "samples/000099k.png"):
+        (run / name).unlink(missing_ok=True)
+        os.mkfifo(run / name)
+    reader = RunReader(run)
+    assert (reader.summary()["state"], reader.summary()["recipe"]) == ("new", {})
+    with pytest.raises(RequestError):
+        reader.sample("000099k")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+def test_a_link_out_of_a_run_is_not_followed(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(json.dumps({"secret": 1}))
+    for name in ("log.jsonl", "recipe.json", "samples/000099k.png"):
+        (run / name).unlink(missing_ok=True)
+        (run / name).symlink_to(tmp_path / "secret")
+    reader = RunReader(run)
+    assert (reader.summary()["recipe"], reader.curves()["lines"]) == ({}, {})
+    with pytest.raises(RequestError):
+        reader.sample("000099k")

@@ -6,11 +6,13 @@ that a crash cannot split, so a reader sees the old state or the new one and nev
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -85,6 +87,15 @@ def _put(partial: Path, final: Path) -> None:
         raise StrangersError(
             f"Another process has written {final} meanwhile; use that, or choose another place."
         ) from None
+
+
+def open_regular_file(path: Path) -> BinaryIO:
+    """Open a file for reading. Raises OSError for a FIFO or a device, which could block for ever."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def remove_folder(folder: Path) -> None:

@@ -1,6 +1,7 @@
-"""Connections that end: of those who send nothing, who take nothing, or who are too many.
+"""Connection limits: idle clients, slow readers and too many connections are cut.
 
-The door bounds requests. This bounds what is no request yet, and answers that nobody reads.
+The request guard limits requests. This limits connections that have not sent one, and responses that nobody
+reads.
 """
 
 from __future__ import annotations
@@ -9,31 +10,31 @@ import asyncio
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-MOST_CONNECTIONS = 512
-"""At the same time: half of what a process may usually open."""
+MAX_CONNECTIONS = 512
+"""Half of the files that a process may usually open."""
 
-PATIENCE = 30
-"""Seconds in which a request's head must have come, and in which a reader must take LEAST of what waits."""
+IDLE_SECONDS = 30
+"""Time for the head of a request to arrive, and for a reader to take MIN_READ_BYTES."""
 
-LEAST = 2**18
-"""Bytes; what is less is taken at once by whoever reads."""
+MIN_READ_BYTES = 2**18
+"""Smaller responses fit into the buffers of the system."""
 
 
 class Connection(H11Protocol):
-    """One client's connection, as uvicorn has it, and cut where it would stay for ever."""
+    """An HTTP/1.1 connection of uvicorn that is closed when the client is idle."""
 
-    _for_head: asyncio.TimerHandle | None = None
-    _for_reader: asyncio.TimerHandle | None = None
+    _head_timer: asyncio.TimerHandle | None = None
+    _reader_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._watch_head()
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > MAX_CONNECTIONS:
             transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._for_head = _stopped(self._for_head)
-        self._for_reader = _stopped(self._for_reader)
+        self._head_timer = _cancel(self._head_timer)
+        self._reader_timer = _cancel(self._reader_timer)
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
@@ -50,29 +51,29 @@ class Connection(H11Protocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._for_reader = _stopped(self._for_reader)
+        self._reader_timer = _cancel(self._reader_timer)
 
     def _watch_head(self) -> None:
-        """Let the time for the next request's head run, from where there is none under way."""
+        """Start the timer for the head of the next request, unless a request is in progress."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self._for_head = _stopped(self._for_head)
-        elif self._for_head is None:
-            self._for_head = self.loop.call_later(PATIENCE, self.transport.abort)
+            self._head_timer = _cancel(self._head_timer)
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(IDLE_SECONDS, self.transport.abort)
 
     def _watch_reader(self, waiting: int) -> None:
-        """Look again later how much of so many bytes has been taken."""
-        self._for_reader = self.loop.call_later(PATIENCE, self._cut_if_unread, waiting)
+        """Check later how many of the `waiting` bytes were read."""
+        self._reader_timer = self.loop.call_later(IDLE_SECONDS, self._cut_if_unread, waiting)
 
     def _cut_if_unread(self, waiting: int) -> None:
         left = self.transport.get_write_buffer_size()
-        if left > waiting - LEAST:
+        if left > waiting - MIN_READ_BYTES:
             self.transport.abort()
         else:
             self._watch_reader(left)
 
 
-def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
-    """No timer any more."""
+def _cancel(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """Cancel a timer, and return None in its place."""
     if timer is not None:
         timer.cancel()
     return None

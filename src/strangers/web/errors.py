@@ -1,4 +1,4 @@
-"""What is refused, in one JSON sentence: {"error": "..."}."""
+"""Errors of the API. Each is returned as {"error": "..."}."""
 
 from __future__ import annotations
 
@@ -15,72 +15,72 @@ from starlette.responses import Response
 
 from strangers.errors import StrangersError
 
-LONGEST = 500
-"""Characters of a sentence, which may repeat what was sent."""
+MAX_MESSAGE_CHARACTERS = 500
+"""Longer messages, which may repeat the request, are cut."""
 
 
 class RequestError(StrangersError):
-    """A request that is answered with a status of 400 to 499 and a sentence."""
+    """A request that is answered with a status of 400 to 499 and a message."""
 
-    def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
         self.status, self.headers = status, dict(headers or {})
 
 
 class ErrorBody(BaseModel):
-    """What every refusal answers."""
+    """The body of every error."""
 
     error: str
 
 
-def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """These refusals, for the OpenAPI document."""
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe these errors for the OpenAPI document."""
     return {status: {"model": ErrorBody, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
-def answer(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A refusal as a response; ASCII alone, so that no text can be one that has no bytes."""
-    body = json.dumps({"error": sentence[:LONGEST]})
+def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an error as a response. Its JSON is ASCII, since not every text can be encoded as UTF-8."""
+    body = json.dumps({"error": message[:MAX_MESSAGE_CHARACTERS]})
     return Response(body, status, {"Cache-Control": "no-store"} | dict(headers or {}), "application/json")
 
 
-def handle(app: FastAPI) -> None:
-    """Let the app answer every refusal in a sentence."""
-    app.add_exception_handler(RequestError, _refused)
-    app.add_exception_handler(StrangersError, _wrong)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _other)
-    app.add_exception_handler(Exception, _defect)
+def add_error_handlers(app: FastAPI) -> None:
+    """Let the app return every error as JSON."""
+    app.add_exception_handler(RequestError, _request_error)
+    app.add_exception_handler(StrangersError, _product_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unexpected_error)
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _request_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
-    return answer(error.status, str(error), error.headers)
+    return error_response(error.status, str(error), error.headers)
 
 
-async def _wrong(_: Request, error: Exception) -> Response:
-    return answer(400, str(error))
+async def _product_error(_: Request, error: Exception) -> Response:
+    return error_response(400, str(error))
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _validation_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        return answer(422, "The body of this request is not JSON.")
-    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
-    return answer(422, f"{where or 'The request'}: {first['msg']}.")
+        return error_response(422, "The body of this request is not JSON.")
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+    return error_response(422, f"{field or 'The request'}: {first['msg']}.")
 
 
-async def _other(request: Request, error: Exception) -> Response:
+async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path = request.scope["path"][:100]  # request.url raises for a Host that is none
-    sentences = {
+    path = request.scope["path"][:100]  # request.url raises for an invalid Host header
+    messages = {
         404: f"There is nothing at {path}.",
-        405: f"{request.method} is not for {path}.",
+        405: f"{path} does not take {request.method} requests.",
     }
-    sentence = sentences.get(error.status_code, f"{error.detail}.")
-    return answer(error.status_code, sentence, error.headers)
+    message = messages.get(error.status_code, f"{error.detail}.")
+    return error_response(error.status_code, message, error.headers)
 
 
-async def _defect(_: Request, error: Exception) -> Response:
-    return answer(500, f"A defect of this server ({type(error).__name__}); its log says more.")
+async def _unexpected_error(_: Request, error: Exception) -> Response:
+    return error_response(500, f"The server failed ({type(error).__name__}); see its log.")

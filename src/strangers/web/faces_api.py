@@ -1,4 +1,4 @@
-"""The API's faces: by seed, by latent, edited, found from a photograph."""
+"""The API of faces: by seed, by latent, edited, found from a photograph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
@@ -19,10 +19,10 @@ from strangers.images import Pixels, encode_png
 from strangers.latent.inversion import Inversion
 from strangers.latent.ood import OOD_THRESHOLD
 from strangers.sampling.latents import SEEDS, latents, parse_seeds
-from strangers.web.errors import RequestError, described
+from strangers.web.errors import RequestError, error_responses
 from strangers.web.jobs import Item
 from strangers.web.schemas import (
-    MOST_FACES,
+    MAX_FACES,
     DirectionsAnswer,
     Edit,
     LatentsAnswer,
@@ -32,22 +32,20 @@ from strangers.web.schemas import (
 )
 from strangers.web.service import ModelService
 
-router = APIRouter(prefix="/api", tags=["faces"], responses=described(400, 401, 403, 404, 422, 429))
+router = APIRouter(prefix="/api", tags=["faces"], responses=error_responses(400, 401, 403, 404, 422, 429))
 
-MOST_STEPS = 1_000
+MAX_STEPS = 1_000
 
 SeedList = Annotated[str, Query(max_length=2000, description="As in 0-15,20.", examples=["0-15"])]
 Truncation = Annotated[float, Query(gt=0, le=1, allow_inf_nan=False)]
-ModelHash = Annotated[
-    str | None, Query(max_length=64, description="Refuse to answer, with 409, if another model is served.")
-]
+ModelHash = Annotated[str | None, Query(max_length=64, description="Return 409 if another model is served.")]
 RAW: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The faces one after another, three bytes (red, green, blue) a pixel, row by row.",
+        "description": "The faces one after another, row by row, three bytes (red, green, blue) per pixel.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
         "headers": {
-            "Faces": {"description": "How many.", "schema": {"type": "integer"}},
-            "Face-Size": {"description": "Height and width of each.", "schema": {"type": "integer"}},
+            "Faces": {"description": "Number of faces.", "schema": {"type": "integer"}},
+            "Face-Size": {"description": "Height and width of each face.", "schema": {"type": "integer"}},
         },
     }
 }
@@ -61,141 +59,153 @@ EVENTS: dict[int | str, dict[str, Any]] = {
     }
 }
 PNG: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The face, with its origin inside.", "content": {"image/png": {}}}
+    200: {"description": "The face, with its provenance in text chunks.", "content": {"image/png": {}}}
 }
 
 
-async def _studio(request: Request) -> ModelService:
-    studio: ModelService = request.app.state.service.studio
-    return studio
+async def _model_service(request: Request) -> ModelService:
+    service: ModelService = request.app.state.service.model_service
+    return service
 
 
-Served = Annotated[ModelService, Depends(_studio)]
+Served = Annotated[ModelService, Depends(_model_service)]
 
 
-class Kept:
-    """What lets caches keep an answer for ever: it depends on the model, whose hash is in the ETag, alone."""
+class CacheControl:
+    """Headers that let caches keep a response for ever: its ETag is the model, the rest is in the URL."""
 
-    def __init__(self, request: Request, studio: Served, model: ModelHash = None) -> None:
-        if model is not None and model != studio.model.hash:
-            raise RequestError(409, f"Another model is served now, {studio.model.hash}; load the page again.")
+    def __init__(self, request: Request, service: Served, model: ModelHash = None) -> None:
+        if model is not None and model != service.model.hash:
+            raise RequestError(
+                409, f"This server now has another model, {service.model.hash}; reload the page."
+            )
         private = request.app.state.private
         self.headers = {
-            "ETag": f'"{studio.model.hash}"',
+            "ETag": f'"{service.model.hash}"',
             "Cache-Control": f"{'private' if private else 'public'}, max-age=31536000, immutable",
         }
-        self.known = self.headers["ETag"] in request.headers.get("if-none-match", "")
+        self.is_fresh = self.headers["ETag"] in request.headers.get("if-none-match", "")
 
-    def unchanged(self) -> Response:
+    def not_modified(self) -> Response:
         return Response(status_code=304, headers=self.headers)
 
 
 @router.get("/model")
-async def model(studio: Served) -> ModelAnswer:
-    """The model that is served."""
-    header, recipe = studio.model.header, studio.model.recipe
+async def model(service: Served) -> ModelAnswer:
+    """Return what is known of the model."""
+    header, recipe = service.model.header, service.model.recipe
     return ModelAnswer(
-        hash=studio.model.hash, size=header.size, latent=recipe.latent, latent_size=recipe.latent_size,
+        hash=service.model.hash, size=header.size, latent=recipe.latent, latent_size=recipe.latent_size,
         recipe=recipe.name, images_seen=header.images_seen, crop=header.crop, software=header.software,
-        license=header.license, metrics=header.metrics, most_faces=MOST_FACES,
+        license=header.license, metrics=header.metrics, most_faces=MAX_FACES,
     )  # fmt: skip
 
 
 @router.get("/latents")
-async def latents_of_seeds(studio: Served, seeds: SeedList) -> LatentsAnswer:
-    """The latents of seeds, which docs/reference/latents.md defines."""
-    z = latents(parse_seeds(seeds, MOST_FACES), studio.model.recipe.latent_size, studio.model.recipe.latent)
+async def latents_of_seeds(service: Served, seeds: SeedList) -> LatentsAnswer:
+    """Return the latents of seeds, as docs/reference/latents.md defines them."""
+    z = service.model.latents(parse_seeds(seeds, MAX_FACES))
     return LatentsAnswer(latents=z.astype(float).tolist())
 
 
-@router.get("/faces", response_class=Response, responses=RAW | described(409))
+@router.get("/faces", response_class=Response, responses=RAW | error_responses(409))
 async def faces(
-    studio: Served, kept: Annotated[Kept, Depends()], seeds: SeedList, truncation: Truncation = 1.0
+    service: Served, cache: Annotated[CacheControl, Depends()], seeds: SeedList, truncation: Truncation = 1.0
 ) -> Response:
-    """The faces of seeds, as bytes: ask for a wall in one request."""
-    chosen = parse_seeds(seeds, MOST_FACES)
-    if kept.known:
-        return kept.unchanged()
-    return _raw(await studio.gallery.faces(chosen, truncation), kept.headers)
+    """Return the faces of seeds as raw pixels, up to 256 in one request."""
+    chosen = parse_seeds(seeds, MAX_FACES)
+    if cache.is_fresh:
+        return cache.not_modified()
+    return _raw(await service.face_cache.faces(chosen, truncation), cache.headers)
 
 
-@router.get("/face/{seed}.png", response_class=Response, responses=PNG | described(409))
+@router.get("/face/{seed}.png", response_class=Response, responses=PNG | error_responses(409))
 async def face(
-    studio: Served,
-    kept: Annotated[Kept, Depends()],
+    service: Served,
+    cache: Annotated[CacheControl, Depends()],
     seed: Annotated[int, Path(ge=0, lt=SEEDS)],
     truncation: Truncation = 1.0,
 ) -> Response:
-    """The face of a seed as a PNG that says where it comes from."""
-    if kept.known:
-        return kept.unchanged()
-    (pixels,) = await studio.gallery.faces([seed], truncation)
-    png = await run_in_threadpool(encode_png, pixels, studio.model.provenance([seed], truncation))
-    return Response(png, headers=kept.headers, media_type="image/png")
+    """Return the face of a seed as a PNG that names its model and seed."""
+    if cache.is_fresh:
+        return cache.not_modified()
+    (pixels,) = await service.face_cache.faces([seed], truncation)
+    png = await run_in_threadpool(encode_png, pixels, service.model.provenance([seed], truncation))
+    return Response(png, headers=cache.headers, media_type="image/png")
 
 
 @router.post("/faces", response_class=Response, responses=RAW)
-async def faces_of_latents(studio: Served, wish: LatentsOfFaces) -> Response:
-    """The faces of latents."""
-    z = _checked(studio, wish.latents) * np.float32(wish.truncation)
-    return _raw(await studio.drawer.draw(z))
+async def faces_of_latents(service: Served, job: LatentsOfFaces) -> Response:
+    """Return the faces of latents."""
+    z = _checked(service, job.latents) * np.float32(job.truncation)
+    return _raw(await service.renderer.draw(z))
 
 
 @router.post("/face.png", response_class=Response, responses=PNG)
-async def face_of_latent(studio: Served, wish: OneLatent) -> Response:
-    """The face of a latent as a PNG that says that it was generated, by which model; it has no seed."""
-    (pixels,) = await studio.drawer.draw(_checked(studio, wish.latents))
-    origin = replace(studio.model.provenance([]), latents="chosen on the page")
+async def face_of_latent(service: Served, job: OneLatent) -> Response:
+    """Return the face of a latent as a PNG that names its model. It has no seed."""
+    (pixels,) = await service.renderer.draw(_checked(service, job.latents))
+    origin = replace(service.model.provenance([]), latents="chosen on the page")
     png = await run_in_threadpool(encode_png, pixels, origin)
     return Response(png, media_type="image/png")
 
 
 @router.get("/directions")
-async def directions(studio: Served) -> DirectionsAnswer:
-    """The model's attribute directions. They are looked for when the server starts, for half a minute."""
-    found = studio.finder.found
+async def directions(service: Served) -> DirectionsAnswer:
+    """Return the attribute directions. The server searches for them for half a minute after it starts."""
+    found = service.finder.found
     ready = found.directions
     return DirectionsAnswer(
         state=found.state,  # type: ignore[arg-type]
         share=found.share,
-        why=found.why,
+        why=found.reason,
         names=list(ready.names) if ready else [],
         accuracies=list(ready.accuracies) if ready else [],
         vectors=ready.vectors.astype(float).tolist() if ready else [],
     )
 
 
-@router.post("/edit", response_class=Response, responses=RAW | described(409))
-async def edit(studio: Served, wish: Edit) -> Response:
-    """Faces moved along attributes."""
-    found = studio.finder.found.directions
+@router.post("/edit", response_class=Response, responses=RAW | error_responses(409))
+async def edit(service: Served, job: Edit) -> Response:
+    """Return faces moved along attribute directions."""
+    found = service.finder.found.directions
     if found is None:
         raise RequestError(
-            409, studio.finder.found.why or "The directions are being looked for; ask again soon."
+            409,
+            service.finder.found.reason or "The directions are not ready yet; try again in half a minute.",
         )
-    if (wish.seeds is None) == (wish.latents is None):
-        raise RequestError(422, "Give either seeds or latents.")
-    if wish.latents is not None:
-        z = _checked(studio, wish.latents)
+    if (job.seeds is None) == (job.latents is None):
+        raise RequestError(422, "Send either seeds or latents.")
+    if job.latents is not None:
+        z = _checked(service, job.latents)
     else:
-        recipe = studio.model.recipe
-        z = latents(parse_seeds(wish.seeds or "", MOST_FACES), recipe.latent_size, recipe.latent)
-    return _raw(await studio.drawer.draw(found.edit(z * np.float32(wish.truncation), wish.strengths)))
+        z = service.model.latents(parse_seeds(job.seeds or "", MAX_FACES))
+    return _raw(await service.renderer.draw(found.edit(z * np.float32(job.truncation), job.strengths)))
 
 
 @router.post(
     "/invert",
     response_class=StreamingResponse,
-    responses=EVENTS | described(408, 413),
+    responses=EVENTS | error_responses(408, 413),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "An image file.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
 )
 async def invert(
-    studio: Served,
-    photograph: Annotated[bytes, Body(media_type="application/octet-stream", description="An image file.")],
-    steps: Annotated[int, Query(ge=1, le=MOST_STEPS)] = 200,
+    service: Served,
+    request: Request,
+    steps: Annotated[int, Query(ge=1, le=MAX_STEPS)] = 200,
     seed: Annotated[int, Query(ge=0, lt=2**32)] = 0,
 ) -> StreamingResponse:
-    """Look for the latent of a photograph, which is kept in memory alone, and no longer than that takes."""
-    items = await studio.inversions.begin(photograph, steps, seed)
+    """Find the latent of a photograph, which stays in memory and is dropped when the search ends."""
+    photograph = await request.body()  # as bytes: FastAPI would parse a body that calls itself JSON
+    if not photograph:
+        raise RequestError(422, "The body is empty: send an image file.")
+    items = await service.inversions.begin(photograph, steps, seed)
     return StreamingResponse(_events(items), media_type="text/event-stream")
 
 
@@ -235,9 +245,9 @@ def _raw(pixels: Pixels, headers: dict[str, str] | None = None) -> Response:
     return Response(pixels.tobytes(), headers=sizes | (headers or {}), media_type="application/octet-stream")
 
 
-def _checked(studio: ModelService, numbers: list[list[float]]) -> NDArray[np.float32]:
+def _checked(service: ModelService, numbers: list[list[float]]) -> NDArray[np.float32]:
     """Latents (n, latent_size). Raises UsageError for others."""
-    size = studio.model.recipe.latent_size
+    size = service.model.recipe.latent_size
     for latent in numbers:
         if len(latent) != size:
             raise UsageError(f"A latent of this model has {size} numbers, not {len(latent)}.")

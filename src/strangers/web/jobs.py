@@ -1,4 +1,4 @@
-"""Work of many seconds, in threads that step back for whoever waits for a face, and that end when told to."""
+"""Long work in background threads of low priority, which can be stopped."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from strangers.latent.photograph import as_seen
 from strangers.sampling.model import Model
 from strangers.web.errors import RequestError
 
-MOST_INVERSIONS = 2
-"""Photographs worked on at once: more would only make all of them slower."""
+MAX_INVERSIONS = 2
+"""Photographs inverted at once: more would slow down all of them."""
 
 NICENESS = 10
-"""How far a long work steps back, on the scale of nice."""
+"""Nice value of background threads."""
 
 
 Item = Pixels | float | Inversion | Exception
-"""What comes of a photograph, one after another."""
+"""Results of an inversion in order: the photograph, its out-of-distribution score, latents; or an error."""
 
 
 class StoppedError(Exception):
-    """A work was told to end."""
+    """The work was stopped."""
 
 
 class _Stoppable(nn.Module):
-    """A generator that stops whoever draws with it."""
+    """A generator that raises StoppedError once `stop` is set."""
 
     def __init__(self, generator: nn.Module, stop: threading.Event) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class _Stoppable(nn.Module):
 
 
 class Work:
-    """One function of a model, in a thread of its own."""
+    """A function of a model, run in a background thread."""
 
     def __init__(self, model: Model, function: Callable[[Model], None]) -> None:
         self.stop = threading.Event()
@@ -63,39 +63,39 @@ class Work:
         self.thread.start()
 
     def _run(self) -> None:
-        _step_back()
+        _lower_priority()
         with contextlib.suppress(StoppedError):
             self._function(self._model)
 
 
-def _step_back() -> None:
-    """Let other threads go first, where one has a niceness of its own, which those that it starts inherit."""
+def _lower_priority() -> None:
+    """Lower the priority of this thread and those that it starts, where threads have one of their own."""
     if sys.platform == "linux":
         me = os.PRIO_PROCESS, threading.get_native_id()
         os.setpriority(*me, max(NICENESS, os.getpriority(*me)))
 
 
 @dataclass(frozen=True)
-class Found:
-    """Where the search for attribute directions stands.
+class DirectionsState:
+    """The state of the search for attribute directions.
 
     Attributes:
         state: "finding", "ready" or "none".
-        share: of the work that is done.
-        why: there are none.
+        share: completed part of the search, 0 to 1.
+        reason: why there are none.
     """
 
     state: str
     share: float = 0.0
     directions: Directions | None = None
-    why: str = ""
+    reason: str = ""
 
 
 class Finder:
-    """Finds a model's attribute directions, once, in the background."""
+    """Finds the attribute directions of a model in the background."""
 
     def __init__(self, model: Model, count: int = 10_000) -> None:
-        self.found = Found("finding")
+        self.found = DirectionsState("finding")
         self._count, self._labeled = count, 0
         self.work = Work(model, self._find)
 
@@ -105,34 +105,39 @@ class Finder:
         except StoppedError:
             raise
         except Exception as error:
-            self.found = Found("none", why=f"No directions of attributes could be found: {error}")
+            self.found = DirectionsState(
+                "none", reason=f"The search for attribute directions failed: {error}"
+            )
         else:
-            why = "" if directions.names else "The faces of this model are too alike to find attributes in."
-            self.found = Found("ready" if directions.names else "none", 1.0, directions, why)
+            reason = (
+                "" if directions.names else "The faces of this model are too alike to find attributes in."
+            )
+            self.found = DirectionsState("ready" if directions.names else "none", 1.0, directions, reason)
 
     def _advance(self, count: int) -> None:
         self._labeled += count
-        self.found = Found("finding", min(1.0, self._labeled / self._count))
+        self.found = DirectionsState("finding", min(1.0, self._labeled / self._count))
 
 
 class Inversions:
-    """Searches for the latents of photographs, few at a time. Photographs stay in memory."""
+    """Inversions of photographs, a few at a time. Photographs stay in memory."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._running: dict[Work, Callable[[Item], None]] = {}  # and what tells the one who waits for it
+        self._running: dict[Work, Callable[[Item], None]] = {}  # and the callback that receives its results
         self._closed = False
 
     async def begin(self, data: bytes, steps: int, seed: int) -> AsyncIterator[Item]:
-        """What comes of the photograph in `data`: itself as the model sees it, its ood_score, latents.
+        """Start the inversion of the photograph in `data`, and return its results.
 
-        An exception, which is the last thing that comes, tells why there is no more.
-        Raises RequestError if too many are at work, or for a photograph that cannot be used.
+        They are the photograph as the model sees it, its out-of-distribution score, and latents. An
+        exception is the last result. Raises RequestError if too many are running, or if the photograph
+        cannot be used.
         """
         self._running = {work: put for work, put in self._running.items() if work.thread.is_alive()}
-        if len(self._running) >= MOST_INVERSIONS or self._closed:
-            sentence = f"{MOST_INVERSIONS} photographs are being worked on; try again when one is done."
-            raise RequestError(429, sentence, {"Retry-After": "10"})
+        if len(self._running) >= MAX_INVERSIONS or self._closed:
+            message = f"This server already inverts {MAX_INVERSIONS} photographs; try again in a minute."
+            raise RequestError(429, message, {"Retry-After": "10"})
         loop, queue = asyncio.get_running_loop(), asyncio.Queue[Any]()
 
         def put(item: Any) -> None:
@@ -154,13 +159,13 @@ class Inversions:
         self._running[work] = put
         first = await queue.get()
         if isinstance(first, StoppedError):
-            raise RequestError(429, "This server is closing.")
+            raise RequestError(429, "This server is shutting down.")
         if isinstance(first, DataError):
-            raise RequestError(400, f"This picture cannot be used: {first}.")
+            raise RequestError(400, f"This photograph cannot be used: {first}.")
         if isinstance(first, Exception):
             raise first
         items = _items(first, queue, work)
-        weakref.finalize(items, work.stop.set)  # also where nobody has begun to read them
+        weakref.finalize(items, work.stop.set)  # also if nobody reads them
         return items
 
     @property
@@ -169,7 +174,7 @@ class Inversions:
         return [work.thread for work in self._running]
 
     def stop(self) -> None:
-        """End all that run, and begin no other."""
+        """Stop all, and refuse new ones."""
         self._closed = True
         for work, put in self._running.items():
             work.stop.set()
@@ -185,4 +190,4 @@ async def _items(first: Any, queue: asyncio.Queue[Any], work: Work) -> AsyncIter
                 return
             item = await queue.get()
     finally:
-        work.stop.set()  # whoever wanted it may have gone
+        work.stop.set()  # the client may have disconnected

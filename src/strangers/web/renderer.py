@@ -1,4 +1,4 @@
-"""Drawing for many at once: one model, one thread, and whatever waits is drawn together."""
+"""Batched rendering: one thread draws the faces that all clients wait for."""
 
 from __future__ import annotations
 
@@ -17,118 +17,120 @@ from strangers.sampling.latents import latents
 from strangers.sampling.model import DRAW_GROUP, Model
 from strangers.web.errors import RequestError
 
-TOGETHER = 64
-"""Faces drawn in one go; after it whoever has come meanwhile has a turn, a hand that drags above all."""
+MAX_BATCH = 64
+"""Faces per batch: small, so that new requests, such as of a dragged slider, wait for little."""
 
-MOST_WAITING = 16_384
-"""Faces that may wait, half a minute's work for two cores; who asks for more is told to come back."""
+MAX_WAITING_FACES = 16_384
+"""Faces that may wait: half a minute of work for two cores. Further requests get status 429."""
 
-MOST_KEPT = 2**26
-"""Bytes of drawn faces that are kept: 5,000 faces of 64 px."""
+MAX_CACHE_BYTES = 2**26
+"""Size of the face cache: 5,000 faces of 64 px."""
 
 
 @dataclass
 class _Job:
-    """Latents to be drawn, and how far that is."""
+    """Latents to draw, and the faces drawn so far."""
 
     z: NDArray[np.float32]
     future: Future[Pixels]
-    begun: int = 0
+    started: int = 0
     parts: list[Pixels] = field(default_factory=list)
 
 
 class BatchRenderer:
-    """The one thread that draws faces of latents for everybody."""
+    """A thread that draws the faces of latents for all clients."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._wishes: deque[_Job] = deque()
+        self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._rows = 0
         self._closed = False
-        self.thread = threading.Thread(target=self._work, name="drawer", daemon=True)
+        self.thread = threading.Thread(target=self._work, name="renderer", daemon=True)
         self.thread.start()
 
     async def draw(self, z: NDArray[np.float32]) -> Pixels:
-        """The faces of latents (n, latent_size), uint8 (n, size, size, 3).
+        """Return the faces of latents (n, latent_size), uint8 (n, size, size, 3).
 
-        Raises RequestError if too many wait.
+        Raises RequestError if too many faces are waiting.
         """
-        wish = _Job(z, Future())
+        job = _Job(z, Future())
         with self._changed:
-            if self._rows + len(z) > MOST_WAITING or self._closed:
+            if self._rows + len(z) > MAX_WAITING_FACES or self._closed:
                 raise RequestError(
-                    429, "Too many faces are waiting to be drawn; ask again.", {"Retry-After": "2"}
+                    429, "Too many faces are waiting to be drawn; try again.", {"Retry-After": "2"}
                 )
             self._rows += len(z)
-            self._wishes.append(wish)
+            self._jobs.append(job)
             self._changed.notify()
-        return await asyncio.wrap_future(wish.future)
+        return await asyncio.wrap_future(job.future)
 
     def stop(self) -> None:
-        """Draw nothing more; who waits is refused."""
+        """Stop drawing. Waiting requests fail with status 429."""
         with self._changed:
             self._closed = True
             self._changed.notify()
 
     def _work(self) -> None:
-        self.model.decode(np.zeros((1, self.model.recipe.latent_size), np.float32))  # the first takes longer
+        self.model.decode(
+            np.zeros((1, self.model.recipe.latent_size), np.float32)
+        )  # warm up: the first takes longer
         while turns := self._next():
             try:
                 faces = self.model.decode(np.concatenate([z for _, z in turns]))
             except Exception as error:
-                for wish, _ in turns:
-                    self._end(wish, error)
+                for job, _ in turns:
+                    self._end(job, error)
                 continue
             start = 0
-            for wish, z in turns:
-                wish.parts.append(faces[start : start + len(z)])
+            for job, z in turns:
+                job.parts.append(faces[start : start + len(z)])
                 start += len(z)
-                if sum(map(len, wish.parts)) == len(wish.z):
-                    self._end(wish, None)
-        for wish in self._wishes:
-            self._end(wish, RequestError(429, "This server is closing."))
+                if sum(map(len, job.parts)) == len(job.z):
+                    self._end(job, None)
+        for job in self._jobs:
+            self._end(job, RequestError(429, "This server is shutting down."))
 
     def _next(self) -> list[tuple[_Job, NDArray[np.float32]]]:
-        """What is drawn now, a group of each wish in turn; nothing once this is closed."""
+        """Return the next batch: a group of each job in turn; empty once this is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._wishes or self._closed)
+            self._changed.wait_for(lambda: self._jobs or self._closed)
             turns: list[tuple[_Job, NDArray[np.float32]]] = []
-            room = TOGETHER
-            while room and self._wishes and not self._closed:
-                wish = self._wishes.popleft()
-                if wish.future.cancelled():
-                    self._rows -= len(wish.z) - wish.begun
+            room = MAX_BATCH
+            while room and self._jobs and not self._closed:
+                job = self._jobs.popleft()
+                if job.future.cancelled():
+                    self._rows -= len(job.z) - job.started
                     continue
-                z = wish.z[wish.begun : wish.begun + min(DRAW_GROUP, room)]
-                turns.append((wish, z))
-                wish.begun += len(z)
+                z = job.z[job.started : job.started + min(DRAW_GROUP, room)]
+                turns.append((job, z))
+                job.started += len(z)
                 room -= len(z)
                 self._rows -= len(z)
-                if wish.begun < len(wish.z):
-                    self._wishes.append(wish)
+                if job.started < len(job.z):
+                    self._jobs.append(job)
             return turns
 
-    def _end(self, wish: _Job, error: Exception | None) -> None:
-        if wish.future.done() or not wish.future.set_running_or_notify_cancel():
+    def _end(self, job: _Job, error: Exception | None) -> None:
+        if job.future.done() or not job.future.set_running_or_notify_cancel():
             return
         if error is None:
-            wish.future.set_result(np.concatenate(wish.parts))
+            job.future.set_result(np.concatenate(job.parts))
         else:
-            wish.future.set_exception(error)
+            job.future.set_exception(error)
 
 
 class FaceCache:
-    """The faces of seeds. A face that was drawn is kept for a while: most people look at the same wall."""
+    """A least-recently-used cache of the faces of seeds: most visitors look at the same ones."""
 
-    def __init__(self, drawer: BatchRenderer, most_kept: int = MOST_KEPT) -> None:
-        self.drawer, self.recipe = drawer, drawer.model.recipe
+    def __init__(self, renderer: BatchRenderer, most_kept: int = MAX_CACHE_BYTES) -> None:
+        self.renderer, self.recipe = renderer, renderer.model.recipe
         self._kept: OrderedDict[tuple[int, float], Pixels] = OrderedDict()
         self._drawing: dict[tuple[int, float], asyncio.Task[None]] = {}
         self._most = max(1, most_kept // (3 * self.recipe.size**2))
 
     async def faces(self, seeds: Sequence[int], truncation: float) -> Pixels:
-        """The faces of `seeds`, uint8 (n, size, size, 3). What is being drawn already is waited for."""
+        """Return the faces of `seeds`, uint8 (n, size, size, 3). No face is drawn twice at once."""
         found: dict[int, Pixels] = {}
         missing = dict.fromkeys(seeds)
         while missing:
@@ -152,10 +154,10 @@ class FaceCache:
     async def _draw(self, seeds: list[int], truncation: float, found: dict[int, Pixels]) -> None:
         try:
             z = latents(seeds, self.recipe.latent_size, self.recipe.latent)
-            faces = await self.drawer.draw(z * np.float32(truncation))
+            faces = await self.renderer.draw(z * np.float32(truncation))
             for seed, face in zip(seeds, faces, strict=True):
                 found[seed] = face
-                self._kept[seed, truncation] = face.copy()  # not the whole batch
+                self._kept[seed, truncation] = face.copy()  # a copy, since a view would keep the whole batch
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         finally:

@@ -1,47 +1,59 @@
-"""Run folders, read while they are written and pruned. What is not there (any more) is left out."""
+"""Read run folders while a training writes and prunes them.
+
+A folder may be a stranger's: only regular files inside it are read, no link out of it, FIFO or device.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from strangers.recipes.recipe import flatten
+from strangers.system.files import open_regular_file
 from strangers.web.errors import RequestError
 
-MOST_POINTS = 1_000
-"""Of a curve: more than a screen has columns."""
+MAX_POINTS = 1_000
+"""Points of a curve: more than a screen has columns."""
 
-MOST_BYTES = 2**24
-"""Of a log, from its end: 50,000 lines."""
+MAX_RECIPE_BYTES = 2**20
+"""Size of a recipe.json that is read."""
 
-QUIET = 120
-"""Seconds without a word, and at least three times the usual, after which a run is not training."""
+MAX_GRID_BYTES = 2**26
+"""Size of a sample grid that is read."""
 
-MOST_WARNINGS = 20
-"""That are told, the newest."""
+MAX_LOG_BYTES = 2**24
+"""Bytes of a log that are read, from its end: about 50,000 lines."""
+
+QUIET_SECONDS = 120
+"""Without a log line for so long, and for three usual intervals, a run is not training."""
+
+MAX_WARNINGS = 20
+"""Warnings that are returned, the newest."""
 
 SAMPLE = re.compile(r"[0-9]{6,12}k")
 CONDITIONS = {"images", "epoch", "batch", "seconds", "images_per_second", "generated", "reference"}
-"""Numbers of the log that are no measures."""
+"""Numbers of the log that are not metrics."""
 
 
 @dataclass
 class _Log:
-    """What a log says, by its stamp: the training's lines, the measures, the warnings."""
+    """A parsed log: training lines, metrics and warnings, with the stamp of its file."""
 
     stamp: str = ""
     lines: list[dict[str, Any]] = field(default_factory=list)
-    measured: list[dict[str, Any]] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
 
 class RunReader:
-    """One run folder. Nothing is written to it, and its place is told to nobody."""
+    """One run folder. Nothing is written to it, and its path is not revealed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,13 +61,13 @@ class RunReader:
         self._log = _Log()
 
     def summary(self) -> dict[str, Any]:
-        """What there is to say of the run now, without its curves."""
+        """Return the state of the run without its curves."""
         recipe, log = self._recipe(), self._read()
         newest = log.lines[-1] if log.lines else {}
         images, speed = _whole(newest.get("images")), newest.get("images_per_second")
         budget = _whole(recipe.get("images"))
         left = max(0, budget - images) / speed if speed and images < budget else None
-        latest = {name: value for entry in log.measured for name, value in _measures(entry).items()}
+        latest = {name: value for entry in log.metrics for name, value in _metrics(entry).items()}
         return {
             "title": self.title,
             "state": self._state(log, images, budget),
@@ -68,22 +80,22 @@ class RunReader:
             "measures": latest,
             "warnings": [
                 {"images": _whole(entry.get("images")), "sentence": _text(entry["warning"])}
-                for entry in log.warnings[-MOST_WARNINGS:]
+                for entry in log.warnings[-MAX_WARNINGS:]
             ],
             "samples": self.samples(),
             "recipe": recipe,
         }
 
     def curves(self) -> dict[str, Any]:
-        """The log in columns: the training's means, and each measure with the images seen at it."""
+        """Return the log as columns: the means of training, and each metric against images seen."""
         log = self._read()
-        chosen = log.lines[:: max(1, math.ceil(len(log.lines) / MOST_POINTS))]
+        chosen = log.lines[:: max(1, math.ceil(len(log.lines) / MAX_POINTS))]
         if chosen and chosen[-1] is not log.lines[-1]:
             chosen.append(log.lines[-1])
         names = sorted({name for entry in chosen for name in entry} - {"seconds", "epoch", "batch"})
         measures: dict[str, dict[str, list[float]]] = {}
-        for entry in log.measured:
-            for name, value in _measures(entry).items():
+        for entry in log.metrics:
+            for name, value in _metrics(entry).items():
                 column = measures.setdefault(name, {"images": [], "values": []})
                 column["images"].append(_whole(entry.get("images")))
                 column["values"].append(value)
@@ -91,7 +103,7 @@ class RunReader:
         return {"lines": lines, "measures": measures}
 
     def samples(self) -> list[str]:
-        """The names of the grids, oldest first."""
+        """Return the names of the grids, oldest first."""
         try:
             names = [path.stem for path in (self.path / "samples").glob("*.png")]
         except OSError:
@@ -99,16 +111,21 @@ class RunReader:
         return sorted((name for name in names if SAMPLE.fullmatch(name)), key=lambda name: int(name[:-1]))
 
     def sample(self, name: str) -> tuple[bytes, str]:
-        """The PNG of a grid, and its stamp. Raises RequestError where there is none."""
+        """Return the PNG of a grid and its stamp. Raises RequestError if there is none."""
         if SAMPLE.fullmatch(name):
             path = self.path / "samples" / f"{name}.png"
-            try:
-                stamp = _stamp(path)  # first: a grid that is drawn again meanwhile gets another one
-                with path.open("rb") as file:
-                    return file.read(), stamp
-            except OSError:
-                pass
-        raise RequestError(404, f"This run has no grid {name[:40]!r}; it may have been removed since.")
+            stamp = _stamp(path)  # before reading: a grid that is redrawn meanwhile gets another stamp
+            with suppress(OSError):
+                return self._bytes(path, MAX_GRID_BYTES), stamp
+        raise RequestError(404, f"This run has no grid {name[:40]!r}; it may have been removed.")
+
+    def _bytes(self, path: Path, limit: int) -> bytes:
+        """Return the last `limit` bytes of a regular file inside the run. Raises OSError for any other."""
+        if not path.resolve().is_relative_to(self.path.resolve()):
+            raise OSError(f"{path} is a link that leaves the run")
+        with open_regular_file(path) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
+            return file.read(limit)
 
     def _state(self, log: _Log, images: int, budget: int) -> str:
         if not log.lines:
@@ -121,15 +138,21 @@ class RunReader:
             silent = time.time() - (self.path / "log.jsonl").stat().st_mtime
         except OSError:
             return "quiet"
-        return "training" if silent < max(QUIET, 3 * usual) else "quiet"
+        return "training" if silent < max(QUIET_SECONDS, 3 * usual) else "quiet"
 
     def _recipe(self) -> dict[str, str | int | float]:
-        """The recipe's values by the names that `--set` knows, also of another version."""
+        """Return the values of the recipe by their `--set` names, also of another version."""
         try:
-            fields = json.loads((self.path / "recipe.json").read_bytes())
+            fields = json.loads(self._bytes(self.path / "recipe.json", MAX_RECIPE_BYTES))
             return dict(map(_shown, flatten(fields))) if isinstance(fields, dict) else {}
         except (OSError, ValueError, RecursionError):
             return {}
+
+    def _log_bytes(self, path: Path) -> bytes:
+        try:
+            return self._bytes(path, MAX_LOG_BYTES)
+        except OSError:
+            return b""
 
     def _read(self) -> _Log:
         path = self.path / "log.jsonl"
@@ -137,27 +160,21 @@ class RunReader:
         if stamp == self._log.stamp:
             return self._log
         log = _Log(stamp)
-        for entry in _entries(path):
+        for entry in _entries(self._log_bytes(path)):
             if isinstance(entry.get("warning"), str):
                 log.warnings.append(entry)
             elif "real_loss" in entry:
                 log.lines.append(_numbers(entry))
-            elif _measures(entry):
-                log.measured.append(entry)
+            elif _metrics(entry):
+                log.metrics.append(entry)
         self._log = log
         return log
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
-    """The entries of a log; a line that is cut short, or is no object, is left out."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - MOST_BYTES))
-            lines = file.read(MOST_BYTES).split(b"\n")
-    except OSError:
-        return []
+def _entries(log: bytes) -> list[dict[str, Any]]:
+    """Parse the entries of a log. Skip a line that is cut short or is not an object."""
     found = []
-    for line in lines:
+    for line in log.split(b"\n"):
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
@@ -168,7 +185,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 
 
 def _numbers(entry: dict[str, Any]) -> dict[str, float | None]:
-    """The numbers of an entry, None for those that are not finite, which JSON does not have."""
+    """Return the numbers of an entry, with None for those that are not finite, which JSON lacks."""
     return {
         name: value if math.isfinite(value) else None
         for name, value in ((name, _as_float(value)) for name, value in entry.items())
@@ -177,15 +194,15 @@ def _numbers(entry: dict[str, Any]) -> dict[str, float | None]:
 
 
 def _as_float(value: Any) -> float | None:
-    """A number as a float, None for anything else."""
+    """Return a number as a float, and None for anything else."""
     try:
         return float(value) if isinstance(value, int | float) else None
-    except OverflowError:  # of a whole number without end
+    except OverflowError:  # an integer of hundreds of digits
         return math.inf
 
 
-def _measures(entry: dict[str, Any]) -> dict[str, float]:
-    """What was measured of the faces: finite numbers that are no conditions."""
+def _metrics(entry: dict[str, Any]) -> dict[str, float]:
+    """Return the metrics of an entry: its finite numbers except conditions."""
     return {
         name: float(value)
         for name, value in _numbers(entry).items()
@@ -199,19 +216,19 @@ def _whole(value: Any) -> int:
 
 
 def _text(words: str) -> str:
-    """The words, as what can be sent: half a character of UTF-16 cannot."""
+    """Replace what UTF-8 cannot encode, such as half of a surrogate pair."""
     return words.encode(errors="replace").decode()
 
 
 def _shown(item: tuple[str, Any]) -> tuple[str, str | int | float]:
-    """A value of a recipe, in a form that a table shows."""
+    """Return a value of a recipe in a form that a table shows."""
     name, value = item
     plain = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
     return _text(name), value if plain else _text(value if isinstance(value, str) else json.dumps(value))
 
 
 def _stamp(path: Path) -> str:
-    """Changes when the file does; empty where there is none."""
+    """Return a text that changes with the file; empty if there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -1,42 +1,42 @@
-"""The HTTP API of runs."""
+"""The API of runs: their state, log and sample grids."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from strangers.web.errors import described
+from strangers.web.errors import error_responses
 from strangers.web.run_reader import RunReader
 from strangers.web.schemas import CurvesAnswer, RunAnswer, RunsAnswer
 
-runs = APIRouter(prefix="/api/runs", tags=["runs"], responses=described(400, 401, 403, 404, 422))
+router = APIRouter(prefix="/api/runs", tags=["runs"], responses=error_responses(400, 401, 403, 404, 422))
 
 
-@runs.get("")
+@router.get("")
 def all_runs(request: Request) -> RunsAnswer:
-    """All runs that the server was started with."""
+    """List all runs that the server was started with."""
     return RunsAnswer(runs=[_answer(name, run) for name, run in request.app.state.service.runs.items()])
 
 
-@runs.get("/{run}")
+@router.get("/{run}")
 def one_run(request: Request, run: str) -> RunAnswer:
-    """What a run has come to."""
+    """Return the state of a run."""
     return _answer(run, request.app.state.service.run(run))
 
 
-@runs.get("/{run}/log")
+@router.get("/{run}/log")
 def log(request: Request, run: str) -> CurvesAnswer:
-    """Losses, accuracies and measures against images seen."""
+    """Return losses, accuracies and metrics against images seen."""
     return CurvesAnswer.model_validate(request.app.state.service.run(run).curves())
 
 
-@runs.get(
+@router.get(
     "/{run}/samples/{sample}.png",
     response_class=Response,
     responses={200: {"description": "The grid.", "content": {"image/png": {}}}},
 )
 def sample(request: Request, run: str, sample: str) -> Response:
-    """The grid of the seeds 0 to 63, as it was drawn during the training."""
+    """Return a grid of the seeds 0 to 63, as it was drawn during training."""
     png, stamp = request.app.state.service.run(run).sample(sample)
     headers = {"ETag": f'"{stamp}"', "Cache-Control": "no-cache"}
     if headers["ETag"] in request.headers.get("if-none-match", ""):

@@ -1,4 +1,4 @@
-"""What requests and answers hold, as the OpenAPI document has it."""
+"""The bodies of requests and responses, as in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -7,47 +7,50 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
-MOST_FACES = 256
-"""In one request: a screen of them."""
+MAX_FACES = 256
+"""Faces per request: one screen."""
 
-FARTHEST = 100.0
-"""Of a latent's numbers, and of strengths: far beyond what a model was trained on, and safely finite."""
+MAX_ABSOLUTE = 100.0
+"""Bound of latents and strengths: far outside the training distribution, and safely finite."""
 
-Number = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=-MAX_ABSOLUTE, le=MAX_ABSOLUTE, allow_inf_nan=False)]
 Truncation = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False, description="Multiplies the latents.")]
 Latent = Annotated[list[Number], Field(max_length=4096, fail_fast=True)]
 Latents = Annotated[
     list[Latent],
     Field(
         min_length=1,
-        max_length=MOST_FACES,
+        max_length=MAX_FACES,
         fail_fast=True,
         description="Each as long as the model's latent_size.",
     ),
 ]
 
-MOST_STRENGTHS = 100
+MAX_STRENGTHS = 100
+"""Attributes per request."""
 
 
 def _first_strengths(given: Any) -> Any:
-    """One strength more than there may be: each wrong one costs an error, and a body has room for 300,000."""
-    return dict(islice(given.items(), MOST_STRENGTHS + 1)) if isinstance(given, dict) else given
+    """Keep one more than the maximum: pydantic creates an error for each, and a body has room for many."""
+    return dict(islice(given.items(), MAX_STRENGTHS + 1)) if isinstance(given, dict) else given
 
 
 Strengths = Annotated[
     dict[str, Number],
     BeforeValidator(_first_strengths),
-    Field(max_length=MOST_STRENGTHS, examples=[{"Smiling": 1.5}]),
+    Field(max_length=MAX_STRENGTHS, examples=[{"Smiling": 1.5}]),
 ]
 
 
 class Request(BaseModel):
+    """A request body without unknown fields."""
+
     model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
     def _one_unknown(cls, given: Any) -> Any:
-        """The first unknown name alone: each costs an error, and a body has room for 400,000."""
+        """Keep only the first unknown name: pydantic creates an error for each."""
         if not isinstance(given, dict):
             return given
         unknown = ((name, value) for name, value in given.items() if name not in cls.model_fields)
@@ -68,7 +71,7 @@ class OneLatent(Request):
 
 
 class Edit(Request):
-    """Faces, by seeds or by latents, to be moved along attributes."""
+    """Faces, by seeds or by latents, and the strengths of attributes to move them by."""
 
     seeds: str | None = Field(None, max_length=2000, examples=["3,4"])
     latents: Latents | None = None
@@ -83,7 +86,7 @@ class TokenBody(Request):
 
 
 class ModelAnswer(BaseModel):
-    """The model that is served."""
+    """The served model."""
 
     hash: str
     size: int
@@ -95,7 +98,7 @@ class ModelAnswer(BaseModel):
     software: str
     license: str
     metrics: dict[str, JsonValue]
-    most_faces: int = Field(description="In one request.")
+    most_faces: int = Field(description="Maximum per request.")
 
 
 class LatentsAnswer(BaseModel):
@@ -105,53 +108,59 @@ class LatentsAnswer(BaseModel):
 
 
 class DirectionsAnswer(BaseModel):
-    """The model's attribute directions, the most certain first.
+    """Attribute directions, sorted by accuracy.
 
-    A face moves by a strength times the vector, in standard deviations of the latents.
+    An edit adds strength times vector to a latent; strengths are in standard deviations of the latents.
     """
 
     state: Literal["finding", "ready", "none"]
-    share: float = Field(description="Of the search that is done.")
-    why: str = Field(description="There are none.")
+    share: float = Field(description="Completed part of the search, 0 to 1.")
+    why: str = Field(description="Reason why there are none.")
     names: list[str]
     accuracies: list[float]
     vectors: list[list[float]]
 
 
-class Warned(BaseModel):
+class RunWarning(BaseModel):
+    """A warning of the health monitor."""
+
     images: int
     sentence: str
 
 
 class RunAnswer(BaseModel):
-    """What a run has come to."""
+    """The state of a run."""
 
     id: str
     title: str
     state: Literal["new", "training", "quiet", "finished"]
-    stamp: str = Field(description="Changes when the log does.")
+    stamp: str = Field(description="Changes with the log.")
     images: int
     budget: int
     images_per_second: float | None
     seconds: float | None
     seconds_left: float | None
-    measures: dict[str, float] = Field(description="The newest ones.")
-    warnings: list[Warned]
+    measures: dict[str, float] = Field(description="The latest metrics.")
+    warnings: list[RunWarning]
     samples: list[str] = Field(description="Names of the grids, oldest first.")
     recipe: dict[str, str | int | float | bool]
 
 
 class RunsAnswer(BaseModel):
+    """All runs of the server."""
+
     runs: list[RunAnswer]
 
 
-class Measured(BaseModel):
+class Metric(BaseModel):
+    """One metric against images seen."""
+
     images: list[int]
     values: list[float]
 
 
 class CurvesAnswer(BaseModel):
-    """The log in columns of one length; null where a value is not finite."""
+    """The log as columns of equal length, with null for values that are not finite."""
 
     lines: dict[str, list[float | None]]
-    measures: dict[str, Measured]
+    measures: dict[str, Metric]

@@ -1,4 +1,4 @@
-"""The HTTP server."""
+"""The HTTP server: its socket, its address and its end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from strangers.errors import UsageError
 
@@ -18,29 +19,31 @@ if TYPE_CHECKING:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises UsageError where it cannot."""
+    """Open a listening socket. Raises UsageError if the address cannot be used."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, (address, *_) = found[0]
         listening = socket.create_server((str(address), port), family=family, backlog=256)
-        # An answer is written in two parts; without this the second waits 40 ms for the first's receipt.
+        # A response is written in two parts; without this the second waits 40 ms for the ACK of the first.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except OSError as error:
-        why = error.strerror or str(error)
+        reason = error.strerror or str(error)
         raise UsageError(
-            f"No server can be at {host}, port {port} ({why}): choose another --port or --host."
+            f"The server cannot listen on {host}, port {port} ({reason}): choose another --port or --host."
         ) from None
 
 
 def address_of(listening: socket.socket, host: str, token: str | None) -> str:
-    """What to type into a browser. A token behind the # is read by the page alone, and sent in no request."""
+    """Return the address to open in a browser. The token is in the fragment, which no request contains."""
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{listening.getsockname()[1]}/" + (f"#token={token}" if token else "")
+    return f"http://{name}:{listening.getsockname()[1]}/" + (
+        f"#token={quote(token, safe='')}" if token else ""
+    )
 
 
 def make_server(app: FastAPI, service: Service) -> uvicorn.Server:
-    """A server that ends all work first when it ends: answers in the making would hold it up."""
+    """Return a server that stops all work before it shuts down: pending responses would delay it."""
     import uvicorn
 
     from strangers.web.connections import Connection
@@ -58,7 +61,7 @@ def make_server(app: FastAPI, service: Service) -> uvicorn.Server:
 
 
 def end_process(error: BaseException | None) -> None:
-    """End at once: a thread that is in torch's code while Python takes itself down aborts the process."""
+    """Exit at once: a thread inside torch while Python shuts down would abort the process."""
     status: object = 0
     if error is not None:
         status = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else getattr(error, "code", None)
