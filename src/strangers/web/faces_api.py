@@ -18,7 +18,7 @@ from strangers.errors import UsageError
 from strangers.images import Pixels, encode_png
 from strangers.latent.inversion import Inversion
 from strangers.latent.ood import OOD_THRESHOLD
-from strangers.sampling.latents import SEEDS, latents, parse_seeds
+from strangers.sampling.latents import SEEDS, parse_seeds
 from strangers.web.errors import RequestError, error_responses
 from strangers.web.jobs import Item
 from strangers.web.schemas import (
