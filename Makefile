@@ -4,18 +4,19 @@ PYTHON ?= python3
 DEMO_IMAGES ?= 30k
 BIN := .venv/bin
 
-.PHONY: help demo test robustness browser check check-page docs bench clean
+.PHONY: help demo test coverage robustness browser check check-page docs bench clean
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo    show the faces of the generator in the package, then train a small one on drawn faces: runs/demo"
-	@echo "make test    run every test"
-	@echo "make robustness kill it, starve it, feed it poison: up to an hour, and a table of what was lost"
-	@echo "make browser fetch what the tests in a browser need; without it they are skipped"
-	@echo "make check   format, lint, types, import rules, and that the generated docs are fresh"
-	@echo "make docs    regenerate docs/reference and build the site in build/docs; a dead link fails"
-	@echo "make bench   measure ours against a plain implementation; PHOTOGRAPHS=img_align_celeba.zip for real JPEGs"
-	@echo "make clean   remove .venv and caches; runs/ stays"
+	@echo "make demo        draw faces with the bundled generator, then train a small one on drawn faces"
+	@echo "make test        run all tests"
+	@echo "make check       check format, lint, types, import layers and the generated reference"
+	@echo "make docs        build the documentation in build/docs; a dead link fails"
+	@echo "make browser     install what the browser tests need; without it they are skipped"
+	@echo "make coverage    run the tests, and print the share of the code that they run"
+	@echo "make robustness  run the full robustness tests, up to an hour"
+	@echo "make bench       compare with a plain implementation; PHOTOGRAPHS=img_align_celeba.zip for real JPEGs"
+	@echo "make clean       remove .venv and caches, but not runs/"
 
 demo: .venv/installed
 	@$(BIN)/strangers sample celeba-64 --seeds 0-63 --out runs/celeba-64.png
@@ -24,15 +25,18 @@ demo: .venv/installed
 test: .venv/developing
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
+coverage: .venv/developing
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal --ignore tests/robustness --cov --cov-report term:skip-covered
+
 robustness: .venv/developing
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[robustness]' || \
-	  echo "atheris or pip-audit could not be installed: what needs them is skipped." >&2
+	  echo "atheris or pip-audit could not be installed; the tests that need them are skipped." >&2
 	@$(BIN)/pytest tests/robustness --robustness --robustness-table runs/robustness.md --override-ini faulthandler_timeout=7200 --numprocesses auto --maxprocesses 8 --dist worksteal
 
 browser: .venv/developing
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends chromium >/dev/null; } || \
-	  echo "There is no chromium, and it could not be installed: tests in a browser are skipped." >&2
+	  echo "chromium is missing and could not be installed; the browser tests are skipped." >&2
 	@$(BIN)/python -m strangers.export.runtime .venv/onnxruntime-web
 
 check: .venv/developing
@@ -61,8 +65,7 @@ bench: .venv/installed
 clean:
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-# What people need to run it, then what developers need besides. A stamp is older than what it was made from when
-# either file changes, and the installation runs again.
+# Stamps of the installations for users and for developers. A change to either file installs again.
 
 .venv/installed: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { \

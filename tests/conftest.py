@@ -4,64 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .hub import hub as hub
+from .support import BROWSER, Outcome, Strangers, train_words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from strangers.recipes.recipe import Recipe
 
 os.environ["OMP_NUM_THREADS"] = "1"  # pytest-xdist's workers share the cores; before torch is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
-
-SMALL = (
-    "network.generator_widths=[16,16,8]",
-    "network.discriminator_widths=[8,16,16]",
-    "batch=32",
-    "generator_batch=32",
-)
-"""Changes that make dcgan-32 train in a moment."""
-
-
-def tiny() -> Recipe:
-    """dcgan-32 with few channels."""
-    from strangers.recipes.presets import RECIPES
-    from strangers.recipes.recipe import with_overrides
-
-    return with_overrides(
-        RECIPES["dcgan-32"],
-        {"network.generator_widths": "[16, 16, 8]", "network.discriminator_widths": "[8, 16, 16]"},
-    )
-
-
-def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Path:
-    """A model file of an untrained generator whose pictures are not all gray."""
-    import torch
-
-    from strangers.recipes.recipe import build_networks
-    from strangers.sampling.model_file import ModelHeader, save_model
-
-    recipe = recipe or tiny()
-    torch.manual_seed(0)
-    generator, _ = build_networks(recipe)
-    for weights in generator.parameters():
-        if weights.ndim == 4 and not weights.any():  # a layer that begins at zero has no say in a picture yet
-            torch.nn.init.normal_(weights, std=0.02)
-        weights.data *= 3
-    with torch.no_grad():
-        generator(torch.randn(16, recipe.latent_size))  # gives batch norm its statistics
-    header = ModelHeader(
-        software="strangers 0", recipe=recipe, images_seen=1_000, size=recipe.size,
-        crop="c178", filter="bicubic", data_hash="0" * 64,
-    )  # fmt: skip
-    save_model(path, generator.eval(), header.model_copy(update=changes))
-    return path
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,17 +28,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--robustness-seconds", type=int, default=600, help="how long a training and a page are watched"
     )
     group.addoption("--robustness-table", metavar="FILE", help="write there what was tried, and how often")
-
-
-class Outcome(NamedTuple):
-    """What a command left: its exit code and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-
-Strangers = Callable[..., Outcome]
 
 
 @pytest.fixture(autouse=True)
@@ -112,19 +58,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["prepare", "synthetic:96", "--size", "32", "--out", str(data)]) == 0
     assert main(train_words(data, out)) == 0
     return out
-
-
-def train_words(data: object, out: object, *more: object) -> list[str]:
-    """The words of a small training."""
-    words = ["train", data, "--recipe", "dcgan-32", "--images", "128", "--out", out]
-    return [str(word) for word in (*words, *(part for change in SMALL for part in ("--set", change)), *more)]
-
-
-BROWSER = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-)  # fmt: skip
-"""What keeps it quiet: as root, without a GPU, asking nobody for anything."""
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,7 @@ from strangers.images import grid, read_provenance
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import with_overrides
 
-from .conftest import Strangers, train_words
-from .processes import started
+from .support import Strangers, started, train_words
 
 VERBS = (
     "prepare", "explore", "train", "sample", "interpolate", "edit", "invert", "evaluate", "export",

@@ -20,7 +20,7 @@ from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import parameter_counts, with_overrides
 from strangers.sampling.load import load
 
-from .conftest import tiny, write_model
+from .support import tiny, write_model
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ONE_FILE = EXAMPLES / "dcgan_in_one_file.py"

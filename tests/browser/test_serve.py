@@ -17,8 +17,8 @@ from PIL import Image
 from strangers.sampling.latents import latents
 from strangers.web.run_reader import RunReader
 
-from ..web.conftest import Served, serving
-from .conftest import DESKTOP, PHONE, OpenPage, fits, nameless, shoot
+from ..web.support import Served, serving
+from .support import DESKTOP, PHONE, OpenPage, fits, nameless, shoot
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

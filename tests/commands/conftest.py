@@ -16,7 +16,7 @@ from strangers.latent import directions, effects, filtering, inversion
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 
-from ..conftest import write_model
+from ..support import write_model
 
 
 @pytest.fixture(scope="package")

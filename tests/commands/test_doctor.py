@@ -10,7 +10,7 @@ import torch
 
 from strangers.commands import doctor
 
-from ..conftest import Strangers
+from ..support import Strangers
 
 
 def test_the_report_is_of_this_machine() -> None:

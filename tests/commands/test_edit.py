@@ -10,7 +10,7 @@ import pytest
 from strangers.images import read_provenance
 from strangers.sampling.model import Model
 
-from ..conftest import Strangers
+from ..support import Strangers
 from .conftest import read_pixels
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from strangers.export import hub, onnx
 
-from ..conftest import Strangers, write_model
+from ..support import Strangers, write_model
 
 pytest.importorskip("onnxruntime")
 

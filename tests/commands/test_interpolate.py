@@ -12,7 +12,7 @@ from PIL import Image
 from strangers.images import read_provenance
 from strangers.sampling.model import Model
 
-from ..conftest import Strangers
+from ..support import Strangers
 from .conftest import read_pixels
 
 

@@ -13,7 +13,7 @@ from strangers.images import read_provenance
 from strangers.latent import ood
 from strangers.sampling.model import Model
 
-from ..conftest import Strangers, write_model
+from ..support import Strangers, write_model
 from .conftest import BrightnessReader, read_pixels
 
 

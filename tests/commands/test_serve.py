@@ -21,8 +21,7 @@ from strangers.errors import ModelError, UsageError
 from strangers.web.server import address_of, listen
 from strangers.web.service import open_service
 
-from ..conftest import Strangers, write_model
-from ..processes import started
+from ..support import Strangers, started, write_model
 
 
 def test_the_server_ends_in_two_seconds_with_work_under_way(trained: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from strangers.evaluation import attribute_training
 
-from ..conftest import Strangers
+from ..support import Strangers
 
 
 def test_train_attributes_writes_a_network_and_its_card(

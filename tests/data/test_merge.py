@@ -15,7 +15,7 @@ from strangers.data.prepared import PreparedSet
 from strangers.data.sources import bounds
 from strangers.errors import DataError, UsageError
 
-from ..conftest import Strangers
+from ..support import Strangers
 
 
 def part(source: str | Path, out: Path, number: int, count: int, **settings: object) -> PreparedSet:

@@ -28,7 +28,7 @@ from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.files import lock
 
-from ..processes import started
+from ..support import started
 
 Encode = Callable[..., bytes]
 

@@ -13,7 +13,7 @@ from strangers.errors import DataError, UsageError
 from strangers.evaluation.evaluate import Settings, evaluate, metric_name
 from strangers.evaluation.result import Difference, Result, differences
 
-from ..conftest import Strangers
+from ..support import Strangers
 
 FEW = Settings(count=300, shrinkage=True)
 

@@ -7,7 +7,7 @@ import pytest
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 
-from ..conftest import write_model
+from ..support import write_model
 
 
 @pytest.fixture(scope="session")

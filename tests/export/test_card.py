@@ -18,7 +18,7 @@ from strangers.recipes.recipe import with_overrides
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 
-from ..conftest import write_model
+from ..support import write_model
 
 
 def result_of(model: Model, **changes: Any) -> Result:

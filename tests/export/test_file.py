@@ -12,7 +12,7 @@ from strangers.evaluation.evaluate import Settings, evaluate
 from strangers.export.file import export_file
 from strangers.sampling.load import load
 
-from ..conftest import write_model
+from ..support import write_model
 
 
 def test_the_file_is_half_as_large_and_draws_the_same_faces(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from strangers.sampling.latents import latents
 from strangers.sampling.load import load
 from strangers.sampling.model import Model, model_of
 
-from ..conftest import tiny, write_model
+from ..support import tiny, write_model
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

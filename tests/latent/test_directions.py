@@ -14,7 +14,7 @@ from strangers.sampling.latents import Distribution, latents
 from strangers.sampling.model import Model
 from strangers.system.cache import cache_folder
 
-from .conftest import SIZE, Eye, axis, painter
+from .support import SIZE, Eye, axis, painter
 
 COUNT = 2_000
 

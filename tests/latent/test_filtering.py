@@ -11,7 +11,7 @@ from strangers.errors import StrangersError, UsageError
 from strangers.latent import filtering as choosing
 from strangers.latent.filtering import find_seeds
 
-from .conftest import Eye, painter
+from .support import Eye, painter
 
 
 def test_all_that_are_so_are_kept_and_no_others(tmp_path: Path, eye: Eye) -> None:

@@ -20,7 +20,7 @@ from strangers.sampling.latents import latents
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 
-from ..conftest import tiny, write_model
+from ..support import tiny, write_model
 
 
 class Mixer(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..conftest import Strangers
+from ..support import Strangers
 
 
 def test_explore_writes_a_page_and_json(strangers: Strangers, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..processes import started
+from ..support import started
 
 WARM = Path(__file__).with_name("warm.py")
 

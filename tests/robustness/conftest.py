@@ -14,7 +14,7 @@ from _pytest.terminal import TerminalReporter
 
 import strangers
 
-from ..conftest import write_model
+from ..support import write_model
 from .commands import Commands, commands, evaluate, export, prepare, train
 from .starving import outcome, told, training
 

@@ -28,7 +28,7 @@ from strangers.training import checkpoint
 from strangers.training.run import read_recipe
 from strangers.training.step import new_state
 
-from ..conftest import Strangers, train_words, write_model
+from ..support import Strangers, train_words, write_model
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from strangers.training.evaluator import BestMetric
 from strangers.training.loop import train
 from strangers.training.step import State, new_state
 
-from ..conftest import tiny, write_model
+from ..support import tiny, write_model
 from .commands import SETTINGS, bytes_of, leftovers, trained_bits
 from .faults import disk
 

@@ -24,7 +24,7 @@ from PIL import Image
 from strangers.sampling.latents import latents
 from strangers.web.security import MAX_UPLOAD_BYTES
 
-from ..processes import started
+from ..support import started
 
 CLIENTS = 64
 WARM = 0.25

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import train_words
-from ..processes import started
+from ..support import started, train_words
 
 MOST_GROWTH = 32
 """MiB that a training may grow in its second half."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import SMALL
+from ..support import SMALL
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="these are the oddities of POSIX")
 

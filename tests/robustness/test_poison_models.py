@@ -20,7 +20,7 @@ from strangers.system.files import sha256_of
 from strangers.training.checkpoint import restore
 from strangers.training.step import new_state
 
-from ..conftest import tiny, write_model
+from ..support import tiny, write_model
 from .poison import ODD_VALUES, bent, bent_ones, feed
 
 Trials = Callable[[int, int], range]

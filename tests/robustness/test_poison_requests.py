@@ -17,8 +17,8 @@ from strangers.web import jobs
 from strangers.web.app import create_app
 from strangers.web.service import Service
 
-from ..conftest import write_model
-from ..web.conftest import directions_of
+from ..support import write_model
+from ..web.support import directions_of
 from .poison import ODD_TEXTS, bent, bent_ones, feed, odd_json
 from .test_poison_pictures import valid_pictures
 

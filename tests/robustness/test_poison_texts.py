@@ -32,7 +32,7 @@ from strangers.training.step import new_state
 from strangers.web.run_reader import RunReader
 from strangers.web.schemas import CurvesAnswer, RunAnswer
 
-from ..conftest import tiny, write_model
+from ..support import tiny, write_model
 from .poison import bent_ones, feed, odd_json
 
 Trials = Callable[[int, int], range]

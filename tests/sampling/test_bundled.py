@@ -9,7 +9,7 @@ import pytest
 from strangers.latent import directions
 from strangers.sampling.load import bundled, load
 
-from ..conftest import Strangers
+from ..support import Strangers
 
 MOST = 16_000_000
 """Bytes of one model's file."""

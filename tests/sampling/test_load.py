@@ -12,7 +12,7 @@ from strangers.errors import ModelError, UsageError
 from strangers.sampling.load import load
 from strangers.sampling.model_file import ModelHeader, read_model
 
-from ..conftest import tiny, write_model
+from ..support import tiny, write_model
 
 
 def test_the_hash_names_the_file(tmp_path: Path) -> None:

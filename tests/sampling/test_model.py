@@ -18,7 +18,7 @@ from strangers.sampling.latents import latents
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 
-from ..conftest import write_model
+from ..support import write_model
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from strangers.recipes.presets import RECIPES
 from strangers.sampling.load import load
 from strangers.sampling.model_file import ModelHeader, save_model
 
-from ..conftest import tiny, write_model
+from ..support import tiny, write_model
 
 
 def test_a_model_file_brings_everything_that_drawing_needs(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from strangers.sampling.load import load
 from strangers.sampling.model import Model
 from strangers.sampling.output import write_each, write_grid
 
-from ..conftest import write_model
+from ..support import write_model
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,9 +10,6 @@ from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, with_overrides
-from strangers.training import loop
-from strangers.training.session import TrainingSession
-from strangers.training.step import StepReport
 
 
 @pytest.fixture(scope="session")
@@ -46,31 +40,3 @@ def quick_recipe(small_recipe: Recipe) -> Recipe:
     """Makes faces that differ after 4,000 images."""
     faster = {f"{who}_optimizer.learning_rate": "1e-3" for who in ("generator", "discriminator")}
     return with_overrides(small_recipe, faster | {"ema_halflife_images": "500"})
-
-
-class KilledError(Exception):
-    """Stands for the end of a process that has no time to save anything."""
-
-
-def train_until(
-    moment: Callable[[TrainingSession], bool],
-    ending: str,
-    data: Path,
-    recipe: Recipe,
-    run: Path,
-    **settings: Any,
-) -> None:
-    """Train until that moment, and then be "killed", or "stopped" as on Ctrl-C."""
-    next_step = loop.next_step
-
-    def step(session: TrainingSession) -> StepReport:
-        if moment(session) and ending == "killed":
-            raise KilledError
-        if moment(session):
-            signal.raise_signal(signal.SIGINT)
-        return next_step(session)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "next_step", step)
-        with pytest.raises((KilledError, KeyboardInterrupt)):
-            loop.train(data, recipe, run, **settings)

@@ -18,7 +18,7 @@ from strangers.training.distributed import SINGLE_PROCESS, Processes
 from strangers.training.log import read_log
 from strangers.training.loop import Stop
 
-from ..processes import started
+from ..support import started
 
 SMALL = (
     'network.generator_stages=[{"width": 16, "stride": 2}, {"width": 8, "stride": 2}]',

@@ -22,7 +22,7 @@ from strangers.training.log import read_log
 from strangers.training.loop import train
 from strangers.training.session import TrainingSession
 
-from .conftest import train_until
+from .support import train_until
 
 EVALUATING: dict[str, Any] = {"every": 2000, "evaluate_every": 1000, "evaluate_count": 300}
 

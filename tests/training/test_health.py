@@ -23,7 +23,7 @@ from strangers.training.loop import train
 from strangers.training.session import TrainingSession
 from strangers.training.step import StepReport
 
-from .conftest import train_until
+from .support import train_until
 
 HEALTHY = {"real_accuracy": 0.9, "fake_accuracy": 0.8, "generator_loss": 2.0, "real_loss": 0.4}
 WON = HEALTHY | {"real_accuracy": 1.0, "fake_accuracy": 1.0}

@@ -29,7 +29,7 @@ from strangers.training.dry_run import dry_run
 from strangers.training.log import read_log
 from strangers.training.loop import train
 
-from ..processes import started
+from ..support import started
 
 
 def files(run: Path) -> dict[str, bytes]:

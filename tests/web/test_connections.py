@@ -11,7 +11,7 @@ from strangers.sampling.model import Model
 from strangers.web import connections
 from strangers.web.service import Service
 
-from .conftest import Served, serving, wait_until
+from .support import Served, serving, wait_until
 
 
 @pytest.fixture

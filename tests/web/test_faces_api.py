@@ -18,7 +18,7 @@ from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
 from strangers.web.schemas import Edit, LatentsOfFaces
 
-from .conftest import Served, directions_of
+from .support import Served, directions_of
 
 
 def pixels(response: httpx.Response) -> np.ndarray:

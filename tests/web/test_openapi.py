@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 
-from .conftest import Served
+from .support import Served
 
 schemathesis = pytest.importorskip("schemathesis", reason="Schemathesis is of the extra dev")
 

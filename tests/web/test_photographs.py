@@ -18,7 +18,7 @@ from strangers.latent.photograph import as_seen
 from strangers.sampling.model import Model
 from strangers.web.jobs import MAX_INVERSIONS
 
-from .conftest import Served, wait_until
+from .support import Served, wait_until
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from strangers.web.errors import RequestError
 from strangers.web.run_reader import MAX_POINTS, RunReader
 from strangers.web.schemas import RunAnswer
 
-from .conftest import Served
+from .support import Served
 
 LINE = {
     "images": 100, "epoch": 1, "batch": 3, "real_loss": 0.5, "real_accuracy": 0.9, "fake_loss": 0.4,

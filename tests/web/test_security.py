@@ -17,7 +17,7 @@ from strangers.sampling.model import Model
 from strangers.web.security import HEADERS, MAX_JSON_BYTES, MAX_UPLOAD_BYTES, RequestGuard, Token, is_loopback
 from strangers.web.service import Service
 
-from .conftest import Served, serving
+from .support import Served, serving
 
 TOKEN = "correct horse"
 
