@@ -43,14 +43,14 @@ def test_every_verb_has_help_with_an_example(strangers: Strangers, verb: str) ->
     assert f"Example: strangers {verb}" in out
 
 
-def test_prepare_tells_what_it_made(strangers: Strangers, tmp_path: Path) -> None:
+def test_prepare_reports_what_it_made(strangers: Strangers, tmp_path: Path) -> None:
     code, out, _ = strangers("prepare", "synthetic:20", "--size", 16, "--out", tmp_path / "set")
     assert code == 0
     assert "20 pictures of 16 px" in out
     assert (tmp_path / "set" / "manifest.json").exists()
 
 
-def test_prepare_tells_of_skipped_files(strangers: Strangers, tmp_path: Path) -> None:
+def test_prepare_reports_skipped_files(strangers: Strangers, tmp_path: Path) -> None:
     folder = tmp_path / "photographs"
     folder.mkdir()
     Image.new("RGB", (40, 50), "teal").save(folder / "good.png")
@@ -61,7 +61,7 @@ def test_prepare_tells_of_skipped_files(strangers: Strangers, tmp_path: Path) ->
     assert "bad.jpg" in (tmp_path / "set" / "skipped.csv").read_text()
 
 
-def test_train_says_where_the_pictures_are(strangers: Strangers, trained: Path) -> None:
+def test_train_prints_where_the_pictures_are(strangers: Strangers, trained: Path) -> None:
     code, out, _ = strangers(*train_words(trained.with_name("drawn"), trained))  # finished: ends at once
     assert code == 0
     named = [Path(line.split()[1]) for line in out.splitlines() if line.startswith("  ")]
@@ -76,14 +76,14 @@ def test_dry_run_trains_nothing(strangers: Strangers, trained: Path, tmp_path: P
     assert not (tmp_path / "run").exists()
 
 
-def test_another_recipe_on_an_old_run_is_refused_with_its_field(strangers: Strangers, trained: Path) -> None:
+def test_another_recipe_for_an_old_run_is_refused_with_the_field(strangers: Strangers, trained: Path) -> None:
     words = train_words(trained.with_name("drawn"), trained, "--set", "real_label=0.9")
     code, _, err = strangers(*words)
     assert code == 1
     assert "real_label" in err
 
 
-def test_sample_to_a_picture_is_a_grid_that_says_where_it_comes_from(
+def test_sample_to_a_picture_is_a_grid_with_its_provenance(
     strangers: Strangers, trained: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "new" / "faces.png"
@@ -111,7 +111,7 @@ def test_a_face_is_the_same_alone_and_in_a_grid(strangers: Strangers, trained: P
     np.testing.assert_array_equal(pixels(tmp_path / "grid.png"), grid(faces, columns=3))
 
 
-def test_sample_again_replaces(strangers: Strangers, trained: Path, tmp_path: Path) -> None:
+def test_sampling_again_replaces_the_picture(strangers: Strangers, trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "faces.png"
     out.write_bytes(b"something else")
     assert strangers("sample", trained, "--seeds", "1", "--out", out).code == 0
@@ -198,7 +198,7 @@ def test_what_recipes_prints_can_be_set(strangers: Strangers, name: str) -> None
         ("recipes dcgan-65", "dcgan-64"),
     ],
 )
-def test_a_wrong_call_ends_with_one_sentence_and_exit_code_2(
+def test_a_wrong_call_prints_one_sentence_and_exits_with_2(
     strangers: Strangers, line: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -229,7 +229,7 @@ def test_a_wrong_truncation_is_refused(
         ("prepare synthetic:4 --out file/set", "file"),
     ],
 )
-def test_a_failure_is_one_sentence_and_not_a_traceback(
+def test_a_failure_prints_one_sentence_and_no_traceback(
     strangers: Strangers, line: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -252,7 +252,7 @@ def test_a_failure_is_one_sentence_and_not_a_traceback(
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "not enough memory"),
     ],
 )
-def test_what_the_machine_refuses_is_one_sentence(
+def test_a_system_error_is_one_sentence(
     strangers: Strangers, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
 ) -> None:
     def refuse(seconds: float) -> None:
@@ -265,7 +265,7 @@ def test_what_the_machine_refuses_is_one_sentence(
     assert err.count("\n") == 1
 
 
-def test_a_defect_of_ours_is_not_hidden(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_not_hidden(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(seconds: float) -> None:
         raise RuntimeError("shapes do not agree")
 
@@ -283,7 +283,7 @@ def test_ctrl_c_exits_with_130(strangers: Strangers, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_training_that_is_told_to_stop_saves_and_says_so(
+def test_a_stopped_training_saves_and_reports_it(
     trained: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     words = train_words(trained.with_name("drawn"), tmp_path / "run", "--log-every", 64)
@@ -299,7 +299,7 @@ def test_a_training_that_is_told_to_stop_saves_and_says_so(
     assert (tmp_path / "run" / "latest").exists()
 
 
-def test_a_reader_who_leaves_is_no_error() -> None:
+def test_a_closed_pipe_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "strangers", "recipes", "dcgan-64"]

@@ -22,14 +22,14 @@ def test_it_is_committed_without_outputs() -> None:
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells("code"))
 
 
-def test_it_tells_the_whole_story() -> None:
+def test_it_covers_data_training_measuring_and_editing() -> None:
     headings = [line for cell in cells("markdown") for line in cell["source"] if line.startswith("## ")]
     assert [heading.strip("# \n") for heading in headings] == [
         "Data", "Networks", "Training", "Curves", "Faces", "Distance", "Editing", "What next",
     ]  # fmt: skip
 
 
-def test_its_links_lead_somewhere() -> None:
+def test_its_links_are_alive() -> None:
     links = re.findall(r"\]\(([^)]+)\)", NOTEBOOK.read_text())
     assert links
     assert all((NOTEBOOK.parent / link).exists() for link in links)

@@ -20,11 +20,11 @@ def imported(code: str) -> set[str]:
     return set(eval(result.stderr.splitlines()[-1]))
 
 
-def test_importing_strangers_imports_nothing_slow() -> None:
+def test_import_strangers_imports_nothing_slow() -> None:
     assert imported("import strangers") == set()
 
 
-def test_asking_for_help_imports_nothing_slow() -> None:
+def test_help_imports_nothing_slow() -> None:
     assert imported("from strangers.cli import main\nassert main(['--help']) == 0") == set()
     about_train = imported("from strangers.cli import main\nassert main(['train', '--help']) == 0")
     assert about_train <= {"pydantic"}  # typer's own way to read options
@@ -38,20 +38,20 @@ def test_preparing_needs_no_torch(module: str) -> None:
 
 
 @pytest.mark.parametrize("name", strangers.__all__)
-def test_every_public_name_is_there_and_known_to_dir(name: str) -> None:
+def test_every_public_name_exists_and_is_in_dir(name: str) -> None:
     assert getattr(strangers, name) is not None
     assert name in dir(strangers)
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'bogus'"):
         strangers.bogus  # noqa: B018
 
 
-def test_the_version_is_the_installed_one() -> None:
+def test_the_version_equals_the_installed_one() -> None:
     assert strangers.__version__ == metadata.version("strangers")
 
 
-def test_torchvision_is_required_nowhere() -> None:
+def test_nothing_requires_torchvision() -> None:
     required = metadata.requires("strangers") or []
     assert not any(line.startswith("torchvision") for line in required)

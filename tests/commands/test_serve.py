@@ -24,7 +24,7 @@ from strangers.web.service import open_service
 from ..support import Strangers, started, write_model
 
 
-def test_the_server_ends_in_two_seconds_with_work_under_way(trained: Path, tmp_path: Path) -> None:
+def test_the_server_ends_in_two_seconds_during_an_inversion(trained: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "strangers", "serve", str(trained), "--port", "0"]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}  # in which nobody has kept directions yet
     with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
@@ -50,14 +50,14 @@ def test_the_server_ends_in_two_seconds_with_work_under_way(trained: Path, tmp_p
     assert took < 2 * max(1.0, busy)
 
 
-def test_a_run_without_a_checkpoint_can_be_looked_at(tmp_path: Path) -> None:
+def test_a_run_without_a_checkpoint_is_served(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     service = open_service([str(tmp_path)])
     assert [reader.title for reader in service.runs.values()] == [tmp_path.name]
     assert "no model" in service.reason
 
 
-def test_what_is_neither_model_nor_run_and_two_models_are_refused(tmp_path: Path) -> None:
+def test_two_models_and_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nowhere"):
         open_service([str(tmp_path / "nowhere")])
     models = [str(write_model(tmp_path / f"{name}.safetensors")) for name in "ab"]
@@ -65,7 +65,7 @@ def test_what_is_neither_model_nor_run_and_two_models_are_refused(tmp_path: Path
         open_service(models)
 
 
-def test_a_port_that_is_taken_is_told(strangers: Strangers, tmp_path: Path) -> None:
+def test_a_busy_port_is_reported(strangers: Strangers, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, _, err = strangers("serve", tmp_path, "--port", taken.getsockname()[1])
     assert code == 2
@@ -80,7 +80,7 @@ def test_a_port_that_is_taken_is_told(strangers: Strangers, tmp_path: Path) -> N
         (["--host", "nowhere.invalid", "--token", "x"], "choose another"),
     ],
 )
-def test_a_wrong_call_is_told_before_anything_is_loaded(
+def test_a_wrong_call_fails_before_anything_is_loaded(
     strangers: Strangers, words: list[str], told: str
 ) -> None:
     code, _, err = strangers("serve", "nothing-here", *words)
@@ -88,9 +88,7 @@ def test_a_wrong_call_is_told_before_anything_is_loaded(
     assert told in err
 
 
-def test_without_the_extra_it_says_what_to_install(
-    strangers: Strangers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_extra_is_named(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     code, _, err = strangers("serve")
     assert code == 2

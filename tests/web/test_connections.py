@@ -40,7 +40,7 @@ def _hung_up(connection: socket.socket) -> bool:
 @pytest.mark.parametrize(
     "sent", [b"", b"GET / HTTP/1.1\r\nHost: localho", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET"]
 )
-def test_a_head_that_does_not_come_is_not_waited_for(impatient: tuple[Served, int], sent: bytes) -> None:
+def test_an_incomplete_request_head_times_out(impatient: tuple[Served, int], sent: bytes) -> None:
     served, port = impatient
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(sent)
@@ -48,7 +48,7 @@ def test_a_head_that_does_not_come_is_not_waited_for(impatient: tuple[Served, in
     assert served.client.get("/api/model").status_code == 200
 
 
-def test_an_answer_that_nobody_takes_is_dropped(impatient: tuple[Served, int]) -> None:
+def test_a_response_that_nobody_reads_is_dropped(impatient: tuple[Served, int]) -> None:
     served, port = impatient
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -65,7 +65,7 @@ def _paused(several: Iterable[object]) -> bool:
     return any(isinstance(one, connections.Connection) and one.flow.write_paused for one in list(several))
 
 
-def test_more_connections_than_there_may_be_are_refused(impatient: tuple[Served, int]) -> None:
+def test_too_many_connections_are_refused(impatient: tuple[Served, int]) -> None:
     _, port = impatient
     addresses = [("127.0.0.1", port)] * (connections.MAX_CONNECTIONS + 1)
     several = [socket.create_connection(address) for address in addresses]

@@ -28,7 +28,7 @@ def pixels(response: httpx.Response) -> np.ndarray:
     return np.frombuffer(response.content, np.uint8).reshape(count, size, size, 3)
 
 
-def test_the_page_and_all_that_it_loads_are_there(served: Served) -> None:
+def test_the_page_and_all_its_files_are_served(served: Served) -> None:
     page = served.client.get("/")
     assert page.headers["content-type"].startswith("text/html")
     for name in ("app.js", "main.js", "http-source.js", "views/explore.js", "style.css", "icon.svg"):
@@ -37,13 +37,13 @@ def test_the_page_and_all_that_it_loads_are_there(served: Served) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_model_says_what_it_is(served: Served, model: Model) -> None:
+def test_the_model_describes_itself(served: Served, model: Model) -> None:
     told = served.client.get("/api/model").json()
     assert told["hash"] == model.hash
     assert (told["size"], told["latent_size"], told["latent"]) == (32, 100, "normal")
 
 
-def test_faces_by_seed_are_those_of_python_in_their_order(served: Served, model: Model) -> None:
+def test_faces_of_seeds_equal_those_of_python(served: Served, model: Model) -> None:
     answer = served.client.get(
         "/api/faces", params={"seeds": "3,0-4,18446744073709551615", "truncation": 0.7}
     )
@@ -51,9 +51,7 @@ def test_faces_by_seed_are_those_of_python_in_their_order(served: Served, model:
     assert np.array_equal(pixels(answer), model.sample(seeds, truncation=0.7))
 
 
-def test_a_face_as_png_is_the_face_and_says_where_it_comes_from(
-    served: Served, model: Model, tmp_path: Path
-) -> None:
+def test_a_png_is_the_face_and_has_its_provenance(served: Served, model: Model, tmp_path: Path) -> None:
     answer = served.client.get("/api/face/17.png", params={"truncation": 0.5})
     (tmp_path / "17.png").write_bytes(answer.content)
     assert np.array_equal(
@@ -64,7 +62,7 @@ def test_a_face_as_png_is_the_face_and_says_where_it_comes_from(
 
 
 @pytest.mark.parametrize("path", ["/api/face/17.png", "/api/faces?seeds=0-3"])
-def test_a_face_is_kept_for_ever_with_the_models_hash(served: Served, model: Model, path: str) -> None:
+def test_caches_may_keep_a_face_for_ever(served: Served, model: Model, path: str) -> None:
     answer = served.client.get(path)
     assert model.hash in answer.headers["etag"]
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -84,7 +82,7 @@ def test_latents_of_seeds_draw_the_faces_of_seeds(served: Served, model: Model) 
     assert np.array_equal(pixels(answer), model.sample([5, 6], truncation=0.7))
 
 
-def test_a_latent_as_png_says_that_it_was_generated(served: Served, model: Model, tmp_path: Path) -> None:
+def test_the_png_of_a_latent_says_that_it_was_generated(served: Served, model: Model, tmp_path: Path) -> None:
     z = latents([5], 100, "normal")
     answer = served.client.post("/api/face.png", json={"latents": z.tolist()})
     (tmp_path / "face.png").write_bytes(answer.content)
@@ -93,20 +91,20 @@ def test_a_latent_as_png_says_that_it_was_generated(served: Served, model: Model
     assert np.array_equal(np.asarray(Image.open(BytesIO(answer.content))), model.decode(z)[0])
 
 
-def test_edits_are_those_of_python(served: Served, model: Model) -> None:
+def test_edits_equal_those_of_python(served: Served, model: Model) -> None:
     strengths = {"Smiling": 1.5, "Blond_Hair": -2.0}
     job = {"seeds": "3,4", "strengths": strengths, "truncation": 0.8}
     z = directions_of(model).edit(latents([3, 4], 100, "normal") * np.float32(0.8), strengths)
     assert np.array_equal(pixels(served.client.post("/api/edit", json=job)), model.decode(z))
 
 
-def test_directions_are_told_with_their_vectors(served: Served, model: Model) -> None:
+def test_directions_have_their_vectors(served: Served, model: Model) -> None:
     told = served.client.get("/api/directions").json()
     assert (told["state"], told["names"]) == ("ready", ["Smiling", "Blond_Hair"])
     assert np.array_equal(np.array(told["vectors"], np.float32), directions_of(model).vectors)
 
 
-def test_a_crowd_gets_the_faces_that_each_would_get_alone(served: Served, model: Model) -> None:
+def test_many_clients_get_the_faces_that_each_would_get_alone(served: Served, model: Model) -> None:
     served.service.model_service.face_cache._kept.clear()
 
     def ask(number: int) -> bool:
@@ -149,7 +147,9 @@ def test_a_crowd_gets_the_faces_that_each_would_get_alone(served: Served, model:
         ("/views/../../app.py", 404, "nothing at"),
     ],
 )
-def test_a_wrong_request_is_told_in_a_sentence(served: Served, path: str, status: int, words: str) -> None:
+def test_a_wrong_request_is_answered_with_a_message(
+    served: Served, path: str, status: int, words: str
+) -> None:
     answer = served.client.get(path)
     assert answer.status_code == status
     assert words in answer.json()["error"]
@@ -176,7 +176,7 @@ def test_a_wrong_request_is_told_in_a_sentence(served: Served, path: str, status
         ("/api/session", b'{"token": 7}', "token"),
     ],
 )
-def test_a_wrong_body_is_told_in_a_sentence(served: Served, path: str, body: bytes, words: str) -> None:
+def test_a_wrong_body_is_answered_with_a_message(served: Served, path: str, body: bytes, words: str) -> None:
     answer = served.client.post(path, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422), answer.text
     assert words in answer.json()["error"]
@@ -190,15 +190,13 @@ def test_a_wrong_body_is_told_in_a_sentence(served: Served, path: str, body: byt
         (Edit, b'{"strengths":{' + b",".join(b'"%d":""' % number for number in range(300_000)) + b"}}"),
     ],
 )
-def test_a_body_of_a_million_mistakes_is_looked_at_up_to_the_first_ones(
-    message: type[BaseModel], body: bytes
-) -> None:
+def test_a_body_with_many_mistakes_costs_little(message: type[BaseModel], body: bytes) -> None:
     with pytest.raises(ValidationError) as caught:
         message.model_validate(json.loads(body))
     assert caught.value.error_count() <= 101
 
 
-def test_what_is_not_there_is_told_whatever_the_name_of_the_host(served: Served) -> None:
+def test_a_wrong_method_is_answered_under_an_invalid_host(served: Served) -> None:
     for method, status in (("OPTIONS", 405), ("PUT", 405)):
         answer = served.client.request(method, "/api/session", headers={"Host": "[::1"})
         assert (answer.status_code, answer.json()) == (

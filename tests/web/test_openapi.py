@@ -16,7 +16,7 @@ from .support import Served
 schemathesis = pytest.importorskip("schemathesis", reason="Schemathesis is of the extra dev")
 
 
-def test_whatever_the_document_allows_or_not_meets_no_defect(served: Served) -> None:
+def test_no_request_makes_the_server_fail(served: Served) -> None:
     """No answer of 500 or above, a sentence with each refusal, and only statuses that the document names."""
     from schemathesis.generation import GenerationMode
 
@@ -52,7 +52,7 @@ def send_many(served: Served, cases: Any, known: set[int]) -> None:
     send()
 
 
-def test_every_operation_is_described(served: Served) -> None:
+def test_every_operation_has_a_description(served: Served) -> None:
     document = served.client.get("/api/openapi.json").json()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -62,7 +62,7 @@ def test_every_operation_is_described(served: Served) -> None:
             )
 
 
-def test_nothing_loads_scripts_from_elsewhere(served: Served) -> None:
+def test_no_page_loads_scripts_from_other_hosts(served: Served) -> None:
     assert isinstance(served.client, httpx.Client)
     for path in ("/docs", "/redoc", "/openapi.json"):
         assert served.client.get(path).status_code == 404

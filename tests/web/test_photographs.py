@@ -39,7 +39,7 @@ def events(response: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, json.loads(line.removeprefix("data: "))
 
 
-def test_the_search_is_told_step_by_step(served: Served, model: Model, picture: bytes) -> None:
+def test_an_inversion_streams_its_steps(served: Served, model: Model, picture: bytes) -> None:
     with served.client.stream("POST", "/api/invert?steps=21", content=picture) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         (first, photograph), (second, strange), *steps = events(answer)
@@ -64,7 +64,7 @@ def test_the_search_is_told_step_by_step(served: Served, model: Model, picture: 
         (b"GIF89a" + bytes(range(256)), "cannot be used"),
     ],
 )
-def test_what_is_no_picture_is_refused(served: Served, data: bytes, words: str) -> None:
+def test_a_broken_picture_is_refused(served: Served, data: bytes, words: str) -> None:
     answer = served.client.post("/api/invert", content=data)
     assert 400 <= answer.status_code < 500
     assert words in answer.json()["error"]
@@ -79,7 +79,7 @@ def test_a_photograph_is_never_parsed_as_json(served: Served, picture: bytes) ->
         assert answer.status_code == 200
 
 
-def test_few_run_at_once_and_those_that_nobody_waits_for_end(served: Served, picture: bytes) -> None:
+def test_few_inversions_run_at_once_and_abandoned_ones_end(served: Served, picture: bytes) -> None:
     inversions = served.service.model_service.inversions
     wait_until(lambda: not any(thread.is_alive() for thread in inversions.threads))
     long = [

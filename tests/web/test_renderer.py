@@ -48,7 +48,7 @@ def z_of(model: Model, *seeds: int) -> np.ndarray:
     return latents(seeds, model.recipe.latent_size, model.recipe.latent)
 
 
-def test_many_small_wishes_are_drawn_together(
+def test_many_small_jobs_are_drawn_in_one_batch(
     model: Model, renderer: BatchRenderer, counting: Counting
 ) -> None:
     async def ask() -> list[np.ndarray]:
@@ -61,7 +61,7 @@ def test_many_small_wishes_are_drawn_together(
     assert counting.count <= 48 + 3 * 16  # a few groups, not one for each
 
 
-def test_a_short_wish_overtakes_a_long_one(model: Model, renderer: BatchRenderer) -> None:
+def test_a_short_job_overtakes_a_long_one(model: Model, renderer: BatchRenderer) -> None:
     async def ask() -> list[str]:
         order = []
 
@@ -77,21 +77,21 @@ def test_a_short_wish_overtakes_a_long_one(model: Model, renderer: BatchRenderer
     assert asyncio.run(ask()) == ["short", "long"]
 
 
-def test_too_many_are_told_to_come_back(
+def test_too_many_faces_get_status_429(
     model: Model, renderer: BatchRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drawing, "MAX_WAITING_FACES", 10)
 
     async def ask() -> None:
-        with pytest.raises(RequestError, match="try again") as told:
+        with pytest.raises(RequestError, match="try again") as caught:
             await renderer.draw(z_of(model, *range(11)))
-        assert told.value.status == 429
+        assert caught.value.status == 429
         assert len(await renderer.draw(z_of(model, 1))) == 1
 
     asyncio.run(ask())
 
 
-def test_who_waits_when_it_stops_is_told(model: Model, renderer: BatchRenderer) -> None:
+def test_waiting_jobs_fail_when_the_renderer_stops(model: Model, renderer: BatchRenderer) -> None:
     async def ask() -> None:
         waiting = asyncio.create_task(renderer.draw(z_of(model, *range(2000))))
         await asyncio.sleep(0.01)
@@ -102,7 +102,7 @@ def test_who_waits_when_it_stops_is_told(model: Model, renderer: BatchRenderer) 
     asyncio.run(ask())
 
 
-def test_a_face_is_drawn_once_however_many_ask(
+def test_a_face_is_drawn_once_for_many_requests(
     model: Model, renderer: BatchRenderer, counting: Counting
 ) -> None:
     async def ask() -> None:
@@ -120,7 +120,7 @@ def test_a_face_is_drawn_once_however_many_ask(
     asyncio.run(ask())
 
 
-def test_what_is_kept_is_bounded(model: Model, renderer: BatchRenderer) -> None:
+def test_the_face_cache_is_bounded(model: Model, renderer: BatchRenderer) -> None:
     async def ask() -> None:
         face_cache = FaceCache(renderer, most_kept=3 * 32 * 32 * 10)
         for start in range(0, 100, 25):

@@ -36,7 +36,7 @@ def write_log(run: Path, *entries: object) -> None:
     (run / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
 
 
-def test_a_run_is_told_by_an_opaque_name(served: Served, trained: Path) -> None:
+def test_a_run_has_an_opaque_name(served: Served, trained: Path) -> None:
     (told,) = served.client.get("/api/runs").json()["runs"]
     assert told["id"] == "1"
     assert told["title"] == trained.name
@@ -48,7 +48,7 @@ def test_a_run_is_told_by_an_opaque_name(served: Served, trained: Path) -> None:
         assert served.client.get(f"/api/runs/{name}").status_code == 404
 
 
-def test_its_curves_and_grids_are_those_of_the_folder(served: Served, trained: Path) -> None:
+def test_curves_and_grids_equal_those_of_the_folder(served: Served, trained: Path) -> None:
     curves = served.client.get("/api/runs/1/log").json()
     assert curves["lines"]["images"][-1] == 128
     assert len(curves["lines"]["real_loss"]) == len(curves["lines"]["images"])
@@ -65,18 +65,18 @@ def test_its_curves_and_grids_are_those_of_the_folder(served: Served, trained: P
 @pytest.mark.parametrize(
     "name", ["000999k", "..%2f..%2freals", "reals", "..%2freals", "0000k%00", "x" * 3000]
 )
-def test_nothing_but_grids_is_given(served: Served, name: str) -> None:
+def test_only_grids_are_served(served: Served, name: str) -> None:
     answer = served.client.get(f"/api/runs/1/samples/{name}.png")
     assert answer.status_code == 404
     assert answer.json()["error"]
 
 
-def test_no_photograph_is_given(served: Served, trained: Path) -> None:
+def test_no_photograph_is_served(served: Served, trained: Path) -> None:
     assert (trained / "reals.png").exists()
     assert served.client.get("/api/runs/1/reals.png").status_code == 404
 
 
-def test_time_left_speed_warnings_and_measures(run: Path) -> None:
+def test_the_summary_has_time_left_speed_warnings_and_metrics(run: Path) -> None:
     warning = {"images": 90, "warning": "Something is odd.", "kind": "collapse"}
     write_log(
         run,
@@ -94,7 +94,7 @@ def test_time_left_speed_warnings_and_measures(run: Path) -> None:
     assert RunReader(run).summary()["state"] == "quiet"
 
 
-def test_broken_logs_are_read_as_far_as_they_go(run: Path) -> None:
+def test_a_broken_log_is_read_as_far_as_possible(run: Path) -> None:
     lines = (
         json.dumps(LINE),
         "[1, 2]",
@@ -114,12 +114,12 @@ def test_broken_logs_are_read_as_far_as_they_go(run: Path) -> None:
     assert reader.curves()["lines"]["real_loss"] == [0.5, None, None]
 
 
-def test_an_empty_folder_is_a_run_that_has_not_begun(tmp_path: Path) -> None:
+def test_an_empty_folder_is_a_new_run(tmp_path: Path) -> None:
     told = RunReader(tmp_path / "gone").summary()
     assert (told["state"], told["samples"], told["recipe"]) == ("new", [], {})
 
 
-def test_long_curves_are_thinned_and_keep_their_end(run: Path) -> None:
+def test_long_curves_are_thinned_but_keep_their_last_point(run: Path) -> None:
     write_log(run, *({**LINE, "images": i} for i in range(5000)))
     images = RunReader(run).curves()["lines"]["images"]
     assert len(images) <= MAX_POINTS + 1
@@ -162,7 +162,7 @@ def test_reading_never_fails_while_a_run_is_written_and_pruned(served: Served, r
 
 
 @pytest.mark.parametrize("images", ["9" * 400, "[" * 980 + "]" * 980, '{"a":' * 950 + "1" + "}" * 950])
-def test_a_recipe_without_end_is_no_defect(run: Path, images: str) -> None:
+def test_a_deeply_nested_recipe_is_ignored(run: Path, images: str) -> None:
     (run / "recipe.json").write_text(f'{{"images": {images}, "batch": 32}}')
     told = RunAnswer.model_validate({"id": "1", **RunReader(run).summary()})
     assert told.budget == 0

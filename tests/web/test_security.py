@@ -51,7 +51,7 @@ def test_a_foreign_host_is_refused(served: Served, host: str) -> None:
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:9000", "LOCALHOST", "127.0.0.1:1", "[::1]:8000", "127.8.8.8"]
 )
-def test_this_machines_names_are_let_in(served: Served, host: str) -> None:
+def test_names_of_this_machine_are_accepted(served: Served, host: str) -> None:
     assert served.client.get("/api/model", headers={"Host": host}).status_code == 200
 
 
@@ -72,19 +72,19 @@ def test_a_foreign_origin_is_refused(served: Served, origin: str) -> None:
     assert "may not use" in answer.json()["error"]
 
 
-def test_the_page_itself_is_let_in(served: Served) -> None:
+def test_requests_of_the_page_itself_are_accepted(served: Served) -> None:
     headers = {"Origin": served.url, "Sec-Fetch-Site": "same-origin"}
     assert served.client.get("/api/model", headers=headers).status_code == 200
 
 
-def test_a_picture_in_a_foreign_page_is_refused_and_a_link_is_not(served: Served) -> None:
+def test_a_foreign_page_cannot_embed_a_face_but_can_link_to_the_page(served: Served) -> None:
     foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
     assert served.client.get("/api/face/1.png", headers=foreign).status_code == 403
     assert served.client.get("/", headers=foreign | {"Sec-Fetch-Mode": "navigate"}).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/api/model", "/api/face/1.png", "/api/none", "/api/faces?seeds=x"])
-def test_every_answer_has_the_safe_headers(served: Served, path: str) -> None:
+def test_every_response_has_the_security_headers(served: Served, path: str) -> None:
     answer = served.client.get(path)
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
     assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -96,7 +96,7 @@ def test_every_answer_has_the_safe_headers(served: Served, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "most"), [("/api/faces", MAX_JSON_BYTES), ("/api/invert", MAX_UPLOAD_BYTES)]
 )
-def test_a_body_that_is_declared_too_large_is_refused_unread(served: Served, path: str, most: int) -> None:
+def test_a_body_declared_too_large_is_refused_unread(served: Served, path: str, most: int) -> None:
     for length in (most + 1, "9" * 50, "-1", "x"):
         head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
         with socket.create_connection(("127.0.0.1", port_of(served)), timeout=20) as connection:
@@ -106,7 +106,7 @@ def test_a_body_that_is_declared_too_large_is_refused_unread(served: Served, pat
         assert length != most + 1 or "may have at most" in answer
 
 
-def test_a_body_that_goes_on_and_on_is_refused(served: Served) -> None:
+def test_an_endless_body_is_refused(served: Served) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(MAX_JSON_BYTES // 2**16 + 1):
             yield b" " * 2**16
@@ -120,7 +120,7 @@ def port_of(served: Served) -> int:
     return int(served.url.rsplit(":", 1)[1])
 
 
-def test_malformed_requests_leave_the_server_well(served: Served) -> None:
+def test_the_server_survives_malformed_requests(served: Served) -> None:
     for data in (
         b"\x00\xff\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
@@ -132,7 +132,7 @@ def test_malformed_requests_leave_the_server_well(served: Served) -> None:
     assert served.client.get("/api/model").status_code == 200
 
 
-def test_without_the_token_only_the_page_is_there(guarded: Served) -> None:
+def test_without_the_token_only_the_page_is_served(guarded: Served) -> None:
     assert guarded.client.get("/").status_code == 200
     for path in ("/api/model", "/api/face/1.png", "/api/runs", "/api/openapi.json", "/api/none"):
         answer = guarded.client.get(path)
@@ -142,7 +142,7 @@ def test_without_the_token_only_the_page_is_there(guarded: Served) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "wrong", TOKEN + "x", TOKEN[:-1], "é"])
-def test_another_token_opens_nothing(guarded: Served, given: str) -> None:
+def test_a_wrong_token_opens_nothing(guarded: Served, given: str) -> None:
     bearer = {b"Authorization": f"Bearer {given or '-'}".encode()}
     assert guarded.client.get("/api/model", headers=bearer).status_code == 401
     answer = guarded.client.post("/api/session", json={"token": given})
@@ -150,14 +150,14 @@ def test_another_token_opens_nothing(guarded: Served, given: str) -> None:
     assert "set-cookie" not in answer.headers
 
 
-def test_the_token_opens_the_api_and_what_it_gives_is_private(guarded: Served) -> None:
+def test_the_token_opens_the_api_and_its_responses_are_private(guarded: Served) -> None:
     bearer = {"Authorization": f"Bearer {TOKEN}"}
     answer = guarded.client.get("/api/face/1.png", headers=bearer)
     assert answer.status_code == 200
     assert answer.headers["cache-control"].startswith("private")
 
 
-def test_the_token_once_and_then_a_cookie(guarded: Served) -> None:
+def test_a_token_is_exchanged_for_a_cookie(guarded: Served) -> None:
     with httpx.Client(base_url=guarded.url) as browser:
         answer = browser.post("/api/session", json={"token": TOKEN})
         assert answer.status_code == 204
@@ -168,7 +168,7 @@ def test_the_token_once_and_then_a_cookie(guarded: Served) -> None:
     assert guarded.client.get("/api/model", headers={"Cookie": f"{name}=0"}).status_code == 401
 
 
-def test_beyond_this_machine_addresses_are_let_in_and_names_are_not(guarded: Served) -> None:
+def test_a_public_server_accepts_addresses_but_not_foreign_names(guarded: Served) -> None:
     bearer = {"Authorization": f"Bearer {TOKEN}"}
     assert guarded.client.get("/api/model", headers=bearer | {"Host": "192.168.1.7:8000"}).status_code == 200
     assert guarded.client.get("/api/model", headers=bearer | {"Host": "evil.example"}).status_code == 403
@@ -185,11 +185,11 @@ def test_beyond_this_machine_addresses_are_let_in_and_names_are_not(guarded: Ser
         ("box.lan", False),
     ],
 )
-def test_which_hosts_are_of_this_machine_alone(host: str, answer: bool) -> None:
+def test_loopback_hosts_are_recognized(host: str, answer: bool) -> None:
     assert is_loopback(host) is answer
 
 
-def test_a_slow_reader_counts_until_the_answer_is_taken() -> None:
+def test_a_slow_reader_counts_until_it_has_read_the_response() -> None:
     async def answer_slowly() -> list[int]:
         guard, sent, taken = (
             RequestGuard(Response(b"face"), "127.0.0.1", None),
