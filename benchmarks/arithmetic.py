@@ -1,9 +1,9 @@
-"""Whether faster arithmetic costs quality: one training in several, with the same seeds.
+"""The quality of faster arithmetic: the same training in several precisions, with the same seeds.
 
     .venv/bin/python benchmarks/arithmetic.py celeba32 --out runs/arithmetic
 
-The recipe is the ladder's `rates 5e-4`. "bf16" rounds what convolutions and matrix products take and give,
-forward and backward, to bfloat16 and sums in float32, as processors that have it do: any machine can try it.
+The recipe is the ablation's `rates 5e-4`. "bf16" rounds inputs and outputs of convolutions and matrix
+products to bfloat16, forward and backward, and sums in float32, as bf16 hardware does; it runs anywhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ladder import BY_FACES, RUNGS, measured, recipe_of
+from ablation import BY_FACES, VARIANTS, measured, recipe_of
 from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
@@ -26,13 +26,13 @@ from strangers.evaluation.evaluate import Settings
 from strangers.system.devices import keep_freed_memory
 from strangers.training.loop import train
 
-RECIPE = recipe_of(next(rung for rung in RUNGS if rung.name == "rates 5e-4"))
+RECIPE = recipe_of(next(variant for variant in VARIANTS if variant.name == "rates 5e-4"))
 
 PRODUCTS = {F.conv2d, F.conv_transpose2d, F.linear, torch.matmul, Tensor.matmul, Tensor.__matmul__}
 
 
 class Rounded(TorchFunctionMode):
-    """While it lasts, products take and give bfloat16's values; their gradients do too."""
+    """A mode in which products, and their gradients, take and return values rounded to bfloat16."""
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
@@ -44,7 +44,7 @@ class Rounded(TorchFunctionMode):
 
 
 def _rounded(values: Tensor) -> Tensor:
-    """The nearest bfloat16s, as the type that they were; autograd rounds the gradient likewise."""
+    """Round to the nearest bfloat16, keeping the type; autograd rounds the gradient too."""
     return values.to(torch.bfloat16).to(values.dtype)
 
 
@@ -53,11 +53,11 @@ ARITHMETIC: dict[str, tuple[bool, Callable[[], AbstractContextManager[object]]]]
     "fp32, compiled": (True, nullcontext),
     "bf16": (False, Rounded),
 }
-"""Whether the networks are compiled, and what is in force while they are trained."""
+"""Compilation of the networks, and the context in which they are trained."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Train the same in other arithmetic.")
+    parser = argparse.ArgumentParser(description="Train the same recipe in other arithmetic.")
     parser.add_argument("data", type=Path, help="a prepared set of 32 px")
     parser.add_argument("--out", type=Path, required=True, help="a folder for the runs and arithmetic.json")
     parser.add_argument("--seeds", default="0,1,2")
@@ -68,9 +68,9 @@ def main() -> None:
     keep_freed_memory()
     rows: list[dict[str, Any]] = []
     for seed in (int(seed) for seed in arguments.seeds.split(",")):
-        for name, (compiled, in_force) in ARITHMETIC.items():
+        for name, (compiled, context) in ARITHMETIC.items():
             folder = arguments.out / f"{name.replace(', ', '-')}-{seed}"
-            with in_force():
+            with context():
                 run = train(
                     arguments.data, RECIPE, folder, images=arguments.images, seed=seed, device="cpu",
                     precision="fp32", threads=1, compiled=compiled, every=arguments.images, progress=False,

@@ -1,4 +1,4 @@
-"""What the machine itself can do: the most that any code could get out of it here."""
+"""The machine's own limits, for any code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REPEATS = 5
 
 
 def arithmetic(dtype: torch.dtype) -> dict[str, float]:
-    """FLOP a second of a 4096x4096 matrix product, and of the fastest of three convolutions."""
+    """Measure FLOP per second of a 4096x4096 matrix product, and of the fastest of three convolutions."""
     left, right = torch.randn(2, 4096, 4096).to(dtype).unbind()
     rates = {"product": 2 * 4096**3 / seconds(lambda: left @ right), "convolution": 0.0}
     for channels, height in ((128, 64), (256, 32), (512, 16)):
@@ -30,26 +30,26 @@ def arithmetic(dtype: torch.dtype) -> dict[str, float]:
 
 
 def memory_copy() -> float:
-    """Bytes a second that are copied, where each is read once and written once."""
+    """Measure bytes copied per second, each read once and written once."""
     source = torch.ones(2**28, dtype=torch.uint8)
     target = torch.empty_like(source)
     return len(source) / seconds(lambda: target.copy_(source))
 
 
 def decoding(files: list[bytes]) -> float:
-    """JPEGs a second that one core decodes, without cropping and resizing."""
+    """Measure JPEGs decoded per second on one core, without cropping and resizing."""
     return len(files) / seconds(lambda: [simplejpeg.decode_jpeg(data) for data in files])
 
 
 def flops(work: Callable[[], object]) -> float:
-    """The floating-point operations of `work`, by torch's counter: matrix products and convolutions."""
+    """Count the floating-point operations of `work` with torch: matrix products and convolutions."""
     with FlopCounterMode(display=False) as counter:
         work()
     return float(counter.get_total_flops())
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The median of a few goes, the first not counted."""
+    """Return the median duration over a few calls, the first discarded."""
     work()
     taken = []
     for _ in range(REPEATS):

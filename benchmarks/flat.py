@@ -1,8 +1,8 @@
-"""Whether an image costs as much late in a training as early on, and of a large set as of a small one.
+"""The cost of an image late in a training and early on, and from a large set and a small one.
 
     .venv/bin/python benchmarks/flat.py --out runs/flat
 
-The network is small, so that reading, the journal, pictures and checkpoints have their say.
+The network is small, so that reading, logging, pictures and checkpoints show.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SETS = (10_000, 200_000)
 """Drawn faces in each set."""
 
 WINDOWS = (0, 10_000, 30_000, 100_000, 300_000, 1_000_000)
-"""Between which numbers of images seen the speed is told."""
+"""Boundaries of the windows of images seen whose speed is reported."""
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def small() -> Recipe:
-    """dcgan-32 with few channels."""
+    """Return dcgan-32 with few channels."""
     widths = {"network.generator_widths": "[32, 16, 8]", "network.discriminator_widths": "[8, 16, 32]"}
     return with_overrides(RECIPES["dcgan-32"], widths)
 

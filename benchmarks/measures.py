@@ -1,4 +1,4 @@
-"""What is measured: each function does one piece of work our way and the plain way, in turns."""
+"""The measurements: each function does one piece of work in our way and in the plain way, in turns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from strangers.training.loop import next_step
 from strangers.training.options import TrainingOptions
 from strangers.training.plan import autocast, dtype_name, make_plan
 from strangers.training.run import open_run
-from strangers.training.session import begin
+from strangers.training.session import start_session
 from strangers.training.step import new_state, training_step
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ EPOCH = 1024
 """Photographs in an epoch: few enough to wait for."""
 
 FACES = 256
-"""Faces drawn at once, so to speak: four batches."""
+"""Faces per request: four batches."""
 
 Result = dict[str, Any]
 
@@ -44,14 +44,14 @@ Result = dict[str, Any]
 def all_of(
     files: list[bytes], precision: torch.dtype, repeats: int, folder: Path, limits: dict[str, float]
 ) -> Iterator[tuple[str, Result]]:
-    """Every measure, one after the other, with its share of what the machine can do."""
+    """Yield every measurement, with its fraction of the machine's limit."""
     recipe = RECIPES["dcgan-64"]
     networks = new_state(recipe, 0, CPU)
     z = torch.zeros(FACES, recipe.latent_size)
     with torch.no_grad():
         per_face = ceilings.flops(lambda: networks.generator(z)) / FACES
     model = folder / "model.safetensors"
-    save_model(model, networks.average, header_of(recipe))
+    save_model(model, networks.ema, header_of(recipe))
 
     yield "prepare_64", share(prepare_64(files, repeats), 1, limits, "decoding_one_core")
     for name in ("dcgan-64", "dcgan-32"):
@@ -68,7 +68,7 @@ def all_of(
 
 
 def prepare_64(files: list[bytes], repeats: int) -> Result:
-    """Photographs a second on one core, from a JPEG's bytes to 64x64 pixels."""
+    """Measure photographs per second on one core, from a JPEG's bytes to 64x64 pixels."""
     crop = CROPS["c178"]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # one core, as in a worker of `prepare`
@@ -84,7 +84,7 @@ def prepare_64(files: list[bytes], repeats: int) -> Result:
 
 
 def step(recipe: Recipe, precision: torch.dtype, repeats: int) -> tuple[Result, float]:
-    """Images a second of the training step, in the precision that `auto` chooses here; and FLOP an image."""
+    """Measure images per second of the training step, in the given precision, and FLOP per image."""
     real = torch.rand(recipe.batch, 3, recipe.size, recipe.size) * 2 - 1
     real_channels_last = real.contiguous(memory_format=torch.channels_last)
     state, their_step = new_state(recipe, 0, CPU), plain.training_step(recipe)
@@ -100,28 +100,29 @@ def step(recipe: Recipe, precision: torch.dtype, repeats: int) -> tuple[Result, 
 def epoch_64(
     recipe: Recipe, files: list[bytes], folder: Path, precision: torch.dtype, repeats: int
 ) -> Result:
-    """Images a second from the photographs to the trained networks; ours were prepared once, before."""
+    """Measure images per second from photographs to trained networks; ours were prepared before."""
     photographs = folder / "photographs"
     photographs.mkdir()
     for number in range(EPOCH):
         (photographs / f"{number:06d}.jpg").write_bytes(files[number % len(files)])
     prepare(str(photographs), folder / "set", size=recipe.size, progress=False)
-    plan = make_plan(folder / "set", recipe, device="cpu", precision=dtype_name(precision), progress=False)
-    journal = RunLog(
+    options = TrainingOptions(recipe, device="cpu", precision=dtype_name(precision), progress=False)
+    plan = make_plan(folder / "set", options)
+    log = RunLog(
         None, images_per_epoch=EPOCH, images_per_step=recipe.batch, budget=recipe.images, progress=False
     )
     run = open_run(folder / "run", plan.recipe, plan.data, 0, dtype_name(precision))
-    session = begin(run, plan, TrainingOptions(), journal)
+    session = start_session(run, plan, options, log)
 
     def ours() -> None:
         for _ in range(EPOCH // recipe.batch):
-            journal.add(next_step(session), session.state.images_seen)
+            log.add(next_step(session), session.state.images_seen)
 
     return compare(ours, plain.epoch(recipe, files, EPOCH), EPOCH, "images/s", repeats)
 
 
 def sample(recipe: Recipe, model: Path, count: int, repeats: int) -> Result:
-    """Faces a second from seeds to pixels, `count` asked for at a time."""
+    """Measure faces per second from seeds to pixels, `count` per request."""
     ours, theirs = loading.load(model, "cpu"), plain.sampler(recipe, sampling.DRAW_BATCH)
     goes = 1 if count > 1 else 20
 
@@ -133,7 +134,7 @@ def sample(recipe: Recipe, model: Path, count: int, repeats: int) -> Result:
 
 
 def load(recipe: Recipe, model: Path, repeats: int) -> Result:
-    """Model files read a second, checks and hash included."""
+    """Measure model files read per second, with checks and hash."""
     pickle = model.with_name("model.pth")
     plain.save(pickle, recipe)
     return compare(
@@ -142,7 +143,7 @@ def load(recipe: Recipe, model: Path, repeats: int) -> Result:
 
 
 def start(repeats: int) -> Result:
-    """Answers of `strangers --help` a second, beside a Python that imports torch."""
+    """Measure runs of `strangers --help` per second, beside a Python that imports torch."""
 
     def run(*words: str) -> None:
         subprocess.run([sys.executable, *words], check=True, capture_output=True)
@@ -155,7 +156,7 @@ def start(repeats: int) -> Result:
 def compare(
     ours: Callable[[], object], theirs: Callable[[], object], count: int, unit: str, repeats: int
 ) -> Result:
-    """Both in turns, the first of each not counted; a call does `count` things. Medians a second."""
+    """Run both in turns, discarding the first of each; a call does `count` things. Return rates."""
     speeds: dict[str, list[float]] = {"ours": [], "plain": []}
     for repeat in range(repeats + 1):
         for name, work in (("ours", ours), ("plain", theirs)):
@@ -169,12 +170,12 @@ def compare(
 
 
 def share(result: Result, each: float, limits: dict[str, float], limit: str) -> Result:
-    """The result, with what part of a limit it is; `each` thing takes so much of what the limit counts."""
+    """Return the result with its fraction of a limit; each thing takes `each` units of the limit."""
     return result | {"share": result["ours"] * each / limits[limit], "of": limit}
 
 
 def header_of(recipe: Recipe) -> ModelHeader:
-    """What a model file of the recipe's untrained generator says."""
+    """Return the header of a model file of the recipe's untrained generator."""
     return ModelHeader(
         software="benchmark", recipe=recipe, images_seen=0, size=recipe.size, crop="c178",
         filter="bicubic", data_hash="0" * 64,

@@ -1,10 +1,10 @@
-"""What each saving of the training step is worth: our way and the usual one, in turns.
+"""The gain of each optimization of the training step: our way and the usual one, in turns.
 
     .venv/bin/python benchmarks/savings.py                    dcgan-64, batches of 128
     .venv/bin/python benchmarks/savings.py --batch 16
 
-One thread, in processor time, so that other work on the machine counts for little. A saving is what the usual
-way takes more, as a share of our whole step.
+One thread, in processor time, so that other work on the machine hardly matters. A saving is the extra time of
+the usual way, as a fraction of our whole step.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from strangers.training.loop import next_step
 from strangers.training.options import TrainingOptions
 from strangers.training.plan import make_plan
 from strangers.training.run import open_run
-from strangers.training.session import begin, take_snapshot
-from strangers.training.step import State, draw_latents, follow, new_state, training_step
+from strangers.training.session import start_session, take_snapshot
+from strangers.training.step import State, draw_latents, new_state, training_step, update_ema
 
 CPU = torch.device("cpu")
 
@@ -41,13 +41,13 @@ PHOTOGRAPHS = 2_000
 """Drawn faces in the set that batches are taken from."""
 
 EVERY = 20_000
-"""Images between two checkpoints, unless told otherwise."""
+"""Images between two checkpoints, by default."""
 
 Way = Callable[[], object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure what each saving of a training step is worth.")
+    parser = argparse.ArgumentParser(description="Measure the gain of each optimization of a training step.")
     parser.add_argument("--recipe", choices=["dcgan-32", "dcgan-64", "dcgan-128"], default="dcgan-64")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=7)
@@ -65,13 +65,15 @@ def main() -> None:
         for what, ours, usual in savings(data, state, real, recipe):
             taken, more = milliseconds([ours, usual], arguments.repeats)
             print(f"| {what} | {taken:,.2f} | {more:,.2f} | {(more - taken) / whole:.1%} |", flush=True)
-        stock = stock_taking(Path(folder), recipe, arguments.repeats)
-        share = stock / (stock + whole * EVERY / recipe.batch)
-        print(f"\nPictures and a checkpoint take {stock:,.0f} ms: {share:.1%} of {EVERY:,} images with them.")
+        snapshot = snapshot_time(Path(folder), recipe, arguments.repeats)
+        share = snapshot / (snapshot + whole * EVERY / recipe.batch)
+        print(
+            f"\nPictures and a checkpoint take {snapshot:,.0f} ms: {share:.1%} of {EVERY:,} images with them."
+        )
 
 
 def savings(data: PreparedSet, state: State, real: Tensor, recipe: Recipe) -> Iterator[tuple[str, Way, Way]]:
-    """What is saved, our way and the usual one."""
+    """Yield each optimization, our way and the usual one."""
     yield (
         "no gradients of the discriminator's weights in the generator's update",
         lambda: training_step(state, real, recipe),
@@ -82,14 +84,14 @@ def savings(data: PreparedSet, state: State, real: Tensor, recipe: Recipe) -> It
     yield "fused Adam, both networks, beside foreach", *optimizers(state, foreach=True)
     yield "fused Adam, both networks, beside a loop", *optimizers(state, foreach=False)
     yield (
-        "the average by `lerp_`, beside sums and products of new tensors",
-        lambda: follow(state.average, state.generator, 0.999),
-        lambda: follow_plainly(state.average, state.generator, 0.999),
+        "the EMA by `lerp_`, beside sums and products of new tensors",
+        lambda: update_ema(state.ema, state.generator, 0.999),
+        lambda: update_ema_plainly(state.ema, state.generator, 0.999),
     )
     yield (
-        "the average tensor by tensor, beside one foreach call",
-        lambda: follow(state.average, state.generator, 0.999),
-        lambda: follow_at_once(state.average, state.generator, 0.999),
+        "the EMA tensor by tensor, beside one foreach call",
+        lambda: update_ema(state.ema, state.generator, 0.999),
+        lambda: update_ema_at_once(state.ema, state.generator, 0.999),
     )
     yield (
         "a batch gathered as bytes, beside float pictures stacked one by one",
@@ -100,19 +102,20 @@ def savings(data: PreparedSet, state: State, real: Tensor, recipe: Recipe) -> It
     yield "no `.item()` between the log's lines", lambda: None, lambda: [value.item() for value in report]
 
 
-def stock_taking(folder: Path, recipe: Recipe, repeats: int) -> float:
-    """Milliseconds that a step waits for pictures, what they tell, and a checkpoint."""
-    plan = make_plan(folder / "set", recipe, device="cpu", precision="fp32", threads=1, progress=False)
+def snapshot_time(folder: Path, recipe: Recipe, repeats: int) -> float:
+    """Return the milliseconds of a snapshot: pictures, their checks, and a checkpoint."""
+    options = TrainingOptions(recipe, device="cpu", precision="fp32", threads=1, progress=False)
+    plan = make_plan(folder / "set", options)
     run = open_run(folder / "run", plan.recipe, plan.data, 0, "fp32")
-    journal = RunLog(
+    log = RunLog(
         run.path, images_per_epoch=PHOTOGRAPHS, images_per_step=recipe.batch, budget=recipe.images,
         progress=False,
     )  # fmt: skip
-    session = begin(run, plan, TrainingOptions(), journal)
+    session = start_session(run, plan, options, log)
     taken = []
     for _ in range(repeats + 1):
-        journal.add(next_step(session), session.state.images_seen)
-        journal.line(session.state.images_seen)
+        log.add(next_step(session), session.state.images_seen)
+        log.write_means(session.state.images_seen)
         started = time.process_time()
         take_snapshot(session, evaluate=False)
         taken.append(1000 * (time.process_time() - started))
@@ -120,13 +123,13 @@ def stock_taking(folder: Path, recipe: Recipe, repeats: int) -> float:
 
 
 def batch_of(data: PreparedSet, recipe: Recipe) -> Tensor:
-    """Photographs as the loop takes them."""
+    """Return photographs as the loop reads them."""
     where, after = torch.randint(len(data), (2, recipe.batch)).numpy()
     return to_signed(DeviceLoader(data, CPU).batch(where, after))
 
 
 def stacked(data: PreparedSet, recipe: Recipe) -> Tensor:
-    """Photographs as a DataLoader of the tutorials' kind makes a batch."""
+    """Return photographs as a tutorial's DataLoader makes a batch."""
     return torch.stack([
         torch.from_numpy(data.images[position].copy()).permute(2, 0, 1).contiguous().float() / 127.5 - 1
         for position in torch.randint(len(data), (recipe.batch,)).tolist()
@@ -138,24 +141,24 @@ def latents_for(recipe: Recipe) -> Tensor:
 
 
 def with_useless_gradients(state: State, real: Tensor, recipe: Recipe) -> None:
-    """The step, with a discriminator that cannot be told to leave its gradients out."""
+    """Run the step with the discriminator's gradients in the generator's update."""
     with mock.patch.object(state.discriminator, "requires_grad_"):
         training_step(state, real, recipe)
 
 
 def layouts(real: Tensor, recipe: Recipe) -> tuple[Way, Way]:
-    """A step in each order of a picture's numbers in memory."""
+    """Return a step in each memory format."""
     ways = []
     for order in (torch.channels_last, torch.contiguous_format):
         state, pictures = new_state(recipe, 0, CPU), real.contiguous(memory_format=order)
-        for network in (state.generator, state.discriminator, state.average):
+        for network in (state.generator, state.discriminator, state.ema):
             network.to(memory_format=order)  # type: ignore[call-overload]
         ways.append(lambda state=state, pictures=pictures: training_step(state, pictures, recipe))
     return ways[0], ways[1]
 
 
 def optimizers(state: State, *, foreach: bool) -> tuple[Way, Way]:
-    """A step of both networks' Adam: fused, and not."""
+    """Return a step of both networks' Adam, fused and not."""
     parameters = [*state.generator.parameters(), *state.discriminator.parameters()]
     for parameter in parameters:
         parameter.grad = torch.full_like(parameter, 1e-3)
@@ -165,29 +168,29 @@ def optimizers(state: State, *, foreach: bool) -> tuple[Way, Way]:
 
 
 @torch.no_grad()
-def follow_plainly(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """The average as many write it."""
+def update_ema_plainly(ema: nn.Module, network: nn.Module, decay: float) -> None:
+    """Update the EMA with new tensors, as many write it."""
     values = network.state_dict()
-    average.load_state_dict({
-        name: keep * mean + (1 - keep) * values[name] if mean.is_floating_point() else values[name]
-        for name, mean in average.state_dict().items()
+    ema.load_state_dict({
+        name: decay * mean + (1 - decay) * values[name] if mean.is_floating_point() else values[name]
+        for name, mean in ema.state_dict().items()
     })  # fmt: skip
 
 
 @torch.no_grad()
-def follow_at_once(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """The average in one call for all tensors."""
+def update_ema_at_once(ema: nn.Module, network: nn.Module, decay: float) -> None:
+    """Update the EMA in one call for all tensors."""
     means, values = (
         [value for value in each.state_dict().values() if value.is_floating_point()]
-        for each in (average, network)
+        for each in (ema, network)
     )
-    torch._foreach_lerp_(means, values, 1 - keep)
+    torch._foreach_lerp_(means, values, 1 - decay)
 
 
 def milliseconds(ways: list[Way], repeats: int) -> list[float]:
-    """What each way takes: medians of `repeats` goes in turns, the first not counted.
+    """Return the time of each way: medians of `repeats` rounds in turns, the first discarded.
 
-    A go is as many calls as last a tenth of a second.
+    A round is as many calls as take a tenth of a second.
     """
     calls, taken = [], [[] for _ in ways]  # type: ignore[var-annotated]
     for way in ways:

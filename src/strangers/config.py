@@ -1,4 +1,4 @@
-"""The base class of every configuration that is read from a file."""
+"""The base class of all configurations that are read from files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Configuration(BaseModel):
-    """A frozen value whose fields are exactly the declared ones, of exactly the declared types."""
+    """A frozen value with exactly the declared fields, of exactly the declared types."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

@@ -1,15 +1,8 @@
-"""What the commands print: columns that line up, every value by its name, and places that exist."""
+"""`strangers recipes`: aligned columns, and every value by its name."""
 
 from __future__ import annotations
 
-import os
-import shlex
-from pathlib import Path
-
-import pytest
-
 from strangers.commands.recipes import describe, table, values
-from strangers.commands.train import results
 from strangers.recipes.presets import RECIPES
 
 
@@ -30,21 +23,3 @@ def test_the_values_of_a_recipe_stand_in_one_column() -> None:
     column = len(lines[0]) - len("dense-128")
     assert all(line[column - 1] == " " and line[column] != " " for line in lines)
     assert lines[-1].startswith("parameters of the discriminator ")
-
-
-@pytest.mark.parametrize("name", ["run", "my faces"])
-def test_the_results_of_a_run_are_its_newest_files(tmp_path: Path, name: str) -> None:
-    run = tmp_path / name
-    (run / "samples").mkdir(parents=True)
-    for images in ("000001k", "000020k", "000100k"):
-        (run / "samples" / f"{images}.png").touch()
-    (run / "latest").write_text("000100096")
-    *places, more, _ = results(run).splitlines()
-    assert [os.path.relpath(line[12:], run) for line in places] == [
-        "samples/000100k.png",
-        "curves.png",
-        "progress.webp",
-        "checkpoints/000100096/model.safetensors",
-    ]
-    words = shlex.split(more.partition(":")[2])
-    assert words[:3] == ["strangers", "sample", str(run)]

@@ -10,18 +10,22 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from strangers.networks import patches
-from strangers.networks.dcgan import Doubling, Halving
+from strangers.networks.dcgan import Downsample, Upsample
 
 Way = Callable[[Tensor, Tensor], Tensor]
 
 
-@pytest.fixture(params=["halve", "double"])
+@pytest.fixture(params=["downsample", "upsample"])
 def ways(request: pytest.FixtureRequest) -> tuple[Way, Way, Tensor]:
     """Ours, torch's, and a map to convolve, of unequal height and width."""
     torch.manual_seed(0)
-    if request.param == "halve":
-        return patches.halve, lambda x, w: F.conv2d(x, w, None, 2, 1), torch.randn(3, 5, 8, 6).double()
-    return patches.double, lambda x, w: F.conv_transpose2d(x, w, None, 2, 1), torch.randn(3, 7, 4, 3).double()
+    if request.param == "downsample":
+        return patches.downsample, lambda x, w: F.conv2d(x, w, None, 2, 1), torch.randn(3, 5, 8, 6).double()
+    return (
+        patches.upsample,
+        lambda x, w: F.conv_transpose2d(x, w, None, 2, 1),
+        torch.randn(3, 7, 4, 3).double(),
+    )
 
 
 def test_values_and_gradients_are_torchs(ways: tuple[Way, Way, Tensor]) -> None:
@@ -46,7 +50,7 @@ def test_second_derivatives_are_right(ways: tuple[Way, Way, Tensor]) -> None:
     assert torch.autograd.gradgradcheck(ours, (images, weight))
 
 
-@pytest.mark.parametrize("layer", [Halving(16, 24), Doubling(16, 24)], ids=["halving", "doubling"])
+@pytest.mark.parametrize("layer", [Downsample(16, 24), Upsample(16, 24)], ids=["downsample", "upsample"])
 @pytest.mark.parametrize("height", [4, 8, 16])
 def test_layers_are_torchs_and_round_as_bf16_does(layer: torch.nn.Module, height: int) -> None:
     torch.manual_seed(0)
@@ -60,11 +64,11 @@ def test_layers_are_torchs_and_round_as_bf16_does(layer: torch.nn.Module, height
 
 
 def test_only_small_maps_on_a_cpu_take_this_way_in_bf16_or_small_batches() -> None:
-    few, many = torch.zeros(patches.FEW), torch.zeros(patches.FEW + 1)
-    assert patches.worth(few, patches.LARGEST)
-    assert not patches.worth(many, patches.LARGEST)
-    assert not patches.worth(few, 2 * patches.LARGEST)
-    assert not patches.worth(torch.zeros(1, device="meta"), patches.LARGEST)
+    few, many = torch.zeros(patches.MAX_BATCH), torch.zeros(patches.MAX_BATCH + 1)
+    assert patches.is_faster(few, patches.MAX_HEIGHT)
+    assert not patches.is_faster(many, patches.MAX_HEIGHT)
+    assert not patches.is_faster(few, 2 * patches.MAX_HEIGHT)
+    assert not patches.is_faster(torch.zeros(1, device="meta"), patches.MAX_HEIGHT)
     with torch.autocast("cpu", torch.bfloat16):
-        assert patches.worth(many, patches.LARGEST)
-        assert not patches.worth(many, 2 * patches.LARGEST)
+        assert patches.is_faster(many, patches.MAX_HEIGHT)
+        assert not patches.is_faster(many, 2 * patches.MAX_HEIGHT)

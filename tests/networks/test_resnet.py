@@ -30,15 +30,15 @@ def test_without_a_norm_there_is_none() -> None:
     assert not [name for name in names if "Norm" in name or "Parametrized" in name]
 
 
-def test_the_way_past_a_block_does_not_depend_on_the_order() -> None:
+def test_the_shortcut_does_not_depend_on_the_order() -> None:
     features = torch.randn(2, 6, 8, 8)
     up, down = Up(6, 4, norm=False), Down(6, 4, halves=True, first=False)
-    for block in (up.through, down.through):
+    for block in (up.residual, down.residual):
         for weights in block.parameters():
             nn.init.zeros_(weights)
     doubled = nn.functional.interpolate(features, scale_factor=2.0)
-    torch.testing.assert_close(up(features), up.past(doubled))
-    torch.testing.assert_close(down(features), nn.functional.avg_pool2d(down.past[1](features), 2))
+    torch.testing.assert_close(up(features), up.shortcut(doubled))
+    torch.testing.assert_close(down(features), nn.functional.avg_pool2d(down.shortcut[1](features), 2))
 
 
 def test_last_blocks_may_keep_the_map() -> None:

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from strangers.errors import UsageError
 from strangers.recipes.presets import RECIPES, recipe_named
 from strangers.recipes.recipe import (
+    OptimizerConfig,
     Ramp,
     Recipe,
     Schedule,
-    at,
     build_networks,
     flatten,
     parameter_counts,
@@ -188,10 +188,10 @@ def test_schedules() -> None:
 def test_a_number_of_a_recipe_may_move() -> None:
     """From its start to its end along half a cosine, and no further."""
     ramp = Ramp(start=2.0, end=0.2, images=1000)
-    assert [at(ramp, images) for images in (0, 250, 500, 1000, 5000)] == pytest.approx(
+    assert [ramp.value(images) for images in (0, 250, 500, 1000, 5000)] == pytest.approx(
         [2.0, 1.1 + 0.9 * 0.5**0.5, 1.1, 0.2, 0.2]
     )
-    assert at(0.3, 10**9) == 0.3
+    assert OptimizerConfig(beta2=ramp.model_copy(update={"end": 0.5})).betas(10**9) == (0.5, 0.5)
 
 
 def test_a_lazy_penalty_is_dearer_and_rarer() -> None:

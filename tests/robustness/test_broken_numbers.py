@@ -1,4 +1,4 @@
-"""Numbers that are none: the guard acts as its docs say, the log tells it, and no checkpoint is spoilt."""
+"""Numbers that are not finite: the health monitor acts, the log reports it, and no checkpoint is spoilt."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from strangers.errors import RunError
 from strangers.images import to_signed
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, with_overrides
-from strangers.training import health as guard
+from strangers.training import health as monitor
 from strangers.training import loop
 from strangers.training import snapshots as pictures
-from strangers.training.health import ON_COLLAPSE, ROLLBACKS, SLOWER
+from strangers.training.health import MAX_ROLLBACKS, ON_COLLAPSE, ROLLBACK_FACTOR
 from strangers.training.log import read_log
 from strangers.training.loop import train
 from strangers.training.session import TrainingSession
@@ -109,7 +109,7 @@ def weight(session: TrainingSession, value: float, chance: random.Random, patch:
 
 def average(session: TrainingSession, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
     del patch
-    break_one(chance.choice(list(session.state.average.parameters())), value, chance)
+    break_one(chance.choice(list(session.state.ema.parameters())), value, chance)
 
 
 def gradient(
@@ -171,7 +171,7 @@ def injured(injure: Injure, value: float, at: int, chance: random.Random, times:
 
     def step(session: TrainingSession) -> StepReport:
         with pytest.MonkeyPatch.context() as once:
-            if session.state.images_seen == at and session.guard.rollbacks < times:
+            if session.state.images_seen == at and session.health.rollbacks < times:
                 injure(session, value, chance, once)
             return next_step(session)
 
@@ -213,7 +213,7 @@ def tell_the_story(run: Path, on_collapse: str, at: int, told: object) -> None:
     warnings = read_log(run, "warning")
     if on_collapse == "rollback":
         [back] = warnings
-        assert (back["rollback"], back["learning_rate_multiplier"]) == (1, SLOWER), told
+        assert (back["rollback"], back["learning_rate_multiplier"]) == (1, ROLLBACK_FACTOR), told
         assert back["images"] in (0, 1024), told
         assert back["images"] <= at < back["lost_at"] <= at + 1024, told
     else:
@@ -225,20 +225,20 @@ def test_what_breaks_again_and_again_is_taken_back_so_often_and_no_more(
     drawn: PreparedSet, recipe: Recipe, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     if not trials(0, 12):
-        pytest.skip("with --robustness; tests/training/test_guard.py has it once")
+        pytest.skip("with --robustness; tests/training/test_health.py has it once")
     chance = random.Random(7)
     for trial in trials(0, 12):
         name = list(INJURIES)[trial % len(INJURIES)]
         injure, values = INJURIES[name]
         run, at = tmp_path / str(trial), 128 * chance.randrange(IMAGES // 128)
-        patch = injured(injure, values[0], at, chance, times=ROLLBACKS + 1)
+        patch = injured(injure, values[0], at, chance, times=MAX_ROLLBACKS + 1)
         try:
-            with pytest.raises(RunError, match=f"although it was taken back {ROLLBACKS} times"):
+            with pytest.raises(RunError, match=f"collapsed again after {MAX_ROLLBACKS} rollbacks"):
                 trained(drawn, recipe, run, "rollback")
         finally:
             patch.undo()
         told = [entry["learning_rate_multiplier"] for entry in read_log(run, "rollback")]
-        assert told == [SLOWER**n for n in range(1, ROLLBACKS + 1)]
+        assert told == [ROLLBACK_FACTOR**n for n in range(1, MAX_ROLLBACKS + 1)]
         assert spoilt(run) == [], name
         trained(drawn, recipe, run)  # from its last checkpoint, which knows of no rollback
         assert spoilt(run) == [], name
@@ -256,7 +256,7 @@ def test_a_discriminator_that_wins_outright_is_told_and_no_more(
     tally: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(guard, "SATURATED_IMAGES", 512)
+    monkeypatch.setattr(monitor, "SATURATED_IMAGES", 512)
 
     def won(*given: Any) -> StepReport:
         right = torch.ones(())

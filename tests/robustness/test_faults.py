@@ -29,6 +29,7 @@ from strangers.training import snapshots as pictures
 from strangers.training.evaluator import BestMetric
 from strangers.training.loop import train
 from strangers.training.step import State, new_state
+from strangers.training.tensors import tensors_of
 
 from ..support import tiny, write_model
 from .commands import SETTINGS, bytes_of, leftovers, trained_bits
@@ -192,7 +193,7 @@ HEADER = ModelHeader(
 def weights(images_seen: int) -> State:
     """Those that stand for so many images; nobody changes them."""
     state = new_state(tiny(), images_seen, CPU)
-    state.average.eval()
+    state.ema.eval()
     state.images_seen = images_seen
     return state
 
@@ -202,8 +203,8 @@ def save_checkpoint(run: Path, images_seen: int) -> None:
     checkpoint.restore(run, new_state(tiny(), 0, CPU))  # as every training begins
     state = weights(images_seen)
     header = HEADER.model_copy(update={"images_seen": images_seen})
-    progress = checkpoint.Progress(record=BestMetric(best=1.0, best_at=images_seen))
-    checkpoint.save(run, state, header, progress, keep=1)
+    progress = checkpoint.Progress(best=BestMetric(value=1.0, images_seen=images_seen))
+    checkpoint.save(run, state, checkpoint.serialize(state.ema, header), progress, keep=1)
 
 
 def what_a_run_holds(run: Path) -> Found:
@@ -211,14 +212,14 @@ def what_a_run_holds(run: Path) -> Found:
     found = {}
     for name in ("latest", "best"):
         model = load(run / name, device="cpu")
-        expected = weights(model.header.images_seen).average.state_dict()
+        expected = weights(model.header.images_seen).ema.state_dict()
         assert all(torch.equal(value, expected[key]) for key, value in model.generator.state_dict().items())
         found[name] = str(model.header.images_seen)
     copy = shutil.copytree(run, run.with_name(f"{run.name}-copy"))
     state = new_state(tiny(), 0, CPU)
     checkpoint.restore(copy, state)
-    expected = checkpoint.tensors_of(weights(state.images_seen))
-    assert all(torch.equal(value, expected[key]) for key, value in checkpoint.tensors_of(state).items())
+    expected = tensors_of(weights(state.images_seen))
+    assert all(torch.equal(value, expected[key]) for key, value in tensors_of(state).items())
     shutil.rmtree(copy)
     return found | {"goes on after": str(state.images_seen)}
 

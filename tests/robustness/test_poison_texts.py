@@ -238,9 +238,9 @@ def test_an_odd_state_is_refused(run: Path, trials: Trials, tally: Tally) -> Non
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "state.json").write_bytes(data)
         progress, _ = restore(run, whole)
-        assert progress.guard.learning_rate_multiplier >= 0
+        assert progress.health.learning_rate_multiplier >= 0
         assert isinstance(whole.images_seen, int)
-        assert progress.journal is None or isinstance(progress.journal, dict)
+        assert progress.log is None or isinstance(progress.log, dict)
 
     fed = feed(odd_json(valid, trials(100, 10_000), 13), swallow, memory=MEMORY, target=run)
     tally("state.json of a checkpoint", fed.tried, str(fed))

@@ -39,7 +39,7 @@ def test_of_two_trainings_in_one_folder_one_is_told(
         codes = [process.wait() for process in started]
         for code, log in zip(codes, logs, strict=True):
             said = log.read_text()
-            assert code == 0 or f"Another training is at work in {run}; wait until it ends" in said
+            assert code == 0 or f"Another training is running in {run}; wait until it ends" in said
             assert "Traceback" not in said
         assert codes.count(0) >= 1  # one that came after another had ended finds nothing left to do
         assert trained_bits(run) == expected
@@ -56,7 +56,7 @@ def test_a_killed_training_keeps_nobody_out(warm: Commands, tmp_path: Path) -> N
     first = warm.start(*longer)
     wait_for(lambda: (run / "console.log").exists())
     assert warm.run(*longer) == 1
-    assert f"Another training is at work in {run}" in warm.said()
+    assert f"Another training is running in {run}" in warm.said()
     os.kill(first.pid, signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL
     assert warm.run(*train(run)) == 0

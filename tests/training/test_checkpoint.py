@@ -1,4 +1,4 @@
-"""A checkpoint is whole or it is not used."""
+"""A checkpoint is used only if it is complete."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("file", ["model.safetensors", "training.safetensors", "state.json"])
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
-def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_used(
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_is_used(
     run: Path, drawn_set: PreparedSet, small_recipe: Recipe, file: str, damage: str
 ) -> None:
     original = (run / "checkpoints/000002048/training.safetensors").read_bytes()
@@ -47,7 +47,7 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_used(
         path.unlink()
     train(drawn_set.path, small_recipe, run, images=2048, every=1024, progress=False)
     assert "000002048 is damaged" in (run / "console.log").read_text()
-    assert "Going on after 1,024 images." in (run / "console.log").read_text()
+    assert "Resuming after 1,024 images." in (run / "console.log").read_text()
     assert (run / "checkpoints/000002048/training.safetensors").read_bytes() == original
 
 
@@ -55,30 +55,34 @@ ODD: tuple[dict[str, Any], ...] = (
     {"images_seen": "2048"},
     {"images_seen": 1024},
     {"seconds": []},
-    {"journal": "sums"},
-    {"journal": {"steps": 1, "sums": [1.0]}},
-    {"guard": {"good_at": {}}},
-    {"guard": {"rollbacks": 10**400}},
-    {"record": {"best": "low"}},
+    {"log": "sums"},
+    {"log": {"steps": 1, "sums": [1.0]}},
+    {"health": {"good_at": {}}},
+    {"health": {"rollbacks": 10**400}},
+    {"best": {"value": "low"}},
     {"sha256": {}},
     {"sha256": {"/dev/zero": "0"}},
 )
 
 
-def test_a_state_with_odd_values_is_damaged(run: Path, small_recipe: Recipe, tmp_path: Path) -> None:
+def test_invalid_values_in_state_json_are_reported_as_damage(
+    run: Path, small_recipe: Recipe, tmp_path: Path
+) -> None:
     state = new_state(small_recipe, 0, CPU)
     for number, changes in enumerate(ODD):
         copy = Path(shutil.copytree(run, tmp_path / str(number)))
         path = copy / "checkpoints/000002048/state.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1} | changes))
-        _, complaints = checkpoint.restore(copy, state)
+        described = json.loads(path.read_text()) | changes
+        del described["state_sha256"]
+        path.write_text(json.dumps(described | {"state_sha256": checkpoint._digest(described)}))
+        _, problems = checkpoint.restore(copy, state)
         assert state.images_seen == 1024, changes
-        assert len(complaints) == 1, changes
-        assert "000002048 is damaged" in complaints[0], changes
-        assert "\n" not in complaints[0], changes
+        assert len(problems) == 1, changes
+        assert "000002048 is damaged" in problems[0], changes
+        assert "\n" not in problems[0], changes
 
 
-def test_what_is_nested_without_end_or_no_text_is_told(run: Path) -> None:
+def test_deeply_nested_or_undecodable_files_are_reported(run: Path) -> None:
     (run / "run.json").write_text("[" * 100_000)
     with pytest.raises(RunError, match=r"run.json cannot be read"):
         read_run(run)
@@ -90,33 +94,32 @@ def test_what_is_nested_without_end_or_no_text_is_told(run: Path) -> None:
     assert read_log(run)
 
 
-def test_a_wrong_digit_in_what_a_checkpoint_knows_is_noticed(run: Path, small_recipe: Recipe) -> None:
+def test_a_changed_digit_in_state_json_is_detected(run: Path, small_recipe: Recipe) -> None:
     path = run / "checkpoints/000002048/state.json"
     path.write_text(path.read_text().replace('"seconds": ', '"seconds": 1'))
     state = new_state(small_recipe, 0, CPU)
-    _, [complaint] = checkpoint.restore(run, state)
-    assert "state.json is not what was written" in complaint
+    _, [problem] = checkpoint.restore(run, state)
+    assert "state.json has changed since it was written" in problem
     assert state.images_seen == 1024
 
 
-def test_a_checkpoint_from_before_it_had_a_hash_of_its_own_is_used(run: Path, small_recipe: Recipe) -> None:
+def test_a_checkpoint_of_another_format_is_refused(run: Path, small_recipe: Recipe) -> None:
     path = run / "checkpoints/000002048/state.json"
-    described = json.loads(path.read_text())
-    del described["state_sha256"]
-    path.write_text(json.dumps(described | {"format": 1}))
-    state = new_state(small_recipe, 0, CPU)
-    assert checkpoint.restore(run, state)[1] == []
-    assert state.images_seen == 2048
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+    _, [problem] = checkpoint.restore(run, new_state(small_recipe, 0, CPU))
+    assert "another version of strangers" in problem
 
 
-def test_when_none_is_whole_nothing_is_started_over(run: Path, small_recipe: Recipe) -> None:
+def test_a_run_without_usable_checkpoint_is_not_restarted(run: Path, small_recipe: Recipe) -> None:
     for path in run.glob("checkpoints/*/state.json"):
         path.write_text("{}")
     with pytest.raises(RunError, match="No checkpoint"):
         checkpoint.restore(run, new_state(small_recipe, 0, CPU))
 
 
-def test_what_a_killed_save_left_is_removed(run: Path, drawn_set: PreparedSet, small_recipe: Recipe) -> None:
+def test_leftovers_of_a_killed_save_are_removed(
+    run: Path, drawn_set: PreparedSet, small_recipe: Recipe
+) -> None:
     no_process = 2**22 + 1  # above every process number
     shutil.copytree(run / "checkpoints/000002048", run / f"checkpoints/.partial-000002500-{no_process}-abcd")
     (run / f"samples/.partial-000003k.png-{no_process}-abcd").write_bytes(b"half")
@@ -124,7 +127,7 @@ def test_what_a_killed_save_left_is_removed(run: Path, drawn_set: PreparedSet, s
     assert not list(run.rglob(".partial-*"))
 
 
-def test_checkpoints_that_a_killed_save_did_not_remove_are_removed(
+def test_checkpoints_that_a_killed_save_did_not_prune_are_removed(
     run: Path, drawn_set: PreparedSet, small_recipe: Recipe
 ) -> None:
     train(drawn_set.path, small_recipe, run, images=2048, every=1024, keep=1, progress=False)  # it is over
@@ -147,30 +150,32 @@ def header_of(recipe: Recipe) -> ModelHeader:
 def test_no_checkpoint_is_written_of_numbers_that_are_not_finite(
     where: str, small_recipe: Recipe, tmp_path: Path
 ) -> None:
-    """Also where all weights still are: a training that goes on from there is lost."""
+    """This holds for moments and sums too, since a training that resumes from them is lost."""
     state = new_state(small_recipe, 0, CPU)
     training_step(state, torch.rand(small_recipe.images_per_step, 3, 32, 32), small_recipe)
     if where == "moments":
         next(iter(state.generator_optimizer.state.values()))["exp_avg_sq"].fill_(torch.inf)
     sums = {"steps": 1, "sums": [torch.inf if where == "sums" else 0.0]}
-    with pytest.raises(RunError, match="weights or losses that are no finite numbers"):
-        checkpoint.save(tmp_path, state, header_of(small_recipe), checkpoint.Progress(journal=sums), keep=1)
+    file = checkpoint.serialize(state.ema, header_of(small_recipe))
+    with pytest.raises(RunError, match="some weights or losses are not finite"):
+        checkpoint.save(tmp_path, state, file, checkpoint.Progress(log=sums), keep=1)
     assert not (tmp_path / "latest").exists()
 
 
 @pytest.mark.parametrize("name", ["dcgan-32", "nadam-128", "two-step-32"])
-def test_every_optimizer_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
+def test_every_optimizer_resumes_bit_for_bit(name: str, tmp_path: Path) -> None:
     recipe = with_overrides(RECIPES[name], {"batch": "2", "generator_batch": "2"})
     torch.manual_seed(0)
     real = torch.rand(recipe.images_per_step, 3, recipe.size, recipe.size)
     straight, resumed = new_state(recipe, 0, CPU), new_state(recipe, 1, CPU)
     training_step(straight, real, recipe)
-    checkpoint.save(tmp_path, straight, header_of(recipe), checkpoint.Progress(), keep=1)
+    file = checkpoint.serialize(straight.ema, header_of(recipe))
+    checkpoint.save(tmp_path, straight, file, checkpoint.Progress(), keep=1)
     checkpoint.restore(tmp_path, resumed)
     weights = []
     for state in (straight, resumed):
         torch.manual_seed(3)
         training_step(state, real, recipe)
-        networks = (state.generator, state.discriminator, state.average)
+        networks = (state.generator, state.discriminator, state.ema)
         weights.append([value.clone() for network in networks for value in network.state_dict().values()])
     assert all(torch.equal(value, other) for value, other in zip(*weights, strict=True))

@@ -68,7 +68,7 @@ def test_two_processes_train_as_one_and_one_goes_on_where_they_ended(
     together = in_two(*words(drawn_set, two, 512))
     assert together.returncode == 0, together.stderr
     assert together.stdout.count("Trained on 512 images") == 1
-    assert "In 2 processes, 16 images of each batch in each" in (two / "console.log").read_text()
+    assert "In 2 processes, each with 16 images per batch" in (two / "console.log").read_text()
     subprocess.run([sys.executable, *words(drawn_set, two, 768)], check=True, capture_output=True)
     assert len(losses(one)) == 12
     torch.testing.assert_close(torch.tensor(losses(two)), torch.tensor(losses(one)), rtol=2e-3, atol=2e-3)
@@ -109,7 +109,7 @@ def test_a_signal_that_comes_while_they_agree_counts_after_the_next_step() -> No
 def test_a_mistake_is_told_once(drawn_set: PreparedSet, tmp_path: Path) -> None:
     failed = in_two(*words(drawn_set, tmp_path / "run", 512), "--set", "batch=33")
     assert failed.returncode != 0
-    assert failed.stderr.count("A batch of 33 images cannot be shared by 2 processes") == 1
+    assert failed.stderr.count("A batch of 33 images cannot be split among 2 processes") == 1
     assert "Another process" not in failed.stderr
     assert not (tmp_path / "run").exists()
 
@@ -124,7 +124,7 @@ def test_shares_make_the_whole() -> None:
 @pytest.mark.parametrize("batch", [7, 2, 3])
 def test_a_batch_that_cannot_be_shared_is_refused(batch: int) -> None:
     Processes(0, 2).check((4, 128))
-    with pytest.raises(UsageError, match=f"A batch of {batch} images cannot be shared by 2 processes"):
+    with pytest.raises(UsageError, match=f"A batch of {batch} images cannot be split among 2 processes"):
         Processes(0, 2).check((128, batch))
 
 

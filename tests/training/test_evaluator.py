@@ -1,4 +1,4 @@
-"""Evaluation during training: what it measures, what it keeps as the best, and when it has had enough."""
+"""Evaluation during training: the metric, the best checkpoint, and patience."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from strangers.evaluation.evaluate import Settings, evaluate
 from strangers.recipes.recipe import Recipe
 from strangers.sampling.load import load
 from strangers.training.dry_run import dry_run
-from strangers.training.evaluator import BestMetric, apart
+from strangers.training.evaluator import BestMetric, mean_distance
 from strangers.training.log import read_log
 from strangers.training.loop import train
 from strangers.training.session import TrainingSession
@@ -47,7 +47,7 @@ def test_the_distance_is_what_evaluate_measures(
     assert entry["fd-face"] == pytest.approx(result.values["fd-face"].value, rel=1e-9)
 
 
-def test_a_run_that_evaluates_shows_it_everywhere(
+def test_evaluations_appear_in_log_curves_pointers_and_tensorboard(
     drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
@@ -93,19 +93,19 @@ def test_an_interrupted_run_has_the_same_evaluations_best_and_end(
         train(drawn_set.path, quick_recipe, run, **settings)
         evaluations = [{**entry, "seconds": 0} for entry in read_log(run, "fd-face")]
         latest = run / "checkpoints" / (run / "latest").read_text()
-        record = json.loads((latest / "state.json").read_text())["record"]
+        kept = json.loads((latest / "state.json").read_text())["best"]
         weights = (latest / "training.safetensors").read_bytes()
-        ends.append((evaluations, (run / "best").read_text(), record, weights))
+        ends.append((evaluations, (run / "best").read_text(), kept, weights))
     assert ends[0] == ends[1]
-    evaluations, best, record, _ = ends[0]
+    evaluations, pointer, best, _ = ends[0]
     values = [entry["fd-face"] for entry in evaluations]
-    assert values.index(min(values)) == len(values) - 4  # three more, and then it had enough
-    assert (record["since"], f"{record['best_at']:09d}") == (3, best)
+    assert values.index(min(values)) == len(values) - 4  # three more, then patience was over
+    assert (best["evaluations_since"], f"{best['images_seen']:09d}") == (3, pointer)
     assert (run / "curves.png").exists()
-    assert "the last 3 evaluations brought nothing better" in (run / "console.log").read_text()
+    assert "the last 3 evaluations brought no improvement" in (run / "console.log").read_text()
 
 
-def test_more_patience_lets_a_stopped_run_go_on(
+def test_more_patience_resumes_a_stopped_run(
     drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
 ) -> None:
     settings = {"images": 6000, "precision": "fp32", "progress": False, **EVALUATING}
@@ -116,18 +116,18 @@ def test_more_patience_lets_a_stopped_run_go_on(
     assert seen[0] == seen[1] < seen[2] == 6016
 
 
-def test_evaluations_of_another_number_of_faces_do_not_compare(
+def test_evaluations_with_another_number_of_faces_reset_the_best(
     drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
 ) -> None:
     for images, count in ((1000, 300), (2000, 400)):
         settings = EVALUATING | {"evaluate_count": count}
         train(drawn_set.path, quick_recipe, tmp_path / "run", images=images, progress=False, **settings)
     state = json.loads((tmp_path / "run/checkpoints/000002048/state.json").read_text())
-    assert (state["record"]["generated"], state["record"]["best_at"]) == (400, 2048)
-    assert "it begins anew" in (tmp_path / "run/console.log").read_text()
+    assert (state["best"]["generated"], state["best"]["images_seen"]) == (400, 2048)
+    assert "the best is reset" in (tmp_path / "run/console.log").read_text()
 
 
-def test_evaluating_changes_nothing_of_what_is_learnt(
+def test_evaluations_do_not_change_the_training(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
 ) -> None:
     weights = []
@@ -142,16 +142,16 @@ def test_evaluating_changes_nothing_of_what_is_learnt(
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"evaluate_every": 10}, "Evaluations are at least 1,000 images apart"),
-        ({"evaluate_every": 1000, "evaluate_count": 256}, "at least 257 faces"),
-        ({"patience": 3}, "--evaluate-every"),
-        ({"evaluate_every": 1000, "patience": 0}, "at least 1 evaluation"),
-        ({"on_collapse": "pray"}, "warn, stop, rollback, not 'pray'"),
-        ({"evaluate_every": 1000, "small": True}, "at least 257 pictures, not 40"),
+        ({"evaluate_every": 10}, "--evaluate-every must be at least 1000 images"),
+        ({"evaluate_every": 1000, "evaluate_count": 256}, "--evaluate-count must be at least 257 faces"),
+        ({"patience": 3}, "set their interval with --evaluate-every"),
+        ({"evaluate_every": 1000, "patience": 0}, "--patience must be at least 1 evaluation"),
+        ({"on_collapse": "pray"}, r"warn, stop, rollback \(got 'pray'\)"),
+        ({"evaluate_every": 1000, "small": True}, r"at least 257 pictures \(got 40\)"),
     ],
 )
 @pytest.mark.parametrize("verb", [train, dry_run])
-def test_a_wrong_call_is_refused_before_there_is_a_folder(
+def test_a_wrong_call_creates_no_folder(
     drawn_set: PreparedSet,
     small_recipe: Recipe,
     tmp_path: Path,
@@ -167,21 +167,23 @@ def test_a_wrong_call_is_refused_before_there_is_a_folder(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_best_that_is_gone_is_told(drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path) -> None:
+def test_a_missing_best_checkpoint_is_reported(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
     run = train(drawn_set.path, small_recipe, tmp_path / "run", images=1000, progress=False, **EVALUATING)
     (run.path / "best").write_text("000099999")
     with pytest.raises(ModelError, match="000099999"):
         load(run.path / "best")
 
 
-def test_a_record_counts_what_came_after_the_best() -> None:
-    record = BestMetric()
+def test_the_best_metric_counts_the_evaluations_after_it() -> None:
+    best = BestMetric()
     for n, value in enumerate([9.0, 7.0, 7.0, 8.0]):
-        record = record.with_value(value, 1000 * n)
-    assert (record.best, record.best_at, record.since) == (7.0, 1000, 2)
+        best = best.updated(value, 1000 * n)
+    assert (best.value, best.images_seen, best.evaluations_since) == (7.0, 1000, 2)
 
 
-def test_rows_are_apart_by_the_mean_distance_of_their_pairs() -> None:
+def test_the_mean_distance_is_over_all_pairs_of_rows() -> None:
     features = np.array([[0, 0], [3, 4], [0, 0]], np.float32)
-    assert apart(features) == pytest.approx((5 + 0 + 5) / 3)
-    assert apart(features[:1]) == 0
+    assert mean_distance(features) == pytest.approx((5 + 0 + 5) / 3)
+    assert mean_distance(features[:1]) == 0

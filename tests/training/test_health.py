@@ -1,4 +1,4 @@
-"""The guard: what it notices, what it lets pass, and a training that really collapses."""
+"""The health monitor on given numbers, and on trainings that really collapse."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.sampling.load import load
-from strangers.training import health as guarding
+from strangers.training import health as monitor
 from strangers.training import loop
-from strangers.training.health import ROLLBACKS, SATURATED_IMAGES, HealthMonitor
+from strangers.training.health import MAX_ROLLBACKS, SATURATED_IMAGES, HealthMonitor
 from strangers.training.log import read_log
 from strangers.training.loop import train
 from strangers.training.session import TrainingSession
@@ -50,7 +50,7 @@ REAL_RUNS = {
 @pytest.fixture
 def short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small networks have to make faces that differ after 4,000 images; `quick_recipe` does."""
-    monkeypatch.setattr(guarding, "GROWN_UP", 4000)
+    monkeypatch.setattr(monitor, "YOUNG_IMAGES", 4000)
 
 
 @pytest.fixture
@@ -65,63 +65,63 @@ def warnings_of(run: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_is_a_collapse_and_told_once(broken: float) -> None:
-    guard = HealthMonitor()
-    assert guard.after_line(HEALTHY, 100) == []
-    [alarm] = guard.after_line(HEALTHY | {"real_loss": broken}, 200)
-    assert alarm.kind == "not finite"
-    assert "learning_rate" in alarm.sentence
-    assert guard.collapsed
-    assert guard.after_line(HEALTHY | {"real_loss": broken}, 300) == []
+def test_a_loss_that_is_not_finite_is_a_collapse_and_warned_of_once(broken: float) -> None:
+    health = HealthMonitor()
+    assert health.after_line(HEALTHY, 100) == []
+    [warning] = health.after_line(HEALTHY | {"real_loss": broken}, 200)
+    assert warning.kind == "not finite"
+    assert "learning_rate" in warning.sentence
+    assert health.collapsed
+    assert health.after_line(HEALTHY | {"real_loss": broken}, 300) == []
 
 
-def test_a_discriminator_that_wins_for_long_is_told_once_each_time() -> None:
-    guard, told = HealthMonitor(), []
+def test_saturation_is_warned_of_once_each_time() -> None:
+    health, told = HealthMonitor(), []
     for images in range(0, 5 * SATURATED_IMAGES, 1000):
-        lost = images == 3 * SATURATED_IMAGES  # for once it errs
-        told += [(images, alarm.kind) for alarm in guard.after_line(HEALTHY if lost else WON, images)]
+        lost = images == 3 * SATURATED_IMAGES  # errs once
+        told += [(images, warning.kind) for warning in health.after_line(HEALTHY if lost else WON, images)]
     assert told == [
         (SATURATED_IMAGES, "saturation"),
         (4 * SATURATED_IMAGES + 1000, "saturation"),
     ]
-    assert not guard.collapsed
+    assert not health.collapsed
 
 
-def test_a_discriminator_that_wins_while_the_generator_learns_is_let_be() -> None:
-    guard = HealthMonitor()
+def test_a_winning_discriminator_is_fine_while_the_generator_learns() -> None:
+    health = HealthMonitor()
     for images in range(0, 3 * SATURATED_IMAGES, 1000):
-        assert guard.after_line(WON | {"generator_loss": 9 - images / SATURATED_IMAGES}, images) == []
+        assert health.after_line(WON | {"generator_loss": 9 - images / SATURATED_IMAGES}, images) == []
 
 
-def test_faces_that_become_alike_are_told_once_each_time() -> None:
-    guard = HealthMonitor()
+def test_faces_that_become_alike_are_warned_of_once_each_time() -> None:
+    health = HealthMonitor()
     varieties = [0.3, 0.6, 0.1, 0.1, 0.5, 0.2]
-    told = [guard.after_pictures(variety, 20_000 * n) for n, variety in enumerate(varieties)]
-    assert [len(alarms) for alarms in told] == [0, 0, 1, 0, 0, 1]
-    assert "10.0% of the photographs' and was 60.0%" in told[2][0].sentence
-    assert guard.good_at == 80_000
+    told = [health.after_samples(variety, 20_000 * n) for n, variety in enumerate(varieties)]
+    assert [len(warnings) for warnings in told] == [0, 0, 1, 0, 0, 1]
+    assert "10.0% of the photographs', down from 60.0%" in told[2][0].sentence
+    assert health.good_at == 80_000
 
 
-def test_variety_that_never_comes_is_told_when_it_should_have_come() -> None:
-    guard = HealthMonitor()
-    told = [images for images in range(20_000, 200_000, 20_000) if guard.after_pictures(0.05, images)]
+def test_variety_that_never_rises_is_warned_of_after_the_first_images() -> None:
+    health = HealthMonitor()
+    told = [images for images in range(20_000, 200_000, 20_000) if health.after_samples(0.05, images)]
     assert told == [100_000]
 
 
 @pytest.mark.parametrize("name", REAL_RUNS)
 def test_ordinary_trainings_on_photographs_are_not_warned_of(name: str) -> None:
-    guard = HealthMonitor()
+    health = HealthMonitor()
     for thousands, variety in REAL_RUNS[name].items():
-        assert guard.after_pictures(variety, 1000 * thousands) == []
-        assert guard.good_at == 1000 * thousands
+        assert health.after_samples(variety, 1000 * thousands) == []
+        assert health.good_at == 1000 * thousands
 
 
-def test_what_a_guard_knows_survives_a_checkpoint() -> None:
-    guard = HealthMonitor()
-    guard.after_line(WON, 10)
-    guard.after_pictures(0.5, 20)
-    guard.after_pictures(0.1, 40)
-    assert HealthMonitor(**json.loads(json.dumps(asdict(guard)))) == guard
+def test_the_monitor_survives_a_checkpoint() -> None:
+    health = HealthMonitor()
+    health.after_line(WON, 10)
+    health.after_samples(0.5, 20)
+    health.after_samples(0.1, 40)
+    assert HealthMonitor(**json.loads(json.dumps(asdict(health)))) == health
 
 
 @pytest.mark.usefixtures("short_lives")
@@ -135,7 +135,7 @@ def test_an_ordinary_short_training_is_not_warned_of(
 
 
 @pytest.mark.usefixtures("short_lives")
-def test_a_real_collapse_is_warned_of_and_training_goes_on(
+def test_a_real_collapse_is_warned_of_and_training_continues(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path
 ) -> None:
     train(drawn_set.path, collapsing, tmp_path / "run", images=5000, **SETTINGS)
@@ -148,10 +148,10 @@ def test_a_real_collapse_is_warned_of_and_training_goes_on(
 
 
 @pytest.mark.usefixtures("short_lives")
-def test_a_real_collapse_stops_the_training_where_that_is_asked_for(
+def test_a_real_collapse_stops_the_training_on_request(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path
 ) -> None:
-    for _ in range(2):  # called again it goes on from the checkpoint before, to the same end
+    for _ in range(2):  # the second call resumes from the previous checkpoint, with the same end
         with pytest.raises(RunError, match="collapsed after "):
             train(drawn_set.path, collapsing, tmp_path / "run", images=9000, on_collapse="stop", **SETTINGS)
     [entry] = read_log(tmp_path / "run", "warning")
@@ -160,10 +160,10 @@ def test_a_real_collapse_stops_the_training_where_that_is_asked_for(
 
 
 @pytest.mark.usefixtures("short_lives")
-def test_a_real_collapse_is_taken_back_more_slowly_and_not_for_ever(
+def test_a_real_collapse_is_rolled_back_with_lower_rates_and_not_forever(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path
 ) -> None:
-    """And what was killed and stopped in the middle of all that ends with the same bits."""
+    """Runs killed and stopped in the middle of it end with the same bits."""
     settings = SETTINGS | {"images": 20_000, "keep": 1, "on_collapse": "rollback"}
     ends = []
     for name, interruptions in (("straight", ()), ("interrupted", ("killed", "stopped", "killed"))):
@@ -171,10 +171,10 @@ def test_a_real_collapse_is_taken_back_more_slowly_and_not_for_ever(
         for rollbacks, ending in enumerate(interruptions):
 
             def moment(session: TrainingSession, rollbacks: int = rollbacks) -> bool:
-                return session.guard.rollbacks == rollbacks and session.state.images_seen > 2500
+                return session.health.rollbacks == rollbacks and session.state.images_seen > 2500
 
             train_until(moment, ending, drawn_set.path, collapsing, run, **settings)
-        with pytest.raises(RunError, match=f"although it was taken back {ROLLBACKS} times"):
+        with pytest.raises(RunError, match=f"collapsed again after {MAX_ROLLBACKS} rollbacks"):
             train(drawn_set.path, collapsing, run, **settings)
         told = read_log(run, "rollback")
         assert [entry["learning_rate_multiplier"] for entry in told] == [0.5, 0.25, 0.125]
@@ -185,23 +185,23 @@ def test_a_real_collapse_is_taken_back_more_slowly_and_not_for_ever(
         ends.append((log, [(path.name, (path / "training.safetensors").read_bytes()) for path in kept]))
     assert ends[0] == ends[1]
     state = json.loads((kept[-1] / "state.json").read_text())
-    assert state["learning_rate_multiplier"] == guarding.SLOWER ** state["guard"]["rollbacks"] < 1
+    assert state["learning_rate_multiplier"] == monitor.ROLLBACK_FACTOR ** state["health"]["rollbacks"] < 1
 
 
 @pytest.mark.parametrize("broken_at", [700, 1500])
-def test_weights_that_are_no_numbers_are_taken_back(
+def test_weights_that_are_not_finite_are_rolled_back(
     drawn_set: PreparedSet,
     small_recipe: Recipe,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     broken_at: int,
 ) -> None:
-    """Also to the very beginning; then the rates are halved, other random numbers drawn, and it ends well."""
+    """Also to the very beginning; the rates are halved, other random numbers drawn, and the run succeeds."""
     next_step, rates = loop.next_step, set()
 
     def step(session: TrainingSession) -> StepReport:
         report = next_step(session)
-        if session.guard.rollbacks == 0 and session.state.images_seen > broken_at:
+        if session.health.rollbacks == 0 and session.state.images_seen > broken_at:
             session.state.generator.get_parameter("1.weight").data.fill_(torch.nan)
         rates.add(session.state.generator_optimizer.param_groups[0]["lr"])
         return report
@@ -221,7 +221,7 @@ def test_weights_that_are_no_numbers_are_taken_back(
     assert all(math.isfinite(entry["real_loss"]) for entry in read_log(run.path))
 
 
-def test_weights_that_are_no_numbers_end_a_training_and_spoil_no_checkpoint(
+def test_weights_that_are_not_finite_end_a_training_and_spoil_no_checkpoint(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     next_step = loop.next_step
@@ -229,11 +229,11 @@ def test_weights_that_are_no_numbers_end_a_training_and_spoil_no_checkpoint(
     def step(session: TrainingSession) -> StepReport:
         report = next_step(session)
         if session.state.images_seen >= 2000:
-            session.state.average.get_parameter("1.weight").fill_(torch.inf)
+            session.state.ema.get_parameter("1.weight").fill_(torch.inf)
         return report
 
     monkeypatch.setattr(loop, "next_step", step)
     with pytest.raises(RunError, match="collapsed after 2,048 images"):
         train(drawn_set.path, small_recipe, tmp_path / "run", images=3000, **SETTINGS)
-    assert "Weights are no longer finite numbers" in warnings_of(tmp_path / "run")[0]
+    assert "Weights or losses are no longer finite numbers" in warnings_of(tmp_path / "run")[0]
     assert load(tmp_path / "run").header.images_seen == 1024

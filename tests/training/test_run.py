@@ -22,7 +22,7 @@ def test_a_second_training_is_refused_before_anything_is_changed(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
 ) -> None:
     with lock_run(tmp_path / "run"):
-        with pytest.raises(RunError, match=r"Another training is at work in .*run; wait until it ends"):
+        with pytest.raises(RunError, match=r"Another training is running in .*run; wait until it ends"):
             train(drawn_set.path, small_recipe, tmp_path / "run", images=128, progress=False)
         assert [path.name for path in (tmp_path / "run").iterdir()] == ["lock"]
     train(drawn_set.path, small_recipe, tmp_path / "run", images=128, progress=False)
@@ -39,7 +39,7 @@ def test_a_run_that_another_training_begins_meanwhile_is_not_taken_for_something
 
     with lock_run(tmp_path):
         monkeypatch.setattr(Path, "iterdir", just_written)
-        with pytest.raises(RunError, match="Another training is at work"):
+        with pytest.raises(RunError, match="Another training is running"):
             lock_run(tmp_path)
 
 

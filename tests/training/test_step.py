@@ -18,9 +18,9 @@ from strangers.training.step import (
     apply_schedule,
     compile_networks,
     draw_latents,
-    follow,
     new_state,
     training_step,
+    update_ema,
 )
 
 CPU = torch.device("cpu")
@@ -34,7 +34,7 @@ def real_images(recipe: Recipe) -> Tensor:
 
 
 def weights(state: State) -> dict[str, Tensor]:
-    networks = {"generator": state.generator, "discriminator": state.discriminator, "average": state.average}
+    networks = {"generator": state.generator, "discriminator": state.discriminator, "average": state.ema}
     return {
         f"{name}.{key}": value.detach().clone()
         for name, network in networks.items()
@@ -143,14 +143,14 @@ def test_the_generators_update_leaves_the_discriminator_trainable(small_recipe: 
 def test_the_average_has_its_half_life(small_recipe: Recipe) -> None:
     """An average of constant distance to what it follows halves that distance in a half-life."""
     state = new_state(small_recipe, 0, CPU)
-    for parameter in state.average.parameters():
+    for parameter in state.ema.parameters():
         parameter.fill_(1.0)
     for parameter in state.generator.parameters():
         parameter.data.fill_(0.0)
     halflife, batch = 640, 64
     for _ in range(halflife // batch):
-        follow(state.average, state.generator, 0.5 ** (batch / halflife))
-    for parameter in state.average.parameters():
+        update_ema(state.ema, state.generator, 0.5 ** (batch / halflife))
+    for parameter in state.ema.parameters():
         torch.testing.assert_close(parameter, torch.full_like(parameter, 0.5))
 
 

@@ -1,4 +1,4 @@
-"""The doctor: what this machine can do, what `auto` chooses on it, and how fast it trains."""
+"""`strangers doctor`: report what this machine can do, what `auto` chooses, and how fast it trains."""
 
 from __future__ import annotations
 
@@ -11,49 +11,43 @@ from typing import Annotated
 
 from typer import Option
 
-from strangers.commands.arguments import (
-    Json,
-)
-from strangers.system.machine import (
-    free_memory,
-    processor_name,
-    usable_cores,
-    versions,
-)
+from strangers.commands.arguments import Json
+from strangers.system.machine import free_memory, processor_name, usable_cores, versions
 
 SPEED_RECIPE = "dcgan-64"
 
-LITTLE_DISK_GIB = 5.0
-LITTLE_MEMORY_GIB = 2.0
-SLOW_IMAGES_PER_SECOND = 60.0
-"""Below this a million images take most of five hours."""
+MIN_DISK_GIB = 5.0
+MIN_MEMORY_GIB = 2.0
+MIN_IMAGES_PER_SECOND = 60.0
+"""At this speed a million images take almost five hours."""
 
 
 def doctor(
     *,
-    seconds: Annotated[float, Option(metavar="S", min=0, help="For the speed check; 0 leaves it out.")] = 5.0,
+    seconds: Annotated[
+        float, Option(metavar="S", min=0, help="Seconds for the speed measurement; 0 skips it.")
+    ] = 5.0,
     as_json: Json = False,
 ) -> None:
-    """Say what this machine can do, and how fast it trains."""
-
+    """Report what this machine can do, and how fast it trains."""
     report = examine(seconds)
     print(report.to_json() if as_json else report)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found.
+    """The findings.
 
     Attributes:
-        system, processor: the operating system and the CPU, as they call themselves.
-        versions: of Python, of strangers and of the packages that it computes with.
-        cores, threads: what this process may run on, and how many threads torch uses.
-        devices: every device that can be asked for, with its memory where it has its own.
-        device, precision: what `auto` chooses, each with the reason.
-        memory_gib: free memory; None where the system does not tell.
+        system, processor: names of the operating system and of the CPU.
+        versions: versions of Python, of strangers and of the packages it computes with.
+        cores, threads: cores that this process may use, and threads of torch.
+        devices: all available devices, GPUs with their memory.
+        device, precision: choices of `auto`, each with the reason.
+        memory_gib: free memory; None if unknown.
         disk_gib: free space in the current folder.
-        images_per_second: of a dcgan-64 training step; None if it was not measured.
-        advice: sentences; none if all is well.
+        images_per_second: speed of training dcgan-64; None if not measured.
+        advice: recommendations, if any.
     """
 
     system: str
@@ -70,7 +64,7 @@ class Report:
     advice: list[str]
 
     def to_json(self) -> str:
-        """The same names and values as JSON."""
+        """Return the report as JSON."""
         return json.dumps(asdict(self), indent=2)
 
     def __str__(self) -> str:
@@ -94,7 +88,7 @@ class Report:
 
 
 def examine(seconds: float = 5.0) -> Report:
-    """Look at the machine, and train on noise for `seconds` to see how fast it is; 0 leaves that out."""
+    """Examine the machine, and measure its training speed on noise for `seconds`; 0 skips that."""
     import torch
 
     from strangers.recipes.presets import RECIPES
@@ -126,21 +120,19 @@ def examine(seconds: float = 5.0) -> Report:
 
 
 def advice(memory_gib: float | None, disk_gib: float, images_per_second: float | None) -> list[str]:
-    """What a person should know or do about figures that are low."""
+    """Return recommendations for low figures."""
     sentences = []
-    if memory_gib is not None and memory_gib < LITTLE_MEMORY_GIB:
-        sentences.append("Little memory is free; choose a 32 px recipe, or --set batch=64.")
-    if disk_gib < LITTLE_DISK_GIB:
-        sentences.append(
-            "Little disk is free; a prepared CelebA at 64 px takes 2.3 GiB, a run with --keep 3 less than 1."
-        )
-    if images_per_second is not None and images_per_second < SLOW_IMAGES_PER_SECOND:
-        sentences.append("Training at 64 px will be slow here; begin with dcgan-32.")
+    if memory_gib is not None and memory_gib < MIN_MEMORY_GIB:
+        sentences.append("Little memory is free; choose a 32 px recipe, or use --set batch=64.")
+    if disk_gib < MIN_DISK_GIB:
+        sentences.append("Little disk is free; a prepared CelebA at 64 px takes 2.3 GiB, a run less than 1.")
+    if images_per_second is not None and images_per_second < MIN_IMAGES_PER_SECOND:
+        sentences.append("Training at 64 px is slow here; start with dcgan-32.")
     return sentences
 
 
 def devices() -> list[str]:
-    """Every device that `--device` takes here."""
+    """Return the devices that `--device` accepts here."""
     import torch
 
     found = ["cpu"]

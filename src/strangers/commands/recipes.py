@@ -1,4 +1,4 @@
-"""`strangers recipes`: list the recipes, or every value of one."""
+"""`strangers recipes`: list the recipes, or the values of one."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
-from strangers.commands.arguments import (
-    Json,
-)
+from strangers.commands.arguments import Json
 
 if TYPE_CHECKING:
     from strangers.recipes.recipe import Recipe
 
 
 def recipes(
-    name: Annotated[str | None, Argument(metavar="[NAME]", help="One recipe, with every value.")] = None,
+    name: Annotated[str | None, Argument(metavar="[NAME]", help="A recipe, to list its values.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """List the recipes, or every value of one."""
+    """List the recipes, or the values of one."""
     from strangers.recipes.presets import RECIPES, recipe_named
 
     if name:
@@ -33,14 +31,14 @@ def recipes(
 
 
 def describe(recipe: Recipe) -> dict[str, Any]:
-    """{"recipe": {...}, "parameters": {"generator": n, "discriminator": n}}, ready for JSON."""
+    """Return {"recipe": {...}, "parameters": {"generator": n, "discriminator": n}}, ready for JSON."""
     from strangers.recipes.recipe import parameter_counts
 
     return {"recipe": recipe.model_dump(mode="json"), "parameters": parameter_counts(recipe)}
 
 
 def values(described: dict[str, Any]) -> str:
-    """Every value on a line, by the name that --set knows it by."""
+    """Return one line per value, by its name in --set."""
     from strangers.recipes.recipe import flatten, written
 
     rows = [*flatten(described["recipe"]), *flatten(described["parameters"], "parameters of the ")]
@@ -49,7 +47,7 @@ def values(described: dict[str, Any]) -> str:
 
 
 def table(described: Iterable[dict[str, Any]]) -> str:
-    """A line per recipe under a line of headings; numbers of parameters and images in millions."""
+    """Return one line per recipe below the headings; parameters and images are in millions."""
     rows = [("recipe", "size", "generator", "discriminator", "images", "source")]
     for entry in described:
         recipe, parameters = entry["recipe"], entry["parameters"]

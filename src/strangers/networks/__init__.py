@@ -1,7 +1,7 @@
-"""The networks: one family a file, each a frozen configuration that builds (generator, discriminator).
+"""The networks: one family per file, each a frozen configuration that builds (generator, discriminator).
 
 A generator takes latents (n, latent_size) and returns images (n, 3, size, size) in [-1, 1].
-A discriminator takes such images and returns one logit each, (n,): above zero it takes the image for real.
+A discriminator takes such images and returns one logit each, (n,); positive means real.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ARCHITECTURES = {
     "resnet": ResNet,
     "r3gan": R3GAN,
 }
-"""Every architecture by the name that a recipe gives it."""
+"""All architectures by their name in a recipe."""
 
 Network = Annotated[DCGAN | Dense | ResNet | R3GAN, Field(discriminator="architecture")]
-"""The configuration of any architecture; the field `architecture` tells which."""
+"""The configuration of any architecture, discriminated by the field `architecture`."""

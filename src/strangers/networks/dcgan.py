@@ -13,42 +13,42 @@ from strangers.networks import patches
 from strangers.networks.layers import Logit, Reshape, Widths, initialize
 
 
-class Halving(nn.Conv2d):
-    """A convolution that halves the picture."""
+class Downsample(nn.Conv2d):
+    """A convolution that halves height and width."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__(before, after, kernel_size=4, stride=2, padding=1, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(n, before, 2h, 2w) -> (n, after, h, w)."""
-        if patches.worth(images, images.shape[2]):
-            return patches.halve(images, self.weight)
+        """Map (n, before, 2h, 2w) to (n, after, h, w)."""
+        if patches.is_faster(images, images.shape[2]):
+            return patches.downsample(images, self.weight)
         return super().forward(images)
 
 
-class Doubling(nn.ConvTranspose2d):
-    """A transposed convolution that doubles the picture; 2 divides 4, so no checkerboard is built in."""
+class Upsample(nn.ConvTranspose2d):
+    """A transposed convolution that doubles height and width; stride 2 divides kernel 4: no checkerboard."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__(before, after, kernel_size=4, stride=2, padding=1, bias=False)
 
     def forward(self, images: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """(n, before, h, w) -> (n, after, 2h, 2w)."""
-        if output_size is None and patches.worth(images, 2 * images.shape[2]):
-            return patches.double(images, self.weight)
+        """Map (n, before, h, w) to (n, after, 2h, 2w)."""
+        if output_size is None and patches.is_faster(images, 2 * images.shape[2]):
+            return patches.upsample(images, self.weight)
         return super().forward(images, output_size)
 
 
 class DCGAN(Configuration):
-    """Kernels of 4 and strides of 2, from a small map of features to the picture and back.
+    """Convolutions of kernel 4 and stride 2, from a small map of features to the picture and back.
 
     Attributes:
-        stem: how a latent becomes the first map: a transposed convolution with batch norm, or a linear layer.
-        stem_size: height and width of the first map; each width after it doubles them.
+        stem: layer from the latent to the first map: a transposed convolution with batch norm, or linear.
+        stem_size: height and width of the first map; each further width doubles them.
         generator_widths: channels, from the first map to the one before the picture.
-        generator_dropout: the share of features dropped after each of the generator's ReLUs.
+        generator_dropout: dropout probability after each of the generator's ReLUs.
         discriminator_widths: channels, from the picture inwards.
-        discriminator_norm: batch norm after no convolution, after all but the first, or after all.
+        discriminator_norm: batch norm after no convolution, all but the first ("inner"), or all.
     """
 
     architecture: Literal["dcgan"] = "dcgan"
@@ -66,11 +66,11 @@ class DCGAN(Configuration):
 
     @property
     def downsamplings(self) -> int:
-        """How often the discriminator halves a picture."""
+        """Number of times that the discriminator halves a picture."""
         return len(self.discriminator_widths)
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
-        """A new (generator, discriminator), initialized from torch's random state as the paper says."""
+        """Return a new (generator, discriminator), initialized from torch's random state as in the paper."""
         generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
             initialize(network, partial(nn.init.normal_, std=0.02))
@@ -78,7 +78,7 @@ class DCGAN(Configuration):
         return generator, discriminator
 
     def generator(self, latent_size: int) -> nn.Sequential:
-        """The generator, its weights still to be filled: by `build`, or from a model file."""
+        """Return the generator with uninitialized weights, for `build` or a model file to fill."""
         first, *_, last = widths = self.generator_widths
         layers: list[nn.Module]
         if self.stem == "linear":
@@ -90,8 +90,8 @@ class DCGAN(Configuration):
             stem = nn.ConvTranspose2d(latent_size, first, self.stem_size, bias=False)
             layers = [Reshape(latent_size, 1, 1), stem, *self._activation(first)]
         for narrower, wider in zip(widths[1:], widths, strict=False):
-            layers += [Doubling(wider, narrower), *self._activation(narrower)]
-        return nn.Sequential(*layers, Doubling(last, 3), nn.Tanh())
+            layers += [Upsample(wider, narrower), *self._activation(narrower)]
+        return nn.Sequential(*layers, Upsample(last, 3), nn.Tanh())
 
     def _activation(self, width: int) -> list[nn.Module]:
         drop = [nn.Dropout(self.generator_dropout)] if self.generator_dropout else []
@@ -101,7 +101,7 @@ class DCGAN(Configuration):
         widths = self.discriminator_widths
         layers: list[nn.Module] = []
         for narrower, wider in zip((3, *widths), widths, strict=False):
-            layers.append(Halving(narrower, wider))
+            layers.append(Downsample(narrower, wider))
             if self.discriminator_norm == "all" or (self.discriminator_norm == "inner" and narrower != 3):
                 layers.append(nn.BatchNorm2d(wider))
             layers.append(nn.LeakyReLU(0.2, inplace=True))

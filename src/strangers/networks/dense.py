@@ -1,7 +1,7 @@
-"""Generators that begin with a dense layer, as the Keras tutorials build them: systems 000, 002 and 004.
+"""Generators that start with a dense layer, as in Keras tutorials: dense-128, two-step-32 and nadam-128.
 
-Their layers are Keras's: biases everywhere, "same" padding, Glorot's initialization, a batch norm of epsilon
-0.001 that remembers 99 % of its statistics.
+Layers are as in Keras: biases everywhere, "same" padding, Glorot initialization, and batch norm with epsilon
+0.001 and momentum 0.99 (0.01 in torch's convention).
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ from pydantic import Field
 from torch import nn
 
 from strangers.config import Configuration
-from strangers.networks.layers import MOST_BLOCKS, Logit, Reshape, Widths, initialize
+from strangers.networks.layers import MAX_BLOCKS, Logit, Reshape, Widths, initialize
 
 
 class Stage(Configuration):
-    """One convolution of the generator; a stride of 2 doubles the picture."""
+    """One convolution of the generator; stride 2 doubles height and width."""
 
     width: int = Field(ge=1)
     stride: Literal[1, 2]
 
 
 class Dense(Configuration):
-    """A dense layer, convolutions to the picture, strided convolutions back, a dense layer to one logit.
+    """A dense layer and convolutions to the picture; strided convolutions and a dense layer to the logit.
 
     Attributes:
-        stem_width, stem_size: channels, and height and width, of the map that the dense layer makes.
-        generator_stages: the convolutions after it.
+        stem_width, stem_size: channels, and height and width, of the dense layer's map.
+        generator_stages: convolutions after it.
         generator_kernel, last_kernel: kernel sizes of the stages, and of the last convolution.
         generator_norm: batch norm after the dense layer and after each stage.
-        leak: slope of every LeakyReLU below zero.
+        leak: negative slope of every LeakyReLU.
         discriminator_widths: channels of the strided convolutions (kernel 3, stride 2).
-        discriminator_dropout: the share of features dropped after each of them.
-        last_dropout: the share dropped before the last dense layer.
+        discriminator_dropout: dropout probability after each of them.
+        last_dropout: dropout probability before the last dense layer.
         discriminator_initialization: He's or Glorot's uniform distribution, for the convolutions.
     """
 
     architecture: Literal["dense"] = "dense"
     stem_width: int = Field(ge=1)
     stem_size: int = Field(ge=1)
-    generator_stages: tuple[Stage, ...] = Field(min_length=1, max_length=MOST_BLOCKS)
+    generator_stages: tuple[Stage, ...] = Field(min_length=1, max_length=MAX_BLOCKS)
     generator_kernel: Literal[3, 4]
     generator_norm: bool
     last_kernel: int = Field(ge=1)
@@ -58,11 +58,11 @@ class Dense(Configuration):
 
     @property
     def downsamplings(self) -> int:
-        """How often the discriminator halves a picture."""
+        """Number of times that the discriminator halves a picture."""
         return len(self.discriminator_widths)
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
-        """A new (generator, discriminator), initialized from torch's random state."""
+        """Return a new (generator, discriminator), initialized from torch's random state."""
         generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
             initialize(network, nn.init.xavier_uniform_)
@@ -73,7 +73,7 @@ class Dense(Configuration):
         return generator, discriminator
 
     def generator(self, latent_size: int) -> nn.Sequential:
-        """The generator, its weights still to be filled: by `build`, or from a model file."""
+        """Return the generator with uninitialized weights, for `build` or a model file to fill."""
         layers: list[nn.Module] = [
             nn.Linear(latent_size, self.stem_width * self.stem_size**2),
             Reshape(self.stem_width, self.stem_size, self.stem_size),
@@ -88,9 +88,7 @@ class Dense(Configuration):
 
     def _convolution(self, before: int, stage: Stage) -> list[nn.Module]:
         kernel = self.generator_kernel
-        if (
-            stage.stride == 1
-        ):  # a transposed convolution of stride 1 is a convolution with its kernel turned round
+        if stage.stride == 1:  # a transposed convolution of stride 1 is one with its kernel rotated
             return same_convolution(before, stage.width, kernel)
         return [nn.ConvTranspose2d(before, stage.width, kernel, 2, padding=1, output_padding=4 - kernel)]
 
@@ -102,7 +100,7 @@ class Dense(Configuration):
         widths = self.discriminator_widths
         layers: list[nn.Module] = []
         for before, width in zip((3, *widths), widths, strict=False):
-            # Keras's "same" padding of a strided convolution adds the odd row and column behind.
+            # Keras's "same" padding of a strided convolution adds the odd row and column at the end.
             layers += [nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(before, width, 3, 2)]
             layers.append(nn.LeakyReLU(self.leak, inplace=True))
             if self.discriminator_dropout:
@@ -112,7 +110,7 @@ class Dense(Configuration):
 
 
 def same_convolution(before: int, after: int, kernel: int) -> list[nn.Module]:
-    """A convolution of stride 1 that keeps the size; an even kernel is padded more behind than before."""
+    """Return a convolution of stride 1 that keeps the size; an even kernel has more padding at the end."""
     ahead, behind = (kernel - 1) // 2, kernel // 2
     if ahead == behind:
         return [nn.Conv2d(before, after, kernel, padding=ahead)]

@@ -1,4 +1,4 @@
-"""What at least two families share."""
+"""Layers and initializers that at least two families share."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=64)]
-"""Channels of one convolution after another, each at least 1."""
+"""Channels of consecutive convolutions, each at least 1."""
 
-MOST_BLOCKS = 64
-"""Of one kind in a row: a recipe, which may be a stranger's, cannot have a network built without end."""
+MAX_BLOCKS = 64
+"""Maximum of consecutive blocks of one kind, since a recipe may come from a stranger."""
 
 
 class Reshape(nn.Module):
-    """(n, c * h * w) -> (n, c, h, w), in channels-last order so that what follows runs fast."""
+    """A layer from (n, c * h * w) to (n, c, h, w), in channels-last order, which convolutions like."""
 
     def __init__(self, channels: int, height: int, width: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Reshape(nn.Module):
 
 
 class Logit(nn.Sequential):
-    """The end of a discriminator: features (n, c, h, w) -> one logit each, (n,)."""
+    """The last layers of a discriminator: features (n, c, h, w) to logits (n,)."""
 
     def __init__(self, features: int, *, bias: bool, dropout: float = 0.0) -> None:
         drop = [nn.Dropout(dropout)] if dropout else []
@@ -36,13 +36,13 @@ class Logit(nn.Sequential):
 
 
 LINEAR = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-"""Layers whose weights multiply; what a norm's do is scale."""
+"""Layers with weight matrices, unlike norms, whose weights scale."""
 
 
 def initialize(
     network: nn.Module, weights: Callable[[Tensor], Tensor], kinds: tuple[type[nn.Module], ...] = LINEAR
 ) -> None:
-    """Fill the weights of every layer of these kinds with `weights`, and their biases with 0."""
+    """Initialize the weights of all layers of these kinds with `weights`, and their biases with 0."""
     for layer in network.modules():
         if isinstance(layer, kinds):
             own = dict(layer.named_parameters(recurse=False))
@@ -52,7 +52,7 @@ def initialize(
 
 
 def scaled_normal(gain: float) -> Callable[[Tensor], Tensor]:
-    """Fills weights from N(0, gain**2 / fan in): a layer's output has `gain` times its input's deviation."""
+    """Return an initializer with N(0, gain**2 / fan in): outputs have `gain` times the inputs' deviation."""
 
     def fill(weights: Tensor) -> Tensor:
         fan_in = weights[0].numel()

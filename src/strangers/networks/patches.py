@@ -1,7 +1,7 @@
-"""Convolutions of small maps as one matrix product: torch's sums, twice as fast in bf16 or small batches.
+"""Convolutions of small maps as one matrix product, twice as fast in bf16 and in small batches.
 
 On maps of 8x8 and less, a CPU's convolutions of stride 2 reach a third to a half of the matrix product's rate
-(docs/research/performance.md). Here the 4x4 patches are laid side by side and multiplied at once. `Patches`
+(docs/research/performance.md). Here the 4x4 patches are gathered and multiplied at once. `Patches`
 and `Fold` are linear and each other's adjoint, so gradients of any order are right.
 """
 
@@ -13,35 +13,33 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-LARGEST = 8
+MAX_HEIGHT = 8
 """Height of the largest map for which a matrix product is faster."""
 
-
-FEW = 32
+MAX_BATCH = 32
 """Images up to which it is faster in float32; in bf16 it always is."""
 
 
-def worth(images: Tensor, height: int) -> bool:
-    """Whether `halve` or `double` is the faster way, for maps whose larger side of the two is `height`."""
-    if height > LARGEST or images.device.type != "cpu" or torch.compiler.is_compiling():
-        return False  # what is exported serves any number of images; compiled, a fold is megabytes of C++
-    return len(images) <= FEW or torch.is_autocast_enabled("cpu")
+def is_faster(images: Tensor, height: int) -> bool:
+    """Return whether these functions are faster than torch's, if the larger of both maps has `height`."""
+    if height > MAX_HEIGHT or images.device.type != "cpu" or torch.compiler.is_compiling():
+        return False  # exported models take any batch size, and a compiled fold is megabytes of C++
+    return len(images) <= MAX_BATCH or torch.is_autocast_enabled("cpu")
 
 
-def halve(images: Tensor, weight: Tensor) -> Tensor:
-    """A convolution with kernel 4, stride 2, padding 1: (n, c, 2h, 2w) and (o, c, 4, 4) -> (n, o, h, w)."""
+def downsample(images: Tensor, weight: Tensor) -> Tensor:
+    """Convolve with kernel 4, stride 2, padding 1: (n, c, 2h, 2w) and (o, c, 4, 4) -> (n, o, h, w)."""
     count, _, height, width = images.shape
     if torch.is_autocast_enabled("cpu"):
-        images = images.to(
-            torch.get_autocast_dtype("cpu")
-        )  # here, where it is a quarter of what its patches are
+        # Cast before gathering, since the patches are four times as large.
+        images = images.to(torch.get_autocast_dtype("cpu"))
     patches: Tensor = Patches.apply(images)  # type: ignore[no-untyped-call]
     product = patches @ _as_matrix(weight)
     return product.view(count, height // 2, width // 2, -1).permute(0, 3, 1, 2)
 
 
-def double(images: Tensor, weight: Tensor) -> Tensor:
-    """The transposed convolution, `halve`'s adjoint: (n, o, h, w) and (o, c, 4, 4) -> (n, c, 2h, 2w)."""
+def upsample(images: Tensor, weight: Tensor) -> Tensor:
+    """Apply the adjoint of `downsample`: (n, o, h, w) and (o, c, 4, 4) -> (n, c, 2h, 2w)."""
     count, channels, height, width = images.shape
     rows = images.permute(0, 2, 3, 1).reshape(-1, channels)
     folded: Tensor = Fold.apply(rows @ _as_matrix(weight).T, count, height, width)  # type: ignore[no-untyped-call]
@@ -49,16 +47,16 @@ def double(images: Tensor, weight: Tensor) -> Tensor:
 
 
 def _as_matrix(weight: Tensor) -> Tensor:
-    """(o, c, 4, 4) -> (16 c, o), in the order of a patch's values."""
+    """Reshape (o, c, 4, 4) to (16 c, o), in the order of a patch's values."""
     return weight.permute(2, 3, 1, 0).reshape(-1, len(weight))
 
 
 class Patches(torch.autograd.Function):
-    """The 4x4 patches, 2 pixels apart, of maps padded by 1: (n, c, 2h, 2w) -> (n h w, 16 c)."""
+    """4x4 patches, 2 pixels apart, of maps padded by 1: (n, c, 2h, 2w) -> (n h w, 16 c)."""
 
     @staticmethod
     def forward(context: Any, images: Tensor) -> Tensor:
-        """Copy the patches; in channels-last order each row of one is consecutive."""
+        """Copy the patches; in channels-last order each of their rows is contiguous."""
         count, channels, height, width = images.shape
         context.shape = count, height // 2, width // 2
         padded = F.pad(images.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).contiguous()
@@ -73,11 +71,11 @@ class Patches(torch.autograd.Function):
 
 
 class Fold(torch.autograd.Function):
-    """Each pixel's sum over the patches that it is in: (n h w, 16 c) -> (n, c, 2h, 2w)."""
+    """The sum over all patches of each pixel: (n h w, 16 c) -> (n, c, 2h, 2w)."""
 
     @staticmethod
     def forward(context: Any, rows: Tensor, count: int, height: int, width: int) -> Tensor:
-        """Add the four quarters of every patch, each two pixels high and wide, where they belong."""
+        """Add the four quarters of every patch, each two pixels high and wide, at their pixels."""
         channels = rows.shape[1] // 16
         patches = rows.view(count, height, width, 2, 2, 2, 2, channels)
         padded = rows.new_zeros(count, height + 1, 2, width + 1, 2, channels)

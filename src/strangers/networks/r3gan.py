@@ -1,7 +1,7 @@
 """R3GAN: residual blocks of grouped convolutions without any normalization (Huang et al. 2024, section 3.2).
 
-A stage resamples its map, then refines it in residual blocks. A block's last convolution begins at zero, so
-that untrained blocks change nothing, and no depth needs a norm to begin well (Zhang et al. 2019, "Fixup").
+A stage resamples its map, then refines it in residual blocks. A block's last convolution starts at zero, so
+that untrained blocks are the identity, and no depth needs a norm (Zhang et al. 2019, "Fixup").
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from strangers.config import Configuration
-from strangers.networks.layers import MOST_BLOCKS, Widths, initialize, scaled_normal
+from strangers.networks.layers import MAX_BLOCKS, Widths, initialize, scaled_normal
 
-SMALLEST = 4
+MIN_HEIGHT = 4
 """Height and width of the smallest map."""
 
 LEAK = 0.2
 
 GAIN = (2 / (1 + LEAK**2)) ** 0.5
-"""What weights before a LeakyReLU are multiplied by to keep the variance (He et al. 2015, eq. 14)."""
+"""Gain of weights before a LeakyReLU that keeps the variance (He et al. 2015, eq. 14)."""
 
 
 class R3GAN(Configuration):
@@ -32,15 +32,15 @@ class R3GAN(Configuration):
     Attributes:
         widths: channels of each stage, from the map of 4x4 to the picture.
         blocks: residual blocks in each stage.
-        expansion: how many times wider a block is inside.
-        group_width: inner channels that a block's 3x3 convolution mixes with each other.
-        patch: side of the squares of pixels that the last stage paints, and the first reads, as one; with 2
-            no block works at the full size, where a CPU spends most of its time.
+        expansion: ratio of a block's inner channels to its outer ones.
+        group_width: channels per group of a block's 3x3 convolution.
+        patch: side of the squares of pixels that are handled as channels at full size; with 2 no block
+            works at full size, where a CPU spends most of its time.
     """
 
     architecture: Literal["r3gan"] = "r3gan"
     widths: Widths
-    blocks: int = Field(default=2, ge=1, le=MOST_BLOCKS)
+    blocks: int = Field(default=2, ge=1, le=MAX_BLOCKS)
     expansion: int = Field(default=2, ge=1)
     group_width: int = Field(default=16, ge=1)
     patch: int = Field(default=1, ge=1)
@@ -48,15 +48,15 @@ class R3GAN(Configuration):
     @property
     def size(self) -> int:
         """Height and width of the pictures, in pixels."""
-        return int(SMALLEST * 2 ** (len(self.widths) - 1) * self.patch)
+        return int(MIN_HEIGHT * 2 ** (len(self.widths) - 1) * self.patch)
 
     @property
     def downsamplings(self) -> int:
-        """How often the discriminator halves a picture, apart from what a patch leaves out."""
+        """Number of times that the discriminator halves a picture, besides the patch."""
         return len(self.widths) - 1
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
-        """A new (generator, discriminator), initialized from torch's random state."""
+        """Return a new (generator, discriminator), initialized from torch's random state."""
         generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
             initialize(network, scaled_normal(1.0))
@@ -67,12 +67,12 @@ class R3GAN(Configuration):
         return generator, discriminator
 
     def generator(self, latent_size: int) -> nn.Sequential:
-        """The generator, its weights still to be filled: by `build`, or from a model file."""
+        """Return the generator with uninitialized weights, for `build` or a model file to fill."""
         first, *others = self.widths
         layers: list[nn.Module] = [Basis(latent_size, first), *self._blocks(first)]
         before = first
         for width in others:
-            layers += [*_channels(before, width), Doubled(), *self._blocks(width)]
+            layers += [*_channels(before, width), Upsample(), *self._blocks(width)]
             before = width
         pixels = nn.Conv2d(before, 3 * self.patch**2, 1)
         return nn.Sequential(*layers, pixels, nn.PixelShuffle(self.patch), nn.Tanh())
@@ -86,7 +86,7 @@ class R3GAN(Configuration):
         ]
         for width, after in pairwise(widths):
             layers += [*self._blocks(width), nn.AvgPool2d(2), *_channels(width, after)]
-        summary = nn.Conv2d(last, last, SMALLEST, groups=last, bias=False)  # a number for each channel
+        summary = nn.Conv2d(last, last, MIN_HEIGHT, groups=last, bias=False)  # one number per channel
         return nn.Sequential(
             *layers, *self._blocks(last), summary, nn.Flatten(), nn.Linear(last, 1, bias=False), nn.Flatten(0)
         )
@@ -96,12 +96,12 @@ class R3GAN(Configuration):
 
 
 class Basis(nn.Module):
-    """Latents (n, latent_size) -> maps (n, width, 4, 4): one learnt pattern for each channel, scaled."""
+    """The first layer, (n, latent_size) to (n, width, 4, 4): a learned pattern per channel, scaled."""
 
     def __init__(self, latent_size: int, width: int) -> None:
         super().__init__()
         self.scale = nn.Linear(latent_size, width, bias=False)
-        self.patterns = nn.Parameter(torch.empty(width, SMALLEST, SMALLEST))
+        self.patterns = nn.Parameter(torch.empty(width, MIN_HEIGHT, MIN_HEIGHT))
 
     def forward(self, z: Tensor) -> Tensor:
         maps: Tensor = self.scale(z)[:, :, None, None] * self.patterns
@@ -109,7 +109,7 @@ class Basis(nn.Module):
 
 
 class Block(nn.Module):
-    """x + f(x), where f widens, mixes 3x3 pixels within groups of channels, and narrows again."""
+    """A residual block x + f(x), where f is a 1x1, a grouped 3x3 and a 1x1 convolution."""
 
     def __init__(self, width: int, inner: int, group_width: int) -> None:
         super().__init__()
@@ -118,14 +118,14 @@ class Block(nn.Module):
         self.narrow = nn.Conv2d(inner, width, 1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(n, width, h, w) -> the same."""
+        """Map (n, width, h, w) to the same shape."""
         inner = F.leaky_relu(self.widen(features), LEAK)
         inner = F.leaky_relu(self.mix(inner), LEAK)
         refined: Tensor = features + self.narrow(inner)
         return refined
 
     def initialize(self, blocks: int) -> None:
-        """Zhang et al. 2019, section 3: smaller weights for more blocks, and a last layer of zeros."""
+        """Scale weights down with the number of blocks; zero the last one (Zhang et al. 2019, section 3)."""
         layers_inside = 3
         gain = GAIN * blocks ** (-1 / (2 * layers_inside - 2))
         initialize(self.widen, scaled_normal(gain))
@@ -133,13 +133,13 @@ class Block(nn.Module):
         initialize(self.narrow, nn.init.zeros_)
 
 
-class Doubled(nn.Module):
-    """(n, c, h, w) -> (n, c, 2h, 2w), smoothly: no checkerboard, no learning."""
+class Upsample(nn.Module):
+    """Bilinear upsampling, (n, c, h, w) to (n, c, 2h, 2w)."""
 
     def forward(self, features: Tensor) -> Tensor:
         return F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def _channels(before: int, after: int) -> list[nn.Module]:
-    """What changes the number of channels, where it changes."""
+    """Return a 1x1 convolution if the number of channels changes."""
     return [nn.Conv2d(before, after, 1, bias=False)] if before != after else []

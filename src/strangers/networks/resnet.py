@@ -1,4 +1,4 @@
-"""Residual networks as Gulrajani et al. 2017 and Miyato et al. 2018 (tables 3 to 6) build them for GANs.
+"""Residual networks of Gulrajani et al. 2017 and Miyato et al. 2018 (tables 3 to 6).
 
 Widths are those of the mimicry benchmark (Lee and Town 2020).
 """
@@ -14,51 +14,51 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from strangers.config import Configuration
-from strangers.networks.layers import MOST_BLOCKS, Reshape, Widths, initialize
+from strangers.networks.layers import MAX_BLOCKS, Reshape, Widths, initialize
 
-SMALLEST = 4
+MIN_HEIGHT = 4
 """Height and width of the generator's first map."""
 
-THROUGH = 2**0.5
-"""Glorot's gain where a ReLU follows; what leads past it, and the ends, have 1."""
+RESIDUAL_GAIN = 2**0.5
+"""Gain of Glorot's initialization in residual branches; shortcuts and the ends have 1."""
 
 
 class ResNet(Configuration):
-    """Residual blocks that double the map up to the picture, and blocks that halve it again.
+    """Residual blocks that double the map up to the picture, and blocks that halve it down again.
 
     Attributes:
         generator_widths: channels of the first map, and after each block; each block doubles the map.
-        discriminator_widths: channels after each block; each block halves the map,
-        whole_blocks: but for so many last ones.
+        discriminator_widths: channels after each block; all but the last `whole_blocks` halve the map.
+        whole_blocks: number of last blocks that keep the map's size.
         generator_norm: batch norm before each of the generator's ReLUs.
-        discriminator_norm: "spectral" divides every layer's weights by their largest singular value.
+        discriminator_norm: "spectral" divides each layer's weights by their largest singular value.
     """
 
     architecture: Literal["resnet"] = "resnet"
     generator_widths: Widths = (1024, 512, 256, 128, 64)
     discriminator_widths: Widths = (64, 128, 256, 512, 1024)
-    whole_blocks: int = Field(default=0, ge=0, le=MOST_BLOCKS)
+    whole_blocks: int = Field(default=0, ge=0, le=MAX_BLOCKS)
     generator_norm: Literal["batch", "none"] = "batch"
     discriminator_norm: Literal["spectral", "none"] = "spectral"
 
     @property
     def size(self) -> int:
         """Height and width of the pictures, in pixels."""
-        return int(SMALLEST * 2 ** (len(self.generator_widths) - 1))
+        return int(MIN_HEIGHT * 2 ** (len(self.generator_widths) - 1))
 
     @property
     def downsamplings(self) -> int:
-        """How often the discriminator halves a picture."""
+        """Number of times that the discriminator halves a picture."""
         return len(self.discriminator_widths) - self.whole_blocks
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
-        """A new (generator, discriminator), initialized from torch's random state."""
+        """Return a new (generator, discriminator), initialized from torch's random state."""
         generator, discriminator = self.generator(latent_size), self._discriminator()
         for network in (generator, discriminator):
             initialize(network, nn.init.xavier_uniform_)
             for layer in network.modules():
                 if isinstance(layer, Up | Down):
-                    initialize(layer.through, partial(nn.init.xavier_uniform_, gain=THROUGH))
+                    initialize(layer.residual, partial(nn.init.xavier_uniform_, gain=RESIDUAL_GAIN))
         if self.discriminator_norm == "spectral":
             for layer in discriminator.modules():
                 if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -66,11 +66,11 @@ class ResNet(Configuration):
         return generator, discriminator
 
     def generator(self, latent_size: int) -> nn.Sequential:
-        """The generator, its weights still to be filled: by `build`, or from a model file."""
+        """Return the generator with uninitialized weights, for `build` or a model file to fill."""
         first, *others = self.generator_widths
         layers: list[nn.Module] = [
-            nn.Linear(latent_size, first * SMALLEST**2),
-            Reshape(first, SMALLEST, SMALLEST),
+            nn.Linear(latent_size, first * MIN_HEIGHT**2),
+            Reshape(first, MIN_HEIGHT, MIN_HEIGHT),
         ]
         before = first
         for width in others:
@@ -85,7 +85,7 @@ class ResNet(Configuration):
             Down(before, after, halves=number < self.downsamplings, first=number == 0)
             for number, (before, after) in enumerate(zip((3, *widths), widths, strict=False))
         ]
-        return nn.Sequential(*blocks, nn.ReLU(), Summed(), nn.Linear(widths[-1], 1), nn.Flatten(0))
+        return nn.Sequential(*blocks, nn.ReLU(), SumPool(), nn.Linear(widths[-1], 1), nn.Flatten(0))
 
 
 class Up(nn.Module):
@@ -93,8 +93,8 @@ class Up(nn.Module):
 
     def __init__(self, before: int, after: int, norm: bool) -> None:
         super().__init__()
-        self.past = nn.Conv2d(before, after, 1)
-        self.through = nn.Sequential(
+        self.shortcut = nn.Conv2d(before, after, 1)
+        self.residual = nn.Sequential(
             *([nn.BatchNorm2d(before)] if norm else []),
             nn.ReLU(),
             nn.Upsample(scale_factor=2),
@@ -105,24 +105,24 @@ class Up(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """The block's two ways, added; a 1x1 convolution gives the same before doubling as after it."""
-        past = F.interpolate(self.past(features), scale_factor=2.0)
-        out: Tensor = past + self.through(features)
+        """Add shortcut and residual; a 1x1 convolution commutes with doubling, and is cheaper before it."""
+        shortcut = F.interpolate(self.shortcut(features), scale_factor=2.0)
+        out: Tensor = shortcut + self.residual(features)
         return out
 
 
 class Down(nn.Module):
-    """A residual block that halves the map, if it `halves`: (n, before, 2h, 2w) -> (n, after, h, w).
+    """A residual block that halves the map if `halves`: (n, before, 2h, 2w) -> (n, after, h, w).
 
-    first: it reads pixels, on which a ReLU would be a loss.
+    first: the input is pixels, of which a ReLU would lose half.
     """
 
     def __init__(self, before: int, after: int, *, halves: bool, first: bool) -> None:
         super().__init__()
         pool = [nn.AvgPool2d(2)] if halves else []
         same = before == after and not halves
-        self.past = nn.Sequential(*pool, *([] if same else [nn.Conv2d(before, after, 1)]))
-        self.through = nn.Sequential(
+        self.shortcut = nn.Sequential(*pool, *([] if same else [nn.Conv2d(before, after, 1)]))
+        self.residual = nn.Sequential(
             *([] if first else [nn.ReLU()]),
             nn.Conv2d(before, before if halves and not first else after, 3, padding=1),
             nn.ReLU(),
@@ -131,13 +131,13 @@ class Down(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """The block's two ways, added; a 1x1 convolution gives the same after halving as before it."""
-        out: Tensor = self.past(features) + self.through(features)
+        """Add shortcut and residual; a 1x1 convolution commutes with halving, and is cheaper after it."""
+        out: Tensor = self.shortcut(features) + self.residual(features)
         return out
 
 
-class Summed(nn.Module):
-    """(n, c, h, w) -> (n, c): each channel's sum."""
+class SumPool(nn.Module):
+    """The sum over each channel, (n, c, h, w) to (n, c)."""
 
     def forward(self, features: Tensor) -> Tensor:
         return features.sum(dim=(2, 3))

@@ -1,1 +1,1 @@
-"""What is trained, and how: the value, the presets and the reproductions."""
+"""Recipes: the value, the presets, and the reproductions of public systems."""

@@ -1,5 +1,7 @@
-"""RECIPES: the named presets. Data only; a value that is not the field's default has its reason beside it,
-or is its source's."""
+"""RECIPES: the named presets, data only.
+
+A value that differs from the field's default is the source's, or has its reason above it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ HUANG = "Huang et al. 2024 (R3GAN)"
 
 
 def _like(recipe: Recipe, **changes: Any) -> Recipe:
-    """The recipe with some values changed, and all of them checked again."""
+    """Return the recipe with some values changed, validated again."""
     return Recipe(**(dict(recipe) | changes))
 
 
@@ -58,9 +60,8 @@ WGAN_GP_64 = _like(
     SNGAN_64,
     name="wgan-gp-64",
     source=GULRAJANI,
-    network=ResNet(
-        discriminator_norm="none"
-    ),  # a norm over the batch would tie together what is penalized apart
+    # A norm over the batch would couple images whose gradients are penalized separately.
+    network=ResNet(discriminator_norm="none"),
     objective="wasserstein",
     penalty=Penalty(kind="gradient", weight=10.0),
     discriminator_optimizer=OptimizerConfig(learning_rate=1e-4, beta1=0.0, beta2=0.9),
@@ -80,7 +81,7 @@ def _r3gan(
     settled: int = 20_000_000,
     images: int = 30_000_000,
 ) -> Recipe:
-    """R3GAN at one size: what begins high or low moves to where it stays while `settled` images are seen."""
+    """Return R3GAN's recipe at one size; its ramps reach their final values after `settled` images."""
     optimizer = OptimizerConfig(beta1=0.0, beta2=Ramp(start=0.9, end=0.99, images=settled))
     return Recipe(
         name=name,
@@ -117,7 +118,7 @@ _ALL = (
         source=RADFORD,
         size=64,
         network=DCGAN(),
-        flip=True,  # a mirrored face is a face: twice the photographs for nothing
+        flip=True,  # doubles the photographs at no cost
     ),
     Recipe(
         name="dcgan-128",
@@ -134,35 +135,28 @@ _ALL = (
         name="fast-64",
         source="ours: what the ablations show to be worth its time on a CPU",
         size=64,
-        network=DCGAN(  # half of dcgan-64's widths, for twice the images an hour
-            generator_widths=(256, 128, 64, 32), discriminator_widths=(32, 64, 128, 256)
-        ),
-        discriminator_optimizer=OptimizerConfig(
-            learning_rate=5e-4
-        ),  # with eight times the updates for the same
-        generator_optimizer=OptimizerConfig(
-            learning_rate=5e-4
-        ),  # images, larger ones still do not tear it apart;
-        schedule=Schedule(kind="cosine", images=460_000, factor=0.05),  # smaller ones, in the end, polish
-        penalty=Penalty(  # from where the discriminator begins to win
-            kind="r1", weight=0.1, every=4, after=210_000
-        ),
+        # Half of dcgan-64's widths, for twice the images per hour.
+        network=DCGAN(generator_widths=(256, 128, 64, 32), discriminator_widths=(32, 64, 128, 256)),
+        # Small batches give eight times the updates for the same images; larger rates still train stably.
+        discriminator_optimizer=OptimizerConfig(learning_rate=5e-4),
+        generator_optimizer=OptimizerConfig(learning_rate=5e-4),
+        # Small rates improve the last images.
+        schedule=Schedule(kind="cosine", images=460_000, factor=0.05),
+        # Later, the discriminator would win.
+        penalty=Penalty(kind="r1", weight=0.1, every=4, after=210_000),
         batch=16,
         generator_batch=16,
         flip=True,
-        images=420_000,  # 90 minutes of a busy CPU core
+        images=420_000,  # 90 minutes on one busy CPU core
     ),
     Recipe(
         name="ttur-64",
         source="Heusel et al. 2017 (TTUR), on DCGAN",
         size=64,
         network=DCGAN(),
-        discriminator_optimizer=OptimizerConfig(
-            learning_rate=1e-5
-        ),  # two time-scales: the generator is the faster,
-        generator_optimizer=OptimizerConfig(
-            learning_rate=5e-4
-        ),  # where a discriminator that learns fast would win
+        # Two time scales: the generator is the faster one, since a fast discriminator would win.
+        discriminator_optimizer=OptimizerConfig(learning_rate=1e-5),
+        generator_optimizer=OptimizerConfig(learning_rate=5e-4),
         batch=64,
         generator_batch=64,
         flip=True,
@@ -202,14 +196,14 @@ _ALL = (
     _r3gan("r3gan-64", HUANG, R3GAN(widths=(768,) * 5), gamma=2.0),
     _r3gan(
         "r3gan-128",
-        HUANG + "; what it leaves out at 128 is ours",
+        HUANG + "; values that it leaves out at 128 are ours",
         R3GAN(widths=(768, 768, 768, 768, 384, 192)),
         gamma=20.0,  # ours: between 2 at 64 and 150 at 256
     ),
     _r3gan(
         "r3gan-64-small",
         HUANG + ", narrower and shorter",
-        R3GAN(widths=(256, 128, 64, 32), blocks=1, group_width=32, patch=2),  # 0.2 % of the arithmetic
+        R3GAN(widths=(256, 128, 64, 32), blocks=1, group_width=32, patch=2),  # 0.2% of the arithmetic
         gamma=2.0,
         batch=32,
         halflife=20_000,
@@ -229,11 +223,11 @@ _ALL = (
 )
 
 RECIPES = {recipe.name: recipe for recipe in _ALL}
-"""Every preset by its name."""
+"""All presets by name."""
 
 
 def recipe_named(name: str) -> Recipe:
-    """The preset of that name. Raises UsageError that lists the names."""
+    """Return the preset of that name. Raises UsageError that lists the names."""
     try:
         return RECIPES[name]
     except KeyError:

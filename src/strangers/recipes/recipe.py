@@ -1,4 +1,4 @@
-"""Recipe: everything that decides what a training learns, as one frozen value."""
+"""Recipe: the frozen value that determines what a training learns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 
 from strangers.config import Configuration
 from strangers.errors import UsageError
-from strangers.networks import Network
+from strangers.networks import ARCHITECTURES, Network
 
 ObjectiveName = Literal["bce", "hinge", "wasserstein", "relativistic"]
 PenaltyKind = Literal["none", "r1", "r1+r2", "gradient"]
@@ -20,28 +20,29 @@ AugmentationName = Literal["color", "translation", "cutout"]
 
 
 class Ramp(Configuration):
-    """A number that moves from `start` to `end` along half a cosine while `images` are seen, then stays."""
+    """A number that follows half a cosine from `start` to `end` over `images` images, then stays at `end`."""
 
     start: float = Field(ge=0)
     end: float = Field(ge=0)
     images: int = Field(ge=1)
 
+    def value(self, images_seen: int) -> float:
+        """Return the number after `images_seen` images."""
+        progress = min(images_seen / self.images, 1.0)
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * progress)) / 2
 
-def at(number: float | Ramp, images_seen: int) -> float:
-    """What a number of a recipe is after `images_seen` images."""
-    if not isinstance(number, Ramp):
-        return number
-    share = min(images_seen / number.images, 1.0)
-    return number.end + (number.start - number.end) * (1 + math.cos(math.pi * share)) / 2
+
+def _value(number: float | Ramp, images_seen: int) -> float:
+    return number.value(images_seen) if isinstance(number, Ramp) else number
 
 
 class OptimizerConfig(Configuration):
-    """How one network's weights are changed by their gradients.
+    """The optimizer of one network.
 
     Attributes:
         name: Adam (Kingma and Ba 2015) or Nadam (Dozat 2016).
-        learning_rate: before any schedule.
-        beta1, beta2: how much of the first and second moments is kept from step to step.
+        learning_rate: before the schedule.
+        beta1, beta2: decay rates of the first and second moments.
     """
 
     name: Literal["adam", "nadam"] = "adam"
@@ -49,15 +50,19 @@ class OptimizerConfig(Configuration):
     beta1: float = Field(default=0.5, ge=0, lt=1)
     beta2: Annotated[float, Field(ge=0, lt=1)] | Ramp = 0.999
 
+    def betas(self, images_seen: int) -> tuple[float, float]:
+        """Return (beta1, beta2) after `images_seen` images."""
+        return self.beta1, _value(self.beta2, images_seen)
+
 
 class Schedule(Configuration):
-    """How both learning rates fall with the images seen.
+    """The schedule of both learning rates over the images seen.
 
     Attributes:
-        kind: "constant"; "step": times `factor` after every `images`; "inverse": divided by
-            1 + images seen / `images`; "linear", "cosine": down to `factor` after `images`, and no further.
+        kind: "constant"; "step": multiplied by `factor` after every `images`; "inverse": divided by
+            1 + images seen / `images`; "linear", "cosine": down to `factor` after `images`, then constant.
         images: the schedule's unit of time, in images.
-        factor: what a step multiplies by, and what is left in the end.
+        factor: the multiplier of one step, or the final multiplier of "linear" and "cosine".
     """
 
     kind: Literal["constant", "step", "inverse", "linear", "cosine"] = "constant"
@@ -65,7 +70,7 @@ class Schedule(Configuration):
     factor: float = Field(default=0.1, ge=0, le=1)
 
     def multiplier(self, images_seen: int) -> float:
-        """What the learning rates are multiplied by after `images_seen` images, in [0, 1]."""
+        """Return the multiplier of the learning rates after `images_seen` images, in [0, 1]."""
         if self.kind == "step":
             return float(self.factor ** (images_seen // self.images))
         if self.kind == "inverse":
@@ -73,20 +78,22 @@ class Schedule(Configuration):
         if self.kind == "linear":
             return 1 - (1 - self.factor) * min(images_seen / self.images, 1.0)
         if self.kind == "cosine":
-            return at(Ramp(start=1, end=self.factor, images=self.images), images_seen)
+            return Ramp(start=1, end=self.factor, images=self.images).value(images_seen)
         return 1.0
 
 
 class Penalty(Configuration):
-    """What a discriminator pays for being steep.
+    """The gradient penalty in the discriminator's loss.
 
     Attributes:
-        kind: "r1" and "r1+r2": its squared gradient at real images, and at generated ones too, times
-            weight / 2 (Mescheder et al. 2018, eq. 9); "gradient": its gradient's difference from 1 between
-            real and generated images, squared, times weight (Gulrajani et al. 2017, eq. 3).
-        weight: their gamma or lambda.
-        every: in every how many steps it is paid, so many times as dear (Karras et al. 2020, "lazy").
-        after: from how many images seen on it is paid.
+        kind: "r1" and "r1+r2": the squared norm of the gradient at real images, or at real and generated,
+            times weight / 2 (Mescheder et al. 2018, eq. 9); "gradient": the squared difference between 1 and
+            the norm of the gradient between real and generated images, times weight (Gulrajani et al. 2017,
+            eq. 3).
+        weight: gamma or lambda of these papers.
+        every: steps between two that pay the penalty, each with `every` times its weight (lazy
+            regularization, Karras et al. 2020, appendix B).
+        after: number of images seen before the first penalty.
     """
 
     kind: PenaltyKind = "none"
@@ -96,38 +103,42 @@ class Penalty(Configuration):
 
 
 class Augmentation(Configuration):
-    """What is done to images before the discriminator sees them, real and generated ones alike.
+    """The augmentation of real and generated images before the discriminator.
 
     Attributes:
         names: augmentations, applied in this order.
-        probability: with which an image undergoes each of them.
+        probability: chance that an image undergoes each of them.
     """
 
     names: tuple[AugmentationName, ...] = ()
     probability: Annotated[float, Field(ge=0, le=1)] | Ramp = 1.0
 
+    def probability_at(self, images_seen: int) -> float:
+        """Return the probability after `images_seen` images."""
+        return _value(self.probability, images_seen)
+
 
 class Recipe(Configuration):
-    """What is trained, and how. The same value is in memory, in the run folder and in the model file.
+    """Networks, losses, optimizers and data options: the same value in memory, in a run and in a model file.
 
     Attributes:
-        name: the preset that it is, or that it came from.
-        source: where its values come from.
+        name: name of the preset, or of the preset that it was derived from.
+        source: origin of the values.
         size: height and width of the pictures, in pixels.
-        crop: the crop protocol of the photographs; "auto" is c178 for 178x218, and square for all others.
-        network: the architecture with its widths.
-        latent, latent_size: the latent's distribution, N(0, 1) or U(-1, 1), and its number of dimensions.
-        objective: the losses of the two networks.
-        penalty: what the discriminator pays for being steep.
-        augmentation: what is done to images before the discriminator sees them.
-        real_label: what the discriminator is asked to say of real images; below 1 it is one-sided smoothing.
-        generator_label: what the generator wants the discriminator to say of its images.
+        crop: crop protocol of the photographs; "auto" is c178 for 178x218, and square for all others.
+        network: architecture and widths.
+        latent, latent_size: distribution of the latents, N(0, 1) or U(-1, 1), and their dimension.
+        objective: losses of the two networks.
+        penalty: gradient penalty of the discriminator.
+        augmentation: augmentation of the discriminator's input.
+        real_label: target of the discriminator for real images; below 1 is one-sided label smoothing.
+        generator_label: target of the generator for the discriminator's output on its images.
         batch: real images, and as many generated ones, in one discriminator update.
         generator_batch: generated images in one generator update.
-        discriminator_steps: discriminator updates before each generator update.
-        ema_halflife_images: after how many images an old weight counts half in the averaged generator.
-        flip: whether half of the photographs are mirrored.
-        images: for how many real images training goes on, unless told otherwise.
+        discriminator_steps: discriminator updates per generator update.
+        ema_halflife_images: half-life of the averaged generator, in images.
+        flip: mirror half of the photographs.
+        images: default length of a training, in real images.
     """
 
     name: str
@@ -161,11 +172,11 @@ class Recipe(Configuration):
             raise ValueError(f"a picture of {self.size} px cannot be halved {downsamplings} times")
         if self.objective != "bce" and (self.real_label, self.generator_label) != (1.0, 1.0):
             raise ValueError(
-                f"objective {self.objective!r} has no labels; leave real_label and generator_label"
+                f"objective {self.objective!r} has no labels; leave out real_label and generator_label"
             )
         if self.objective == "relativistic" and self.generator_batch != self.batch:
             raise ValueError(
-                f"objective {self.objective!r} needs a generator_batch of {self.batch}, as batch is"
+                f"objective {self.objective!r} needs a generator_batch of {self.batch}, equal to batch"
             )
         return self
 
@@ -175,28 +186,28 @@ class Recipe(Configuration):
         return self.batch * self.discriminator_steps
 
     def penalty_weight(self, images_seen: int) -> float:
-        """What the penalty is multiplied by in the step after `images_seen` images; 0 where none is paid."""
+        """Return the penalty's factor in the step after `images_seen` images; 0 in a step without penalty."""
         penalty = self.penalty
         due = images_seen >= penalty.after and images_seen // self.images_per_step % penalty.every == 0
-        return penalty.every * at(penalty.weight, images_seen) * (penalty.kind != "none") * due
+        return penalty.every * _value(penalty.weight, images_seen) * (penalty.kind != "none") * due
 
 
 def build_networks(recipe: Recipe) -> tuple[nn.Module, nn.Module]:
-    """A new (generator, discriminator) of the recipe, initialized from torch's random state."""
+    """Return a new (generator, discriminator), initialized from torch's random state."""
     return recipe.network.build(recipe.latent_size)
 
 
 def parameter_counts(recipe: Recipe) -> dict[str, int]:
-    """How many numbers are trained in the recipe's generator and discriminator."""
+    """Return the number of trainable parameters of the generator and of the discriminator."""
     networks = zip(("generator", "discriminator"), build_networks(recipe), strict=True)
     return {name: sum(weights.numel() for weights in network.parameters()) for name, network in networks}
 
 
 def with_overrides(recipe: Recipe, overrides: Mapping[str, str]) -> Recipe:
-    """The recipe with some fields changed, as `--set generator_optimizer.learning_rate=1e-4` does.
+    """Return the recipe with some fields changed, as `--set generator_optimizer.learning_rate=1e-4` does.
 
-    Values are JSON where they can be read so, else strings. Raises UsageError for an unknown field or a wrong
-    value.
+    overrides: values by dotted field name, each parsed as JSON, or else taken as a string.
+    Raises UsageError for an unknown field or an invalid value.
     """
     fields = json.loads(recipe.model_dump_json())
     for path, text in overrides.items():
@@ -205,19 +216,19 @@ def with_overrides(recipe: Recipe, overrides: Mapping[str, str]) -> Recipe:
 
 
 def parse_recipe(text: str) -> Recipe:
-    """The recipe in a JSON text. Raises UsageError that names the field."""
+    """Parse a recipe from JSON. Raises UsageError that names the field."""
     try:
         return Recipe.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"] if part not in ("dcgan", "dense"))
+        path = ".".join(str(part) for part in first["loc"] if part not in ARCHITECTURES)
         raise UsageError(
             f"The recipe is not valid{f' at {path!r}' if path else ''}: {first['msg']}."
         ) from None
 
 
 def flatten(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Inner values by the dotted names that `--set` knows: ("schedule.factor", 0.1)."""
+    """Yield the inner values with their dotted names as of `--set`, as ("schedule.factor", 0.1)."""
     for name, value in fields.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")
@@ -232,15 +243,13 @@ def _set(fields: dict[str, Any], path: str, text: str) -> None:
         inner = inner.get(parent, {}) if isinstance(inner, dict) else {}
     if not isinstance(inner, dict) or field not in inner:
         known = ", ".join(fields)
-        raise UsageError(
-            f"A recipe has no field {path!r}. Its fields are {known}; inner ones are written a.b."
-        )
+        raise UsageError(f"A recipe has no field {path!r}. Its fields are {known}; write nested ones as a.b.")
     try:
         inner[field] = json.loads(text)
-    except (ValueError, RecursionError):  # also of numbers, and of lists in lists, without end
+    except (ValueError, RecursionError):  # RecursionError: lists nested too deeply
         inner[field] = text
 
 
 def written(value: Any) -> str:
-    """A value as --set reads it: words as they are, the rest as JSON."""
+    """Return a value as --set reads it: strings as they are, the rest as JSON."""
     return value if isinstance(value, str) else json.dumps(value)

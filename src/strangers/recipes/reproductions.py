@@ -26,8 +26,9 @@ SYSTEMS = (
             discriminator_widths=(128, 128, 256, 256, 512),
             last_dropout=0.4,
         ),
-        batch=32,  # the discriminator sees 32 real and 32 generated images,
-        generator_batch=64,  # the generator answers with 64
+        # A discriminator update sees 32 real and 32 generated images, a generator update 64.
+        batch=32,
+        generator_batch=64,
         images=1_000_000,  # 20 epochs of 50,000
     ),
     Recipe(
@@ -42,15 +43,16 @@ SYSTEMS = (
             discriminator_norm="none",
         ),
         latent="uniform",
-        real_label=0.9,  # one-sided label smoothing (Salimans et al. 2016, section 3.4),
-        generator_label=0.9,  # and the generator aims no higher
+        # One-sided label smoothing (Salimans et al. 2016, section 3.4), for the generator's target too.
+        real_label=0.9,
+        generator_label=0.9,
         images=4_050_000,  # 20 epochs of CelebA
     ),
     Recipe(
         name="two-step-32",
         source="Face Creation using GANs (Keras)",
         size=32,
-        crop="squash",  # 178x218 pressed into a square
+        crop="squash",  # 178x218 squashed into a square
         network=Dense(
             stem_width=256,
             stem_size=8,
@@ -69,8 +71,9 @@ SYSTEMS = (
             discriminator_dropout=0.2,
             discriminator_initialization="he",
         ),
-        discriminator_optimizer=OptimizerConfig(learning_rate=1e-4),  # half the generator's,
-        discriminator_steps=2,  # but two steps for one
+        # Half the generator's rate, but two steps to its one.
+        discriminator_optimizer=OptimizerConfig(learning_rate=1e-4),
+        discriminator_steps=2,
         images=1_820_000,  # 9 epochs of CelebA
     ),
     Recipe(
@@ -83,7 +86,7 @@ SYSTEMS = (
             generator_dropout=0.25,
             discriminator_norm="all",
         ),
-        schedule=Schedule(kind="step", images=1_420_000, factor=0.1),  # 10 epochs of 70 % of CelebA
+        schedule=Schedule(kind="step", images=1_420_000, factor=0.1),  # 10 epochs of 70% of CelebA
         flip=True,
         images=1_420_000,
     ),
@@ -101,7 +104,7 @@ SYSTEMS = (
                 Stage(width=32, stride=2),
             ),
             generator_kernel=4,
-            generator_norm=True,  # ours: without it the generator starts slowly
+            generator_norm=True,  # ours: the generator starts slowly without it
             last_kernel=3,
             discriminator_widths=(32, 64, 128, 256),  # ours
         ),
@@ -113,4 +116,4 @@ SYSTEMS = (
         images=2_040_000,  # 10 epochs of 204,000
     ),
 )
-"""Each keeps its system's networks, latent, optimizers, labels and schedule."""
+"""The reproductions. Each keeps its system's networks, latent, optimizers, labels and schedule."""

@@ -1,6 +1,6 @@
-"""Differentiable augmentation: the same random changes to photographs and faces, before the discriminator.
+"""Differentiable augmentation of photographs and faces before the discriminator.
 
-The generator learns through them, so that what they do does not appear in its faces (Zhao et al. 2020,
+The generator's gradient passes through it, so that it does not show in the faces (Zhao et al. 2020,
 "DiffAugment", section 3.2).
 """
 
@@ -15,13 +15,13 @@ from torch.nn import functional as F
 from strangers.recipes.recipe import AugmentationName
 
 Uniform = Callable[[int], Tensor]
-"""Numbers for each image, uniform in [0, 1): asked for k of them it gives (n, k)."""
+"""A function k -> (n, k): k random numbers from [0, 1) for each image."""
 
 
 def augment(
     images: Tensor, names: Sequence[AugmentationName], uniform: Uniform, probability: float = 1.0
 ) -> Tensor:
-    """The images (n, 3, h, w) in [-1, 1], each changed by each augmentation of `names` with `probability`."""
+    """Apply each augmentation of `names` to each image (n, 3, h, w) in [-1, 1] with `probability`."""
     for name in names:
         changed = AUGMENTATIONS[name](images, uniform)
         if probability < 1:
@@ -32,7 +32,7 @@ def augment(
 
 
 def color(images: Tensor, uniform: Uniform) -> Tensor:
-    """Brightness by up to 0.5 of the range's half, saturation by 0 to 2, contrast by 0.5 to 1.5."""
+    """Shift brightness by -0.5 to 0.5, and scale saturation by 0 to 2 and contrast by 0.5 to 1.5."""
     brightness, saturation, contrast = (part[:, None, None, None] for part in uniform(3).unbind(1))
     images = images + (brightness - 0.5)
     gray = images.mean(dim=1, keepdim=True)
@@ -42,20 +42,20 @@ def color(images: Tensor, uniform: Uniform) -> Tensor:
 
 
 def translation(images: Tensor, uniform: Uniform) -> Tensor:
-    """Moved by up to an eighth of the size in each direction; gray comes in from the edges."""
+    """Move images by up to an eighth of their size in each direction, padded with gray."""
     size = images.shape[2]
-    most = size // 8
-    moves = (uniform(2) * (2 * most + 1)).long() - most
-    padded = F.pad(images, (most,) * 4)
+    reach = size // 8
+    moves = (uniform(2) * (2 * reach + 1)).long() - reach
+    padded = F.pad(images, (reach,) * 4)
     pixel = torch.arange(size, device=images.device)
-    rows, columns = (pixel + move[:, None] + most for move in moves.unbind(1))
+    rows, columns = (pixel + move[:, None] + reach for move in moves.unbind(1))
     image = torch.arange(len(images), device=images.device)[:, None, None]
     moved = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
     return moved.permute(0, 3, 1, 2)
 
 
 def cutout(images: Tensor, uniform: Uniform) -> Tensor:
-    """A square of half the size made gray, anywhere that leaves a part of it in the picture."""
+    """Gray out a square of half the size, at a position that leaves part of it in the picture."""
     size = images.shape[2]
     side = size // 2
     corners = (uniform(2) * (size + 1)).long() - side // 2
@@ -72,4 +72,4 @@ AUGMENTATIONS: dict[AugmentationName, Callable[[Tensor, Uniform], Tensor]] = {
     "translation": translation,
     "cutout": cutout,
 }
-"""Every augmentation by the name that a recipe gives it."""
+"""All augmentations by their name in a recipe."""

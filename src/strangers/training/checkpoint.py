@@ -1,11 +1,11 @@
-"""Checkpoints: whole folders from which training goes on exactly as if it had never stopped.
+"""Checkpoints: complete folders from which training resumes exactly.
 
 checkpoints/000100096/          named by the images seen
-    model.safetensors           the averaged generator: a model file that stands alone
+    model.safetensors           the averaged generator, a model file of its own
     training.safetensors        both networks and both optimizers
-    state.json                  images seen, seconds, the journal's sums, the guard, all files' hashes
-latest                          the name of the newest one
-best                            the name of the one whose faces came nearest to the photographs, if measured
+    state.json                  images seen, seconds, the log's sums, the health monitor, hashes of all files
+latest                          name of the newest checkpoint
+best                            name of the checkpoint with the lowest fd-face, if evaluated
 """
 
 from __future__ import annotations
@@ -18,91 +18,216 @@ import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
 from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from strangers.errors import RunError
-from strangers.sampling.model_file import ModelHeader, save_model
+from strangers.sampling.model_file import ModelHeader, as_bytes
 from strangers.system.files import new_folder, remove_folder, remove_leftovers, sha256_of, write_atomically
 from strangers.training.evaluator import BestMetric
 from strangers.training.health import HealthMonitor
 from strangers.training.step import State, StepReport
+from strangers.training.tensors import is_finite, load_tensors, tensors_of
 
-FORMAT = 2
-"""The version of this layout: since 2, state.json has a hash of its own."""
+FORMAT = 3
+"""Version of the checkpoint format."""
 
 MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.json"
 
 
+class ModelFile(NamedTuple):
+    """The content of a model file, and its SHA-256."""
+
+    data: bytes
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Progress:
-    """What a checkpoint knows besides tensors.
+    """The state of a training besides its tensors.
 
     Attributes:
-        seconds: trained so far.
-        journal: its unfinished sums.
-        guard: what is watched, and how often the run was taken back.
-        record: the best evaluation so far.
+        seconds: training time so far.
+        log: sums of the log since its last line.
+        health: problems found so far, and rollbacks.
+        best: the best evaluation so far.
     """
 
     seconds: float = 0.0
-    journal: dict[str, Any] | None = None
-    guard: HealthMonitor = field(default_factory=HealthMonitor)
-    record: BestMetric = field(default_factory=BestMetric)
+    log: dict[str, Any] | None = None
+    health: HealthMonitor = field(default_factory=HealthMonitor)
+    best: BestMetric = field(default_factory=BestMetric)
 
 
-def save(run: Path, state: State, header: ModelHeader, progress: Progress, *, keep: int) -> Path:
-    """Write the checkpoint of `state`, point `latest` and `best` at theirs, keep the newest `keep`.
+def serialize(generator: nn.Module, header: ModelHeader) -> ModelFile:
+    """Return the model file of a generator."""
+    data = as_bytes(generator, header)
+    return ModelFile(data, hashlib.sha256(data).hexdigest())
 
-    The best one stays besides, and the last good one, which a rollback needs. Raises OSError, and RunError
-    for weights that are not finite, from which no training could go on.
+
+def save(run: Path, state: State, model: ModelFile, progress: Progress, *, keep: int) -> Path:
+    """Write the checkpoint of `state`, update `latest` and `best`, and keep the newest `keep` checkpoints.
+
+    model: model file of the EMA.
+    The best checkpoint and the last good one, which a rollback needs, are kept too. Raises OSError, and
+    RunError for weights that are not finite, since no training can resume from them.
     """
-    sums = [] if progress.journal is None else progress.journal["sums"]
+    sums = [] if progress.log is None else progress.log["sums"]
     if not is_finite(state) or not all(map(math.isfinite, sums)):
         raise RunError(
-            f"After {state.images_seen:,} images there are weights or losses that are no finite numbers, so "
-            "no checkpoint was written. The same command goes on from the one before."
+            f"After {state.images_seen:,} images some weights or losses are not finite, so no checkpoint was "
+            "written. The same command resumes from the previous one."
         )
     folder = _folder(run, state.images_seen)
-    guard, record = progress.guard, progress.record
     if not folder.exists():
         with new_folder(folder) as partial:
-            save_model(partial / MODEL, state.average, header)
+            (partial / MODEL).write_bytes(model.data)
             _save_tensors(tensors_of(state), partial / TRAINING)
-            description: dict[str, Any] = {
-                "format": FORMAT,
-                "images_seen": state.images_seen,
-                "seconds": progress.seconds,
-                "journal": progress.journal,
-                "guard": asdict(guard),
-                "learning_rate_multiplier": guard.learning_rate_multiplier,
-                "record": asdict(record),
-                "sha256": {name: sha256_of(partial / name) for name in (MODEL, TRAINING)},
-            }
-            description |= {"state_sha256": _digest(description)}
-            (partial / STATE).write_text(json.dumps(description, indent=1))
-    _point(run, folder, record)
+            hashes = {MODEL: model.sha256, TRAINING: sha256_of(partial / TRAINING)}
+            (partial / STATE).write_text(_description(state.images_seen, progress, hashes))
+    _point(run, folder, progress.best)
     prune(run, progress, keep=keep)
     return folder
 
 
 def prune(run: Path, progress: Progress, *, keep: int) -> None:
-    """Remove all checkpoints but the newest `keep`, the best, and the last good one. Raises OSError."""
-    kept_at = (progress.record.best_at, progress.guard.good_at)
+    """Remove all checkpoints but the newest `keep`, the best and the last good one. Raises OSError."""
+    kept_at = (progress.best.images_seen, progress.health.good_at)
     needed = [_folder(run, images) for images in kept_at if images is not None]
     for old in _folders(run)[keep:]:
         if old not in needed:
             remove_folder(old)
 
 
+def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, list[str]]:
+    """Load the newest complete checkpoint of `run` into `state`; also return the problems of newer ones.
+
+    good: only a checkpoint without health problems. Newer ones are removed, since they will be written again.
+    Without any checkpoint `state` stays as it is. Raises RunError if there are checkpoints and all are
+    damaged; if they are complete but not good, the training starts again from the beginning.
+    """
+    problems = []
+    folders = _folders(run)
+    for folder in (run, run / "samples", run / "checkpoints"):
+        remove_leftovers(folder)
+    for folder in folders:
+        try:
+            description = _describe(folder)
+            progress = _progress(folder, description)
+            if good and progress.health.good_at != description["images_seen"]:
+                continue
+            _load(folder, state)
+        except RunError as error:
+            problems.append(str(error))
+            continue
+        state.images_seen = description["images_seen"]
+        _point(run, folder, progress.best)
+        for abandoned in folders[: folders.index(folder)]:  # these names will be written again
+            remove_folder(abandoned)
+        return progress, problems
+    if len(problems) == len(folders) > 0:
+        raise RunError(
+            f"No checkpoint in {run} is usable. {' '.join(problems)} Start again in another folder."
+        )
+    for pointer in ("latest", "best"):
+        (run / pointer).unlink(missing_ok=True)
+    for folder in folders:
+        remove_folder(folder)
+    return Progress(), problems
+
+
+def _folder(run: Path, images_seen: int) -> Path:
+    return run / "checkpoints" / f"{images_seen:09d}"
+
+
+def _folders(run: Path) -> list[Path]:
+    """Return the run's checkpoints, newest first."""
+    return sorted((path for path in (run / "checkpoints").glob("[0-9]*") if path.is_dir()), reverse=True)
+
+
+def _point(run: Path, latest: Path, best: BestMetric) -> None:
+    """Update the pointers to the newest checkpoint and, while it exists, to the best one."""
+    write_atomically(run / "latest", latest.name.encode())
+    folder = None if best.images_seen is None else _folder(run, best.images_seen)
+    if folder is not None and folder.is_dir():
+        write_atomically(run / "best", folder.name.encode())
+    else:
+        (run / "best").unlink(missing_ok=True)
+
+
+def _description(images_seen: int, progress: Progress, hashes: dict[str, str]) -> str:
+    """Return the content of state.json."""
+    description: dict[str, Any] = {
+        "format": FORMAT,
+        "images_seen": images_seen,
+        "seconds": progress.seconds,
+        "log": progress.log,
+        "health": asdict(progress.health),
+        "learning_rate_multiplier": progress.health.learning_rate_multiplier,
+        "best": asdict(progress.best),
+        "sha256": hashes,
+    }
+    return json.dumps(description | {"state_sha256": _digest(description)}, indent=1)
+
+
+def _describe(folder: Path) -> dict[str, Any]:
+    """Return the content of state.json. Raises RunError if it, or a file that it lists, was changed."""
+    try:
+        description: dict[str, Any] = json.loads((folder / STATE).read_text())
+        if description["format"] != FORMAT:
+            raise RunError(f"The checkpoint {folder} is damaged, or from another version of strangers.")
+        if description.pop("state_sha256") != _digest(description):
+            raise RunError(f"The checkpoint {folder} is damaged: {STATE} has changed since it was written.")
+        if f"{description['images_seen']:09d}" != folder.name:
+            raise RunError(f"The checkpoint {folder} is damaged: its {STATE} belongs to another checkpoint.")
+        for name in (MODEL, TRAINING):
+            if sha256_of(folder / name) != description["sha256"][name]:
+                raise RunError(
+                    f"The checkpoint {folder} is damaged: {name} has changed since it was written."
+                )
+        return description
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
+
+
+def _digest(description: dict[str, Any]) -> str:
+    """Return the SHA-256 of the fields of state.json."""
+    return hashlib.sha256(json.dumps(description, indent=1).encode()).hexdigest()
+
+
+def _progress(folder: Path, description: dict[str, Any]) -> Progress:
+    """Parse the progress in state.json. Raises RunError."""
+    try:
+        progress = Progress(
+            description["seconds"],
+            description["log"],
+            HealthMonitor(**description["health"]),
+            BestMetric(**description["best"]),
+        )
+        _validate(progress)
+        return progress
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise RunError(f"The checkpoint {folder} is damaged: {why}.") from None
+
+
+def _validate(progress: Progress) -> None:
+    """Raise ValueError, OverflowError or others unless a training can resume with these values."""
+    TypeAdapter(Progress).validate_python(asdict(progress))
+    _ = progress.health.learning_rate_multiplier  # overflows for absurd numbers of rollbacks
+    if progress.log is not None:
+        steps, sums = progress.log["steps"], progress.log["sums"]
+        numbers = [value for value in sums if isinstance(value, float)]
+        if not isinstance(steps, int) or not len(numbers) == len(sums) == len(StepReport._fields):
+            raise ValueError("the sums of the log are invalid")
+
+
 def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write them. Raises OSError, which the library tells in words of its own."""
+    """Write tensors. Raises OSError, also where safetensors raises an error of its own."""
     try:
         save_file(tensors, path)
     except SafetensorError as error:
@@ -111,189 +236,15 @@ def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
         raise OSError(code, os.strerror(code), str(path)) from None
 
 
-def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, list[str]]:
-    """Bring `state` to the newest whole checkpoint of `run`, and say what was wrong with newer ones.
-
-    good: only to one at which the guard found nothing wrong; newer ones are removed, for they will be written
-    again. Without any checkpoint `state` is left as it is. Raises RunError if there are some and none is
-    whole, but not if they are whole and not good: then the training begins anew.
-    """
-    complaints = []
-    folders = _folders(run)
-    for folder in (run, run / "samples", run / "checkpoints"):
-        remove_leftovers(folder)
-    for folder in folders:
-        try:
-            description = _describe(folder)
-            progress = _progress(folder, description)
-            if good and progress.guard.good_at != description["images_seen"]:
-                continue
-            _load(folder, state)
-        except RunError as error:
-            complaints.append(str(error))
-            continue
-        state.images_seen = description["images_seen"]
-        _point(run, folder, progress.record)
-        for abandoned in folders[: folders.index(folder)]:  # training will write these names again
-            remove_folder(abandoned)
-        return progress, complaints
-    if len(complaints) == len(folders) > 0:
-        raise RunError(
-            f"No checkpoint in {run} is whole. {' '.join(complaints)} Start again in another folder."
-        )
-    for pointer in ("latest", "best"):
-        (run / pointer).unlink(missing_ok=True)
-    for folder in folders:
-        remove_folder(folder)
-    return Progress(), complaints
-
-
-def is_finite(state: State) -> bool:
-    """Whether all weights, and all that the optimizers keep, are numbers that a training can go on with."""
-    networks = (*_networks(state).values(), state.average)
-    values = [value for network in networks for value in network.state_dict().values()]
-    values += [
-        kept
-        for optimizer in _optimizers(state).values()
-        for moments in optimizer.state.values()
-        for kept in moments.values()
-        if isinstance(kept, Tensor)
-    ]
-    device = values[0].device  # where an optimizer may keep its count of steps elsewhere
-    return bool(torch.stack([value.isfinite().all().to(device) for value in values]).all())
-
-
-def _folder(run: Path, images_seen: int) -> Path:
-    return run / "checkpoints" / f"{images_seen:09d}"
-
-
-def _folders(run: Path) -> list[Path]:
-    """The run's checkpoints, newest first."""
-    return sorted((path for path in (run / "checkpoints").glob("[0-9]*") if path.is_dir()), reverse=True)
-
-
-def _point(run: Path, latest: Path, record: BestMetric) -> None:
-    """Let the pointers name the newest checkpoint, and the best one while it is there."""
-    write_atomically(run / "latest", latest.name.encode())
-    best = None if record.best_at is None else _folder(run, record.best_at)
-    if best is not None and best.is_dir():
-        write_atomically(run / "best", best.name.encode())
-    else:
-        (run / "best").unlink(missing_ok=True)
-
-
-def _describe(folder: Path) -> dict[str, Any]:
-    """What state.json says. Raises RunError if it, or a file that it names, is not what was written."""
-    try:
-        description: dict[str, Any] = json.loads((folder / STATE).read_text())
-        if description["format"] not in (1, FORMAT):
-            raise RunError(f"The checkpoint {folder} is damaged, or of a newer version: update strangers.")
-        if description["format"] == FORMAT and description.pop("state_sha256") != _digest(description):
-            raise RunError(f"The checkpoint {folder} is damaged: {STATE} is not what was written.")
-        if f"{description['images_seen']:09d}" != folder.name:
-            raise RunError(f"The checkpoint {folder} is damaged: it says that it is another.")
-        for name in (MODEL, TRAINING):
-            if sha256_of(folder / name) != description["sha256"][name]:
-                raise RunError(f"The checkpoint {folder} is damaged: {name} is not what was written.")
-        return description
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
-
-
-def _digest(description: dict[str, Any]) -> str:
-    """The SHA-256 of what state.json says."""
-    return hashlib.sha256(json.dumps(description, indent=1).encode()).hexdigest()
-
-
-def _progress(folder: Path, description: dict[str, Any]) -> Progress:
-    """What the checkpoint knows. One from before there was a guard is taken for good."""
-    try:
-        progress = Progress(
-            description["seconds"],
-            description["journal"],
-            HealthMonitor(**description.get("guard", {"good_at": description["images_seen"]})),
-            BestMetric(**description.get("record", {})),
-        )
-        _check(progress)
-        return progress
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        why = " ".join(str(error).split())
-        raise RunError(f"The checkpoint {folder} is damaged: {why}.") from None
-
-
-def _check(progress: Progress) -> None:
-    """Raise ValueError, or what else a wrong value leads to, unless a training can go on with this."""
-    TypeAdapter(Progress).validate_python(asdict(progress))
-    _ = progress.guard.learning_rate_multiplier  # overflows where the rollbacks have no end
-    if progress.journal is not None:
-        steps, sums = progress.journal["steps"], progress.journal["sums"]
-        numbers = [value for value in sums if isinstance(value, float)]
-        if not isinstance(steps, int) or not len(numbers) == len(sums) == len(StepReport._fields):
-            raise ValueError("its sums are not those of steps")
-
-
 def _load(folder: Path, state: State) -> None:
-    """Put the checkpoint's tensors into the networks and optimizers of `state`."""
+    """Load the checkpoint's tensors into the networks and optimizers of `state`. Raises RunError."""
     try:
-        training, average = load_file(folder / TRAINING), load_file(folder / MODEL)
+        training, ema = load_file(folder / TRAINING), load_file(folder / MODEL)
     except (OSError, SafetensorError) as error:
         raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
     try:
-        state.average.load_state_dict(average)
-        put(training, state)
+        state.ema.load_state_dict(ema)
+        load_tensors(training, state)
     except (RuntimeError, KeyError, ValueError, IndexError, TypeError) as error:
         why = " ".join(str(error).split())
-        raise RunError(f"The checkpoint {folder} is of other networks: {why}.") from None
-
-
-def put(tensors: dict[str, Tensor], state: State) -> None:
-    """Bring both networks and optimizers to `tensors`, which `tensors_of` gave.
-
-    Raises RuntimeError or KeyError for those of other networks.
-    """
-    for name, network in _networks(state).items():
-        network.load_state_dict(_under(name, tensors))
-    for name, optimizer in _optimizers(state).items():
-        _load_optimizer(optimizer, _under(name, tensors))
-
-
-def _networks(state: State) -> dict[str, nn.Module]:
-    return {"generator": state.generator, "discriminator": state.discriminator}
-
-
-def _optimizers(state: State) -> dict[str, Optimizer]:
-    return {
-        "generator_optimizer": state.generator_optimizer,
-        "discriminator_optimizer": state.discriminator_optimizer,
-    }
-
-
-def tensors_of(state: State) -> dict[str, Tensor]:
-    """All that both networks and both optimizers hold, by name, on the CPU."""
-    tensors = {
-        f"{name}.{key}": value
-        for name, network in _networks(state).items()
-        for key, value in network.state_dict().items()
-    }
-    for name, optimizer in _optimizers(state).items():
-        for index, values in optimizer.state_dict()["state"].items():
-            tensors |= {f"{name}.{index}.{key}": value for key, value in values.items()}
-    return {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    start = prefix + "."
-    return {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
-
-
-def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        index, key = name.split(".")
-        parameter = parameters[int(index)]
-        if value.shape == parameter.shape:
-            # The moments must lie in memory as their parameter does: fused optimizers walk both side by side.
-            value = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
-        state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        raise RunError(f"The checkpoint {folder} belongs to other networks: {why}.") from None

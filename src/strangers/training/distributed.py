@@ -1,7 +1,7 @@
-"""Many processes, as torchrun starts them: each trains on its share of every batch, all to the same weights.
+"""Data parallelism with torchrun: each process trains on its shard of every batch, all with equal weights.
 
-Gradients are averaged after backward rather than by hooks during it, which is safe for penalties whose
-gradient is itself differentiated (R1, R2), and is the whole of it: no wrapper round the networks.
+Gradients are averaged after backward rather than by hooks during it. This is safe for penalties whose
+gradient is differentiated again (R1, R2), and needs no wrapper around the networks.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from strangers.errors import PeerError, UsageError
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(hours=6)
-"""How long a process waits for the others: the first may be measuring faces meanwhile."""
+TIMEOUT = timedelta(hours=6)
+"""Limit of waiting for the other processes: rank 0 may be evaluating meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Processes:
     """The processes of one training, seen from one of them.
 
     Attributes:
-        rank, count: which of how many this is; the first, of rank 0, writes the run's files.
-        local_rank, local_count: the same among those on this machine.
+        rank, count: number of this process, and number of processes; rank 0 writes the run's files.
+        local_rank, local_count: the same on this machine.
     """
 
     rank: int = 0
@@ -41,10 +41,11 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
+        """Whether this is rank 0."""
         return self.rank == 0
 
     def shard(self, batch: Tensor) -> Tensor:
-        """This process's part of a batch (n, ...) that all of them have drawn alike: (n / count, ...)."""
+        """Return this process's part of a batch (n, ...) that all processes drew alike: (n / count, ...)."""
         size = len(batch) // self.count
         return batch[self.rank * size : (self.rank + 1) * size]
 
@@ -58,31 +59,31 @@ class Processes:
         torch._foreach_copy_(gradients, [p.view_as(g) for p, g in zip(parts, gradients, strict=True)])
 
     def all_reduce_mean(self, values: Tensor) -> Tensor:
-        """The mean of each process's `values`, the same bits in all."""
+        """Return the mean of `values` over the processes, bit-identical in all of them."""
         if self.count == 1:
             return values
-        _together(lambda: torch.distributed.all_reduce(values))
+        _collective(lambda: torch.distributed.all_reduce(values))
         return values / self.count
 
     def all_reduce_max(self, number: int) -> int:
-        """The greatest of each process's `number`."""
+        """Return the maximum of `number` over the processes."""
         if self.count == 1:
             return number
         values = torch.tensor(number)
-        _together(lambda: torch.distributed.all_reduce(values, torch.distributed.ReduceOp.MAX))
+        _collective(lambda: torch.distributed.all_reduce(values, torch.distributed.ReduceOp.MAX))
         return int(values)
 
     def broadcast(self, value: T) -> T:
-        """What the first process has for `value`; the others wait for it."""
+        """Broadcast `value` from rank 0."""
         if self.count == 1:
             return value
-        told = [value]
-        _together(lambda: torch.distributed.broadcast_object_list(told, device=torch.device("cpu")))
-        return told[0]
+        values = [value]
+        _collective(lambda: torch.distributed.broadcast_object_list(values, device=torch.device("cpu")))
+        return values[0]
 
     @contextmanager
     def local_rank_zero_first(self) -> Iterator[None]:
-        """The first of each machine goes ahead, for what it makes on the disk serves the others too."""
+        """Run the block in the first process of each machine, then in the others, who reuse its files."""
         if self.local_rank:
             self.all_reduce_max(0)
         yield
@@ -90,12 +91,13 @@ class Processes:
             self.all_reduce_max(0)
 
     def check(self, batches: Sequence[int]) -> None:
-        """Raise UsageError for batches that cannot be shared evenly, in parts of at least two images."""
+        """Raise UsageError for batches that cannot be split evenly into shards of at least two images."""
         for batch in batches:
             if batch % self.count or batch < 2 * self.count:
                 raise UsageError(
-                    f"A batch of {batch} images cannot be shared by {self.count} processes; "
-                    "choose a number that divides it, or change --set batch=N and generator_batch=N."
+                    f"A batch of {batch} images cannot be split among {self.count} processes; "
+                    "use a number of processes that divides it, or change batch and generator_batch "
+                    "with --set."
                 )
 
 
@@ -105,23 +107,23 @@ SINGLE_PROCESS = Processes()
 
 @contextmanager
 def process_group() -> Iterator[Processes]:
-    """This process among those that torchrun started; SINGLE_PROCESS if it did not start it."""
+    """Join the processes that torchrun started; SINGLE_PROCESS if it did not start this one."""
     if "TORCHELASTIC_RUN_ID" not in os.environ or int(os.environ["WORLD_SIZE"]) == 1:
         yield SINGLE_PROCESS
         return
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     processes = Processes(*(int(os.environ[name]) for name in names))
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    torch.distributed.init_process_group(backend, timeout=PATIENCE)
+    torch.distributed.init_process_group(backend, timeout=TIMEOUT)
     try:
         yield processes
     finally:
         torch.distributed.destroy_process_group()
 
 
-def _together(collective: Callable[[], object]) -> None:
-    """Do what all processes do at once. Raises PeerError if one of them has ended."""
+def _collective(operation: Callable[[], object]) -> None:
+    """Run a collective operation. Raises PeerError if another process has ended."""
     try:
-        collective()
+        operation()
     except RuntimeError as error:
         raise PeerError(f"Another process of this training has ended: {error}") from None

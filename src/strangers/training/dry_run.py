@@ -1,73 +1,58 @@
-"""What a training will do and cost, measured without training."""
+"""The dry run: report what a training would do and cost, without training."""
 
 from __future__ import annotations
 
 import sys
 import time
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from strangers.recipes.recipe import Recipe, parameter_counts
-from strangers.training.options import TrainingOptions
+from strangers.training.options import TrainingOptions, keyword_options
 from strangers.training.plan import autocast, dtype_name, duration, make_plan
 from strangers.training.step import compile_networks, new_state, training_step
 
 MEASURED_SECONDS = 2.0
-"""How long a dry run measures the speed; at least one step."""
+"""Duration of the speed measurement, which takes at least one step."""
+
+BYTES_PER_FLOAT = 4
 
 
-def dry_run(
-    data: str | Path,
-    recipe: str | Recipe = "fast-64",
-    out: str | Path = "runs/1",
-    *,
-    tensorboard: bool = False,
-    **settings: Any,
-) -> str:
-    """What `train` with these arguments would do, what it needs and how long it takes; nothing is trained.
+@keyword_options(TrainingOptions)
+def dry_run(data: str | Path, options: TrainingOptions) -> str:
+    """Report what `train` would do with these arguments, what it needs and how long it takes.
 
-    Speed and memory are measured with a few steps on pictures of noise. Raises as `make_plan` does.
+    Speed and memory are measured in a few steps on noise. Raises UsageError and DataError.
     """
-    del tensorboard
-    names = [field.name for field in fields(TrainingOptions) if field.name in settings]
-    routine = TrainingOptions(**{name: settings.pop(name) for name in names})
-    routine.check()
-    plan = make_plan(data, recipe, **settings)
-    routine.check_set(plan.data)
-    chosen = plan.recipe
-    speed = training_speed(chosen, plan.device.value, plan.precision.value, MEASURED_SECONDS, plan.compiled)
-    counts = parameter_counts(chosen)
-    steps = -(-chosen.images // chosen.images_per_step)
-    checkpoints = routine.keep + (routine.evaluate_every is not None)  # the best one stays besides
-    disk = (
-        checkpoints * 4 * (4 * counts["generator"] + 3 * counts["discriminator"])
-    )  # weights, moments and the average
-    epochs = chosen.images / len(plan.data)
+    plan = make_plan(data, options)
+    recipe = plan.recipe
+    speed = training_speed(recipe, plan.device.value, plan.precision.value, MEASURED_SECONDS, plan.compiled)
+    counts = parameter_counts(recipe)
+    steps = -(-recipe.images // recipe.images_per_step)
+    checkpoints = options.keep + (options.evaluate_every is not None)  # and the best one
     rows = {
-        "run": f"{out}",
-        "data": f"{data}: {len(plan.data):,} pictures of {chosen.size} px, crop {chosen.crop}",
-        "images": f"{chosen.images:,}, which is {epochs:.1f} epochs or {steps:,} steps",
+        "run": f"{options.out}",
+        "data": f"{data}: {len(plan.data):,} pictures of {recipe.size} px, crop {recipe.crop}",
+        "images": f"{recipe.images:,}, or {recipe.images / len(plan.data):.1f} epochs, or {steps:,} steps",
         "generator": f"{counts['generator']:,} parameters",
         "discriminator": f"{counts['discriminator']:,} parameters",
         "device": f"{plan.device.value}. {plan.device.reason}",
         "precision": f"{dtype_name(plan.precision.value)}. {plan.precision.reason}",
         "threads": f"{plan.threads.value}. {plan.threads.reason}",
-        "memory": f"{_peak_memory(plan.device.value) / 2**30:.1f} GiB at most, measured",
-        "disk": f"{disk / 2**20:,.0f} MiB for {checkpoints} checkpoints",
-        "speed": f"{speed:,.1f} images a second, measured",
-        "time": f"about {duration(chosen.images / speed)}",
+        "memory": f"{_peak_memory(plan.device.value) / 2**30:.1f} GiB at the peak, measured",
+        "disk": f"{checkpoints * _checkpoint_bytes(counts) / 2**20:,.0f} MiB for {checkpoints} checkpoints",
+        "speed": f"{speed:,.1f} images/s, measured",
+        "time": f"about {duration(recipe.images / speed)}",
     }
-    listing = "\n".join(f"{name:<14}{text}" for name, text in rows.items())
-    return f"{listing}\nrecipe        {chosen.model_dump_json(indent=2)}"
+    table = "\n".join(f"{name:<14}{text}" for name, text in rows.items())
+    return f"{table}\nrecipe        {recipe.model_dump_json(indent=2)}"
 
 
 def training_speed(
     recipe: Recipe, device: torch.device, precision: torch.dtype, seconds: float, compiled: bool = False
 ) -> float:
-    """Images a second in training steps on noise, over at least one step and `seconds`."""
+    """Measure images per second in training steps on noise, over at least one step and `seconds`."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         state = new_state(recipe, 0, device)
         if compiled:
@@ -79,18 +64,23 @@ def training_speed(
             with autocast(device, precision):
                 report = training_step(state, noise, recipe)
             report.generator_loss.item()  # waits for the device
-            if seen_before == 0:  # the first step pays for starting up, and does not count
+            if seen_before == 0:  # the first step includes start-up and does not count
                 started, seen_before = time.perf_counter(), state.images_seen
                 continue
             elapsed = time.perf_counter() - started
     return (state.images_seen - seen_before) / elapsed
 
 
+def _checkpoint_bytes(parameters: dict[str, int]) -> int:
+    """Return the size of a checkpoint: weights, two moments each, and the EMA."""
+    return BYTES_PER_FLOAT * (4 * parameters["generator"] + 3 * parameters["discriminator"])
+
+
 def _peak_memory(device: torch.device) -> int:
-    """Bytes that this process has needed at most: of the GPU where there is one, else of the machine."""
+    """Return the peak memory of this process in bytes: of the GPU if it uses one, else of the machine."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    if sys.platform == "win32":  # no `resource` there
+    if sys.platform == "win32":  # has no `resource`
         return 0
     import resource
 

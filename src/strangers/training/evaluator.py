@@ -1,4 +1,4 @@
-"""Appraisal: what the attribute network says of a run's faces while it is trained, beside the photographs."""
+"""Evaluator: variety and fd-face of a run's faces during training, by the attribute network's features."""
 
 from __future__ import annotations
 
@@ -16,102 +16,103 @@ from strangers.evaluation.metrics import RunningStatistics, Statistics, frechet_
 from strangers.images import Pixels
 from strangers.sampling.model import Model
 
-REFERENCE = 10_000
-"""Pictures of the set that faces are measured against, if it has as many; as `strangers evaluate` does."""
+REFERENCE_COUNT = 10_000
+"""Maximum of pictures that faces are compared with, as in `strangers evaluate`."""
 
-COMPARED = 256
-"""Photographs whose variety stands for the set's: on CelebA, 64 give the same to half a percent."""
+VARIETY_COUNT = 256
+"""Photographs that the set's variety is computed from: on CelebA, 64 give the same to half a percent."""
 
 
 @dataclass(frozen=True)
 class BestMetric:
-    """The best evaluation of a run so far. Its values are plain, so that a checkpoint keeps them.
+    """The best evaluation of a run so far. All fields are plain values, so that a checkpoint keeps them.
 
     Attributes:
-        generated, network: how many faces were measured, and the hash of what measured them; values that
-            were taken otherwise do not compare.
-        best: the lowest distance, or None before the first evaluation.
-        best_at: the images seen then.
-        since: how many evaluations have come after it.
+        generated, network: number of faces per evaluation, and hash of the attribute network; only values
+            with the same conditions are comparable.
+        value: the lowest distance, or None before the first evaluation.
+        images_seen: images seen at that evaluation.
+        evaluations_since: number of evaluations after it.
     """
 
     generated: int = 0
     network: str = ""
-    best: float | None = None
-    best_at: int | None = None
-    since: int = 0
+    value: float | None = None
+    images_seen: int | None = None
+    evaluations_since: int = 0
 
     def __str__(self) -> str:
-        if self.best is None:
-            return "which is no number"
-        if self.since == 0:
+        if self.value is None:
+            return "not a finite number"
+        if self.evaluations_since == 0:
             return "the best so far"
-        return f"not below the {self.best:.4g} after {self.best_at:,}"
+        return f"not below {self.value:.4g} after {self.images_seen:,}"
 
-    def with_value(self, value: float, images_seen: int) -> BestMetric:
-        """The record after one more evaluation; a value that is no number is not the best."""
-        if math.isfinite(value) and (self.best is None or value < self.best):
-            return replace(self, best=value, best_at=images_seen, since=0)
-        return replace(self, since=self.since + 1)
+    def updated(self, value: float, images_seen: int) -> BestMetric:
+        """Return the best metric after one more evaluation; a value that is not finite is never the best."""
+        if math.isfinite(value) and (self.value is None or value < self.value):
+            return replace(self, value=value, images_seen=images_seen, evaluations_since=0)
+        return replace(self, evaluations_since=self.evaluations_since + 1)
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """What the run's faces are held against.
+    """The measure of a run's faces against its photographs.
 
     Attributes:
-        network: reads faces.
-        photographs_apart: mean distance between two photographs' features.
-        photographs: their statistics; None where no distance is asked for.
-        generated: faces in one evaluation: those of the seeds from 0.
+        network: computes the features of faces.
+        data_distance: mean distance between the features of two photographs.
+        reference: statistics of the photographs; None without evaluations.
+        generated: faces in one evaluation, of the seeds from 0.
     """
 
     network: Attributes
-    photographs_apart: float
-    photographs: Statistics | None
+    data_distance: float
+    reference: Statistics | None
     generated: int
 
     @property
     def conditions(self) -> dict[str, JsonValue]:
-        """What a distance depends on besides the model."""
+        """Everything that a distance depends on besides the model."""
         return {
             "generated": self.generated,
-            "reference": 0 if self.photographs is None else self.photographs.count,
+            "reference": 0 if self.reference is None else self.reference.count,
             "network": self.network.hash,
         }
 
     def variety(self, faces: Pixels) -> float:
-        """How far apart the faces (n, h, w, 3) lie in the mean, as a share of the photographs'.
+        """Return the mean distance between faces (n, h, w, 3) as a fraction of the photographs'.
 
-        1 where the photographs themselves are all alike, for then nothing can be said.
+        Returns 1 if the photographs are all alike, since then there is nothing to compare with.
         """
-        return apart(self.network(faces)) / self.photographs_apart if self.photographs_apart else 1.0
+        distance = mean_distance(self.network(faces))
+        return distance / self.data_distance if self.data_distance else 1.0
 
     def distance(self, model: Model) -> float:
-        """fd-face: Frechet distance of the model's faces to the photographs, in the network's features."""
-        assert self.photographs is not None
-        moments = RunningStatistics()
+        """Return fd-face: the Frechet distance of the model's faces to the photographs."""
+        assert self.reference is not None
+        statistics = RunningStatistics()
         for _, faces in model.batches(range(self.generated)):
-            moments.add(self.network(faces))
-        return frechet_distance(moments.statistics(), self.photographs)
+            statistics.add(self.network(faces))
+        return frechet_distance(statistics.statistics(), self.reference)
 
-    def begin(self, record: BestMetric) -> BestMetric:
-        """The record that evaluations from now on add to: a new one if the old was measured otherwise."""
-        if (record.generated, record.network) == (self.generated, self.network.hash):
-            return record
+    def comparable(self, best: BestMetric) -> BestMetric:
+        """Return `best` if it was measured under the same conditions, else a new one."""
+        if (best.generated, best.network) == (self.generated, self.network.hash):
+            return best
         return BestMetric(self.generated, self.network.hash)
 
 
 def make_evaluator(data: PreparedSet, device: torch.device, evaluate: bool, generated: int) -> Evaluator:
-    """Look at the photographs once; if `evaluate`, at up to 10,000 of them, whose statistics are cached."""
+    """Compute the photographs' variety; if `evaluate`, also their statistics, which are cached."""
     network = load_attributes(device=str(device))
-    few = data.batch(chosen(data, COMPARED))
-    photographs = reference(data, network, REFERENCE).statistics if evaluate else None
-    return Evaluator(network, apart(network(few)), photographs, generated)
+    few = data.batch(chosen(data, VARIETY_COUNT))
+    statistics = reference(data, network, REFERENCE_COUNT).statistics if evaluate else None
+    return Evaluator(network, mean_distance(network(few)), statistics, generated)
 
 
-def apart(features: np.ndarray) -> float:
-    """Mean Euclidean distance between two of the rows (n, d); 0 for fewer than two."""
+def mean_distance(features: np.ndarray) -> float:
+    """Return the mean Euclidean distance between two of the rows (n, d); 0 for fewer than two rows."""
     rows = features.astype(np.float64)
     distances = [np.linalg.norm(rows[i + 1 :] - row, axis=1) for i, row in enumerate(rows)]
     return float(np.concatenate(distances).mean()) if len(rows) > 1 else 0.0

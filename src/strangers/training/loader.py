@@ -1,7 +1,7 @@
-"""DeviceLoader: a set's photographs where the networks are.
+"""DeviceLoader: batches of a prepared set on the device of the networks.
 
-A GPU that has room for the whole set is given it once, as bytes: from then on a batch is one look-up in its
-own memory, and neither the disk nor the bus has a part in a step.
+A set that fits into a GPU's memory is copied there once, as bytes. After that a batch is one lookup in the
+GPU's own memory, without disk or bus.
 """
 
 from __future__ import annotations
@@ -15,57 +15,56 @@ from torch import Tensor
 
 from strangers.data.prepared import PreparedSet
 
-SHARE = 0.25
-"""The largest part of a GPU's free memory that a set may take; networks need the rest."""
+MAX_MEMORY_FRACTION = 0.25
+"""Fraction of a GPU's free memory that a set may occupy; the networks need the rest."""
 
-
-BLOCK = 4096
-"""Images on their way to a GPU at once."""
+COPY_BATCH = 4096
+"""Images copied to a GPU at once."""
 
 
 class DeviceLoader:
     """Batches of a set on a device.
 
     Attributes:
-        resident: all of the set's images on the device, uint8 (n, size, size, 3); None where they are read
-            from the disk as they are asked for.
+        resident: all of the set's images on the device, uint8 (n, size, size, 3); None if they are read from
+            disk batch by batch.
     """
 
-    def __init__(self, data: PreparedSet, device: torch.device, *, room: int | None = None) -> None:
-        """room: bytes of the device's memory that the set may take; what `room_on` says if None."""
+    def __init__(self, data: PreparedSet, device: torch.device, *, max_bytes: int | None = None) -> None:
+        """max_bytes: device memory that the set may occupy; `memory_for_images` decides if None."""
         self.data, self.device = data, device
         self.resident: Tensor | None = None
-        if data.images.nbytes <= (room_on(device) if room is None else room):
+        if data.images.nbytes <= (memory_for_images(device) if max_bytes is None else max_bytes):
             self.resident = torch.empty(data.images.shape, dtype=torch.uint8, device=device)
-            for part, images in zip(self.resident.split(BLOCK), data.blocks(BLOCK), strict=True):  # type: ignore[no-untyped-call]
+            parts = self.resident.split(COPY_BATCH)  # type: ignore[no-untyped-call]
+            for part, images in zip(parts, data.blocks(COPY_BATCH), strict=True):
                 part.copy_(torch.from_numpy(images))
 
     def batch(self, positions: NDArray[np.int64], next_positions: NDArray[np.int64]) -> Tensor:
-        """The images at `positions`, uint8 (n, size, size, 3) on the device.
+        """Return the images at `positions`, uint8 (n, size, size, 3) on the device.
 
-        next_positions: which will be asked for next; the disk is told.
+        next_positions: the following batch, for which the disk reads ahead.
         """
         if self.resident is not None:
-            return self.resident[self._brought(positions)]
+            return self.resident[self._to_device(positions)]
         pixels = self.data.batch(positions)
         self.data.read_ahead(next_positions)
-        return self._brought(pixels)
+        return self._to_device(pixels)
 
-    def _brought(self, values: NDArray[Any]) -> Tensor:
-        """The values on the device."""
+    def _to_device(self, values: NDArray[Any]) -> Tensor:
         tensor = torch.from_numpy(values)
-        if self.device.type == "cuda":  # from pinned memory, so that nobody waits for the step before
+        if self.device.type == "cuda":  # pinned memory lets the copy run beside the step before
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)
 
     def __str__(self) -> str:
-        where = "the disk" if self.resident is None else f"the memory of {self.device}"
-        return f"Photographs come from {where}."
+        where = "disk" if self.resident is None else f"the memory of {self.device}"
+        return f"Photographs are read from {where}."
 
 
-def room_on(device: torch.device) -> int:
-    """Bytes of the device's memory that a set may take; of a CPU's none: the system keeps what it read."""
+def memory_for_images(device: torch.device) -> int:
+    """Return the bytes of device memory for a set; 0 on a CPU, where the system caches files anyway."""
     if device.type != "cuda":
         return 0
     free, _ = torch.cuda.mem_get_info(device)
-    return int(SHARE * free)
+    return int(MAX_MEMORY_FRACTION * free)

@@ -1,4 +1,4 @@
-"""The journal of a run: a console line and a JSON line at every interval, a progress bar."""
+"""RunLog: the console line and the JSON line at every interval, and a progress bar."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from strangers.errors import RunError
+from strangers.errors import RunError, UsageError
 from strangers.system.files import write_atomically
 from strangers.system.streams import Forgiving
 from strangers.training.step import StepReport
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 METRIC = "fd-face"
-"""What evaluations during training measure, by the name that results have for it."""
+"""The metric of evaluations during training, by its name in results."""
 
 
 class Speed(ProgressColumn):
-    """Images a second."""
+    """Images per second."""
 
     def render(self, task: Task) -> Text:
         return Text("" if task.speed is None else f"{task.speed:,.0f} img/s")
 
 
 class RunLog:
-    """Means since the last line, written as they come; only kept where there is no run to write to.
+    """The log of a run: log.jsonl, console.log, the console and TensorBoard. Without a run, the console only.
 
-    A line for which there is no room is kept too, and written with the next one for which there is.
+    Lines that cannot be written because the disk is full are kept and written with later ones.
 
     Attributes:
-        seconds: how long the run has been training, over all its sittings.
+        seconds: training time of the run so far, over all its sessions.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class RunLog:
     ) -> None:
         self.run = run
         self.images_per_epoch, self.images_per_step, self.budget = images_per_epoch, images_per_step, budget
-        # A training outlives the reader of its lines, which console.log has too.
+        # A training outlives the reader of its lines, which are in console.log too.
         screen = cast(TextIO, Forgiving(sys.stdout)) if sys.stdout else None
         self.console = Console(file=screen, quiet=not progress, highlight=False, soft_wrap=True)
         self.bar = Progress(
@@ -82,19 +82,19 @@ class RunLog:
     def resume(
         self, images_seen: int, seconds: float, sums: dict[str, Any] | None, rollbacks: int = 0
     ) -> None:
-        """Take up where a checkpoint left off: what came after it is dropped, for it will be written again.
+        """Continue from a checkpoint: drop the lines after it, which will be written again.
 
-        rollbacks: how many the checkpoint knows of; later ones have come after it too.
+        rollbacks: number of rollbacks in the checkpoint; lines of later ones are dropped too.
         """
         self.seconds = seconds
         self._steps, self._sums = (0, None) if sums is None else (sums["steps"], torch.tensor(sums["sums"]))
         path = None if self.run is None else self.run / "log.jsonl"
         if path is not None and path.exists():
             text = path.read_text(errors="replace") + "".join(self._unwritten.pop("log.jsonl", []))
-            entries = ((line, _entry(line)) for line in text.splitlines(keepends=True))
+            lines = ((line, _entry(line)) for line in text.splitlines(keepends=True))
             kept = [
                 line
-                for line, entry in entries
+                for line, entry in lines
                 if entry.get("images", math.inf) <= images_seen and entry.get("rollback", 0) <= rollbacks
             ]
             write_atomically(path, "".join(kept).encode())
@@ -103,16 +103,16 @@ class RunLog:
         self.bar.update(self.task, completed=images_seen)
 
     def state(self) -> dict[str, Any] | None:
-        """The sums since the last line, for a checkpoint."""
+        """Return the sums since the last line, for a checkpoint."""
         return None if self._sums is None else {"steps": self._steps, "sums": self._sums.tolist()}
 
     @property
     def is_finite(self) -> bool:
-        """Whether the sums since the last line are numbers."""
+        """Whether the sums since the last line are finite."""
         return self._sums is None or bool(self._sums.isfinite().all())
 
     def add(self, report: StepReport, images_seen: int) -> None:
-        """Take in one step; nothing waits for the device."""
+        """Add one step to the sums, without waiting for the device."""
         values = torch.stack(report)
         self._sums = values if self._sums is None else self._sums.to(values.device) + values
         self._steps += 1
@@ -121,8 +121,8 @@ class RunLog:
         self._clock = now
         self.bar.update(self.task, completed=images_seen)
 
-    def line(self, images_seen: int) -> dict[str, float]:
-        """Write the means since the last line, begin anew, and return them; there has been a step."""
+    def write_means(self, images_seen: int) -> dict[str, float]:
+        """Write a line with the means since the last one, reset the sums, and return the means."""
         assert self._sums is not None
         means = dict(zip(StepReport._fields, (self._sums / self._steps).tolist(), strict=True))
         now = time.perf_counter()
@@ -131,9 +131,8 @@ class RunLog:
         epoch = math.ceil(images_seen / self.images_per_epoch)
         batch = math.ceil((images_seen - (epoch - 1) * self.images_per_epoch) / self.images_per_step)
         entry = {"images": images_seen, "epoch": epoch, "batch": batch, **means}
-        entry |= {"images_per_second": round(speed, 2), "seconds": round(self.seconds, 2)}
-        self._append(entry)
-        self.say(
+        self._append(entry | {"images_per_second": round(speed, 2), "seconds": round(self.seconds, 2)})
+        self.info(
             f"[E{epoch:02d} | B{batch:04d}] "
             f"D(real): loss={means['real_loss']:.4f}, acc={means['real_accuracy']:.4f} | "
             f"D(fake): loss={means['fake_loss']:.4f}, acc={means['fake_accuracy']:.4f} | "
@@ -144,15 +143,41 @@ class RunLog:
         self._sums, self._steps, self._line_started = None, 0, (now, images_seen)
         return means
 
-    def measured(self, images_seen: int, values: dict[str, float], conditions: dict[str, Any]) -> None:
-        """Write what was measured of the faces, and under which conditions."""
+    def write_metrics(self, images_seen: int, values: dict[str, float], conditions: dict[str, Any]) -> None:
+        """Write metrics of the faces, and the conditions of their measurement."""
         self._append({"images": images_seen, **values, **conditions, "seconds": round(self.seconds, 2)})
         self._plot(values, images_seen)
 
     def warn(self, images_seen: int, sentence: str, **facts: Any) -> None:
-        """Write and say what a person has to know."""
+        """Log a warning, with facts for programs."""
         self._append({"images": images_seen, "warning": sentence, **facts})
-        self.say(f"warning: {sentence}")
+        self.info(f"warning: {sentence}")
+
+    def info(self, sentence: str) -> None:
+        """Print a sentence and append it to console.log."""
+        try:
+            self.console.print(sentence, markup=False)
+        except BrokenPipeError:
+            raise
+        except OSError:  # the output is a file on a full disk
+            pass
+        self._add_to("console.log", sentence)
+
+    def require_folder(self) -> None:
+        """Raise RunError if the run's folder is gone, rather than create another."""
+        if self.run is not None and not os.path.lexists(self.run):
+            raise RunError(
+                f"The folder {self.run} disappeared during training; restore it, and the same command "
+                "resumes from its newest checkpoint."
+            )
+
+    def close(self) -> None:
+        """Flush everything, and try once more to write what could not be written."""
+        if self.run is not None and self.run.exists():
+            for name in [*self._unwritten]:
+                self._write(self.run, name)
+        if self._writer is not None:
+            self._writer.close()
 
     def _append(self, entry: dict[str, Any]) -> None:
         self._add_to("log.jsonl", json.dumps(entry))
@@ -163,7 +188,7 @@ class RunLog:
             self._write(self.run, name)
 
     def _write(self, run: Path, name: str) -> None:
-        """Write the lines of that file that are not written yet, if there is room."""
+        """Write the pending lines of that file, if there is room."""
         try:
             lines = "".join(self._unwritten[name])
             _append_whole(run / name, lines.encode(errors="backslashreplace"))
@@ -172,44 +197,33 @@ class RunLog:
         else:
             del self._unwritten[name]
 
-    def require_folder(self) -> None:
-        """Raise RunError where the run's folder has gone: nothing should come to be in its place."""
-        if self.run is not None and not os.path.lexists(self.run):
-            raise RunError(
-                f"The folder {self.run} has gone while it was trained in; bring it back, and the same "
-                "command goes on from its newest checkpoint."
-            )
-
     def _plot(self, values: dict[str, float], images_seen: int) -> None:
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar(name, value, images_seen)
 
-    def say(self, sentence: str) -> None:
-        """Put a sentence on the console and in console.log."""
-        try:
-            self.console.print(sentence, markup=False)
-        except BrokenPipeError:
-            raise
-        except OSError:
-            pass  # into a file, on a disk that is full
-        self._add_to("console.log", sentence)
-
-    def close(self) -> None:
-        """Flush what is open, and try a last time to write what is not written."""
-        if self.run is not None and self.run.exists():
-            for name in [*self._unwritten]:
-                self._write(self.run, name)
-        if self._writer is not None:
-            self._writer.close()
-
 
 def read_log(run: Path, having: str = "real_loss") -> list[dict[str, Any]]:
-    """The run's entries that have this value, oldest first: the training's lines unless told otherwise.
+    """Return the log entries that have this value, oldest first; by default the lines of training.
 
     A last line that a crash cut short is left out.
     """
     return [entry for entry in entries(run) if having in entry]
+
+
+def entries(run: Path) -> Iterator[dict[str, Any]]:
+    """Yield the entries of the run's log, oldest first; none without a log."""
+    with suppress(FileNotFoundError), (run / "log.jsonl").open(errors="replace") as file:
+        yield from map(_entry, file)
+
+
+def _entry(line: str) -> dict[str, Any]:
+    """Parse a line of the log; return an empty entry for an incomplete one."""
+    try:
+        entry = json.loads(line)
+        return entry if isinstance(entry, dict) else {}
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _append_whole(path: Path, data: bytes) -> None:
@@ -224,28 +238,11 @@ def _append_whole(path: Path, data: bytes) -> None:
             raise
 
 
-def entries(run: Path) -> Iterator[dict[str, Any]]:
-    """The entries of the run's log, oldest first, one at a time; none where there is no log."""
-    with suppress(FileNotFoundError), (run / "log.jsonl").open(errors="replace") as file:
-        yield from map(_entry, file)
-
-
-def _entry(line: str) -> dict[str, Any]:
-    """An entry of the log; an empty one for a line that was cut short."""
-    try:
-        entry = json.loads(line)
-        return entry if isinstance(entry, dict) else {}
-    except (ValueError, RecursionError):
-        return {}
-
-
 def _tensorboard(run: Path) -> SummaryWriter:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        from strangers.errors import UsageError
-
         raise UsageError(
             "--tensorboard needs the tensorboard package: pip install 'strangers[tensorboard]'."
         ) from None

@@ -1,4 +1,4 @@
-"""What the two networks try to make small. A loss is a tensor; nothing here calls `backward`."""
+"""Objectives and gradient penalties. A loss is a tensor; nothing here calls `backward`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from strangers.recipes.recipe import ObjectiveName, PenaltyKind
 
 
 class Objective(NamedTuple):
-    """Losses of logits (n,), each a mean over them: a scalar in float32.
+    """Losses as functions of logits (n,): float32 scalars, means over the images.
 
     Attributes:
-        discriminator: the two parts of the discriminator's loss, on real and on generated images, of (the
-            logits of real images, of generated ones, real_label).
-        generator: the generator's loss, of (the logits of its images, of real ones, generator_label).
-        pairs: whether the generator's loss looks at the logits of real images at all.
+        discriminator: (real_logits, fake_logits, real_label) -> the discriminator's losses on real and on
+            generated images, to be summed.
+        generator: (fake_logits, real_logits, generator_label) -> the generator's loss.
+        pairs: the generator's loss depends on real_logits.
     """
 
     discriminator: Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
@@ -28,9 +28,9 @@ class Objective(NamedTuple):
 
 
 def cross_entropy(logits: Tensor, label: float) -> Tensor:
-    """How far logits are from `label`, the wanted probability of being real (Goodfellow et al. 2014, eq. 1).
+    """Return the cross-entropy of logits with `label`, the target probability of "real".
 
-    As the generator's loss it is the non-saturating one of their section 3.
+    Goodfellow et al. 2014, eq. 1; as the generator's loss, the non-saturating one of their section 3.
     """
     return binary_cross_entropy_with_logits(
         logits.float(), torch.full_like(logits, label, dtype=torch.float32)
@@ -38,18 +38,18 @@ def cross_entropy(logits: Tensor, label: float) -> Tensor:
 
 
 def hinge(logits: Tensor, sign: int) -> Tensor:
-    """How far logits are from being at least 1 on the side of `sign` (Miyato et al. 2018, eqs. 16 and 17)."""
+    """Return the hinge loss of logits with target sign 1 or -1 (Miyato et al. 2018, eqs. 16 and 17)."""
     return relu(1 - sign * logits.float()).mean()
 
 
 def relativistic_loss(higher: Tensor, lower: Tensor) -> Tensor:
-    """How little each logit of `higher` is above its partner in `lower` (Huang et al. 2024, eq. 2)."""
+    """Return the relativistic loss, low if `higher` exceeds `lower` (Huang et al. 2024, eq. 2)."""
     return softplus(lower.float() - higher.float()).mean()
 
 
 def _relativistic(real: Tensor, fake: Tensor, label: float) -> tuple[Tensor, Tensor]:
     loss = relativistic_loss(real, fake)
-    return loss / 2, loss / 2  # a pair's loss is neither of real nor of fake
+    return loss / 2, loss / 2  # the loss of a pair belongs to both
 
 
 OBJECTIVES: dict[ObjectiveName, Objective] = {
@@ -61,7 +61,8 @@ OBJECTIVES: dict[ObjectiveName, Objective] = {
         lambda real, fake, label: (hinge(real, 1), hinge(fake, -1)),
         lambda fake, real, label: -fake.float().mean(),
     ),
-    "wasserstein": Objective(  # Arjovsky et al. 2017, eqs. 2 and 3
+    # Arjovsky et al. 2017, eqs. 2 and 3.
+    "wasserstein": Objective(
         lambda real, fake, label: (-real.float().mean(), fake.float().mean()),
         lambda fake, real, label: -fake.float().mean(),
     ),
@@ -71,33 +72,33 @@ OBJECTIVES: dict[ObjectiveName, Objective] = {
         pairs=True,
     ),
 }
-"""Every objective by the name that a recipe gives it."""
+"""All objectives by their name in a recipe."""
 
 
 def r1_penalty(logits: Tensor, images: Tensor) -> Tensor:
-    """Half the squared gradient of each image's logit by its pixels, mean over the images: a float32 scalar.
+    """Return half the squared norm of the logits' gradient by the pixels, mean over images: a float32 scalar.
 
-    Of real images it is R1, of generated ones R2 (Mescheder et al. 2018, eq. 9), to be weighted by gamma.
+    At real images it is R1, at generated ones R2 (Mescheder et al. 2018, eq. 9); gamma is its weight.
     """
     (gradient,) = torch.autograd.grad(logits.float().sum(), images, create_graph=True)
     return gradient.float().square().sum(dim=(1, 2, 3)).mean() / 2
 
 
 def gradient_penalty(discriminator: nn.Module, images: Pair, mix: Tensor) -> Tensor:
-    """How far from 1 the gradient's length is between real and fake (Gulrajani et al. 2017, eq. 3).
+    """Return the mean squared difference of the gradient's norm from 1 between real and generated images.
 
-    images: real and generated ones. mix: (n,) in [0, 1), how much of the real one is in the point looked at.
-    Returns the mean squared difference, a float32 scalar, to be weighted by lambda.
+    images: real and generated ones. mix: (n,) in [0, 1), the share of the real image in each point.
+    A float32 scalar; lambda is its weight (Gulrajani et al. 2017, eq. 3).
     """
     real, fake = (each.detach() for each in images)
-    between = torch.lerp(fake, real, mix[:, None, None, None]).requires_grad_()
-    (gradient,) = torch.autograd.grad(discriminator(between).float().sum(), between, create_graph=True)
-    lengths: Tensor = gradient.float().flatten(1).norm(dim=1)
-    return (lengths - 1).square().mean()
+    points = torch.lerp(fake, real, mix[:, None, None, None]).requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(points).float().sum(), points, create_graph=True)
+    norms: Tensor = gradient.float().flatten(1).norm(dim=1)
+    return (norms - 1).square().mean()
 
 
 Pair = Sequence[Tensor]
-"""Something of real images, and the same of generated ones."""
+"""A value for real images, and the same for generated ones."""
 
 PENALTIES: dict[PenaltyKind, Callable[[nn.Module, Pair, Pair, Tensor], Tensor]] = {
     "none": lambda discriminator, images, logits, mix: torch.zeros((), device=mix.device),
@@ -107,4 +108,4 @@ PENALTIES: dict[PenaltyKind, Callable[[nn.Module, Pair, Pair, Tensor], Tensor]] 
     ),
     "gradient": lambda discriminator, images, logits, mix: gradient_penalty(discriminator, images, mix),
 }
-"""Every penalty by the name that a recipe gives it: of the discriminator, images, their logits, and `mix`."""
+"""All penalties by their name in a recipe: functions of (discriminator, images, their logits, mix)."""

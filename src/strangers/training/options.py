@@ -1,30 +1,68 @@
-"""Everything that `train` can be asked for."""
+"""TrainingOptions: the arguments of a training, with their defaults and checks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
-from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
 from strangers.training.health import ON_COLLAPSE
 
-FEWEST = 257
-"""Faces, and pictures of the set, in an evaluation: more than its features have dimensions."""
+if TYPE_CHECKING:
+    from strangers.recipes.recipe import Recipe
+
+P = ParamSpec("P")
+Options = TypeVar("Options")
+Result = TypeVar("Result", covariant=True)
+
+MIN_FACES = 257
+"""Minimum of faces, and of pictures in the set, for an evaluation: one more than its features' dimensions."""
+
+MIN_INTERVAL = 1000
+"""Minimum of images between two snapshots: sample grids are named in thousands of images."""
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What is done beside the steps, and after how many images.
+    """The arguments of a training besides its data. Raises UsageError for a value that is out of range.
 
     Attributes:
-        every, log_every: images between pictures with checkpoints, and between lines of the log, which are
-            50 steps apart unless told otherwise.
-        keep: how many checkpoints stay.
-        evaluate_every, evaluate_count: images between evaluations, if there are any, and faces in each.
-        patience: after how many evaluations without a better one the training ends, if any.
-        on_collapse: what is done when a training is lost: see guard.py.
+        recipe: name of a preset, or a recipe.
+        out: the run's folder; a run in it is resumed.
+        images: length of the training; the recipe's own if neither this nor `epochs` is given.
+        epochs: the length in passes over the set.
+        seed: random seed, from 0 to 2**63 - 1.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        precision: "auto", "fp32" or "bf16".
+        threads: CPU threads of torch; all cores if None, shared by the processes on the machine.
+        compiled: compile the networks with torch first; results differ by rounding.
+        overrides: values of recipe fields by dotted name, as strings.
+        every: images between snapshots, each a sample grid and a checkpoint.
+        log_every: images between lines of the log; 50 steps if None.
+        keep: number of newest checkpoints to keep.
+        evaluate_every: images between evaluations; no evaluations if None.
+        evaluate_count: faces in each evaluation.
+        patience: number of evaluations without improvement after which the training ends; no limit if None.
+        on_collapse: "warn", "stop" or "rollback": the reaction to a collapsed training.
+        tensorboard: log for TensorBoard too.
+        progress: print the log and a progress bar.
     """
 
+    recipe: str | Recipe = "fast-64"
+    out: str | Path = "runs/1"
+    _: KW_ONLY
+    images: int | None = None
+    epochs: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    compiled: bool = False
+    overrides: Mapping[str, str] | None = None
     every: int = 20_000
     log_every: int | None = None
     keep: int = 3
@@ -32,33 +70,66 @@ class TrainingOptions:
     evaluate_count: int = 2_000
     patience: int | None = None
     on_collapse: str = "warn"
+    tensorboard: bool = False
+    progress: bool = True
 
-    def check(self) -> None:
-        """Raise UsageError for what cannot be."""
-        for what, images in (("Pictures and checkpoints", self.every), ("Evaluations", self.evaluate_every)):
-            if images is not None and images < 1000:
-                raise UsageError(
-                    f"{what} are at least 1,000 images apart, not {images}; pictures are named so."
-                )
+    def __post_init__(self) -> None:
+        if self.images is not None and self.epochs is not None:
+            raise UsageError("Pass at most one of --images and --epochs.")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"--seed must be a whole number from 0 to 2**63 - 1 (got {self.seed}).")
+        for option, images in (("--every", self.every), ("--evaluate-every", self.evaluate_every)):
+            if images is not None and images < MIN_INTERVAL:
+                raise UsageError(f"{option} must be at least {MIN_INTERVAL} images (got {images}).")
         if self.log_every is not None and self.log_every < 1:
-            raise UsageError(f"Lines of the log are at least 1 image apart, not {self.log_every}.")
+            raise UsageError(f"--log-every must be at least 1 image (got {self.log_every}).")
         if self.keep < 1:
-            raise UsageError(f"At least 1 checkpoint has to stay, not {self.keep}.")
-        if self.evaluate_count < FEWEST:
+            raise UsageError(f"--keep must be at least 1 checkpoint (got {self.keep}).")
+        if self.evaluate_count < MIN_FACES:
             raise UsageError(
-                f"An evaluation needs at least {FEWEST} faces, better 2,000, not {self.evaluate_count}."
+                f"--evaluate-count must be at least {MIN_FACES} faces (got {self.evaluate_count}); "
+                "2000 give steadier values."
             )
         if self.patience is not None and self.evaluate_every is None:
-            raise UsageError("Patience counts evaluations: say how often with --evaluate-every.")
+            raise UsageError("--patience counts evaluations: set their interval with --evaluate-every.")
         if self.patience is not None and self.patience < 1:
-            raise UsageError(f"Patience lasts for at least 1 evaluation, not {self.patience}.")
+            raise UsageError(f"--patience must be at least 1 evaluation (got {self.patience}).")
         if self.on_collapse not in ON_COLLAPSE:
-            raise UsageError(f"--on-collapse is {', '.join(ON_COLLAPSE)}, not {self.on_collapse!r}.")
+            raise UsageError(f"--on-collapse must be {', '.join(ON_COLLAPSE)} (got {self.on_collapse!r}).")
 
-    def check_set(self, data: PreparedSet) -> None:
-        """Raise UsageError for a set that is too small to be measured against."""
-        if self.evaluate_every is not None and len(data) < FEWEST:
+    def check_data(self, pictures: int) -> None:
+        """Raise UsageError if evaluations were asked for and a set of that many pictures is too small."""
+        if self.evaluate_every is not None and pictures < MIN_FACES:
             raise UsageError(
-                f"Evaluations need a set of at least {FEWEST} pictures, not {len(data)}: "
+                f"Evaluations need a set of at least {MIN_FACES} pictures (got {pictures}): "
                 "prepare more, or leave out --evaluate-every."
             )
+
+
+class KeywordFunction(Protocol[P, Result]):
+    """A function of the data and of the fields of an options class."""
+
+    def __call__(self, data: str | Path, *args: P.args, **kwargs: P.kwargs) -> Result: ...
+
+
+def keyword_options(
+    options: Callable[P, Options],
+) -> Callable[[Callable[[str | Path, Options], Result]], KeywordFunction[P, Result]]:
+    """Return a decorator that turns `f(data, options)` into `f(data, recipe, out, *, images=..., ...)`.
+
+    The signature and the documentation of the new function list the fields of the class `options`.
+    """
+
+    def decorate(function: Callable[[str | Path, Options], Result]) -> KeywordFunction[P, Result]:
+        @wraps(function)
+        def with_keywords(data: str | Path, *args: P.args, **kwargs: P.kwargs) -> Result:
+            return function(data, options(*args, **kwargs))
+
+        signature = inspect.signature(function)
+        parameters = [signature.parameters["data"], *inspect.signature(options).parameters.values()]
+        with_keywords.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        listed = (inspect.getdoc(options) or "").partition("Attributes:\n")[2]
+        with_keywords.__doc__ = f"{inspect.getdoc(function)}\n\nOptions:\n{listed}\n"
+        return with_keywords
+
+    return decorate

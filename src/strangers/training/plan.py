@@ -1,8 +1,7 @@
-"""A plan: everything that is decided before the first step, and what it will cost."""
+"""Plan: the decisions before the first step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +14,12 @@ from strangers.recipes.presets import recipe_named
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.system.devices import Choice, choose_device, choose_precision, choose_threads, require_compiler
 from strangers.training.distributed import SINGLE_PROCESS, Processes
+from strangers.training.options import TrainingOptions
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is decided before the first step."""
+    """The decisions before the first step: recipe, data and hardware, the latter with reasons."""
 
     recipe: Recipe
     data: PreparedSet
@@ -30,61 +30,41 @@ class Plan:
     compiled: bool = False
 
 
-def make_plan(
-    data: str | Path,
-    recipe: str | Recipe,
-    *,
-    images: int | None = None,
-    epochs: float | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    precision: str = "auto",
-    threads: int | None = None,
-    compiled: bool = False,
-    overrides: Mapping[str, str] | None = None,
-    progress: bool = True,
-    processes: Processes = SINGLE_PROCESS,
-) -> Plan:
-    """Resolve the arguments of `train`; opens or prepares the set. Raises UsageError, DataError."""
-    if images is not None and epochs is not None:
-        raise UsageError("Say how long to train in images or in epochs, not in both.")
-    if not 0 <= seed < 2**63:
-        raise UsageError(f"A training's seed is a whole number from 0 to 2**63 - 1, not {seed}.")
-    chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
-    chosen = with_overrides(chosen, dict(overrides or {}))
-    processes.check((chosen.batch, chosen.generator_batch))
-    chosen_device = choose_device(device, processes.local_rank, processes.local_count)
-    chosen_precision = choose_precision(precision, chosen_device.value)
-    chosen_threads = choose_threads(threads, processes.local_count)
-    if compiled:
-        require_compiler(chosen_device.value)
-    crop = None if chosen.crop == "auto" else chosen.crop
-    prepared = open_or_prepare(str(data), size=chosen.size, crop=crop, progress=progress)
-    if prepared.manifest.size != chosen.size:
+def make_plan(data: str | Path, options: TrainingOptions, processes: Processes = SINGLE_PROCESS) -> Plan:
+    """Resolve the options of a training; open the set, or prepare it. Raises UsageError and DataError."""
+    recipe = recipe_named(options.recipe) if isinstance(options.recipe, str) else options.recipe
+    recipe = with_overrides(recipe, options.overrides or {})
+    processes.check((recipe.batch, recipe.generator_batch))
+    device = choose_device(options.device, processes.local_rank, processes.local_count)
+    precision = choose_precision(options.precision, device.value)
+    threads = choose_threads(options.threads, processes.local_count)
+    if options.compiled:
+        require_compiler(device.value)
+    crop = None if recipe.crop == "auto" else recipe.crop
+    prepared = open_or_prepare(str(data), size=recipe.size, crop=crop, progress=options.progress)
+    if prepared.manifest.size != recipe.size:
         raise UsageError(
-            f"{data} holds pictures of {prepared.manifest.size} px, but {chosen.name} makes "
-            f"{chosen.size} px; "
-            f"prepare the photographs with --size {chosen.size}, or choose another recipe."
+            f"{data} holds pictures of {prepared.manifest.size} px, but {recipe.name} makes "
+            f"{recipe.size} px; "
+            f"prepare the photographs with --size {recipe.size}, or choose another recipe."
         )
-    if epochs is not None:
-        images = round(epochs * len(prepared))
-    budget = chosen.images if images is None else images
-    if budget < 1:
-        raise UsageError(f"A training needs at least 1 image, not {budget}.")
-    changes = {"crop": prepared.manifest.crop, "images": budget}
-    return Plan(
-        chosen.model_copy(update=changes), prepared, seed,
-        chosen_device, chosen_precision, chosen_threads, compiled,
-    )  # fmt: skip
+    options.check_data(len(prepared))
+    images = recipe.images if options.images is None else options.images
+    if options.epochs is not None:
+        images = round(options.epochs * len(prepared))
+    if images < 1:
+        raise UsageError(f"A training needs at least 1 image (got {images}).")
+    recipe = recipe.model_copy(update={"crop": prepared.manifest.crop, "images": images})
+    return Plan(recipe, prepared, options.seed, device, precision, threads, options.compiled)
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """The short name of a precision: "fp32" or "bf16"."""
+    """Return the short name of a precision: "fp32" or "bf16"."""
     return {torch.float32: "fp32", torch.bfloat16: "bf16"}[dtype]
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: "42 seconds", "7 minutes", "3.5 hours", "2.1 days"."""
+    """Return a duration in words: "42 seconds", "7 minutes", "3.5 hours", "2.1 days"."""
     for unit, length in (("days", 86_400), ("hours", 3_600)):
         if seconds >= 1.5 * length:
             return f"{seconds / length:.1f} {unit}"
@@ -92,5 +72,5 @@ def duration(seconds: float) -> str:
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
-    """The context in which networks run in that precision; weights stay float32."""
+    """Return the context in which networks compute in that precision; weights stay float32."""
     return torch.autocast(device.type, precision, enabled=precision != torch.float32)

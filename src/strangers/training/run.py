@@ -1,10 +1,10 @@
-"""A run: the folder of one training, which says what it is and can be taken up again.
+"""Run: the folder of one training.
 
-recipe.json  run.json       what is trained: the recipe; the seed, the set, the precision, the versions
-log.jsonl  console.log      how it went
+recipe.json  run.json       recipe; seed, set, precision and versions
+log.jsonl  console.log      losses and metrics; the lines of the console
 reals.png  samples/  curves.png  progress.webp
-checkpoints/  latest  best  where to go on, and which was the best
-lock                        empty; held by the training that is at work here
+checkpoints/  latest  best  checkpoints, and the names of the newest and of the best
+lock                        empty; locked by the training that writes here
 """
 
 from __future__ import annotations
@@ -35,15 +35,14 @@ class Run:
 
     @property
     def model(self) -> Model:
-        """The averaged generator of the newest checkpoint. Raises ModelError if there is none."""
+        """The averaged generator of the newest checkpoint. Raises ModelError without a checkpoint."""
         return load(self.path)
 
 
 def lock_run(path: Path) -> BinaryIO:
-    """What keeps every other training out of the run's folder, which is made where it is missing.
+    """Create the run's folder if needed, and lock it until the returned file is closed or the process ends.
 
-    Until it is closed, or its process ends, however it ends. Raises RunError if another training is at work
-    there, or `path` holds something else.
+    Raises RunError if another training is writing there, or if `path` is not a run.
     """
     _refuse_something_else(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -51,15 +50,15 @@ def lock_run(path: Path) -> BinaryIO:
         return lock(path / LOCK)
     except BlockingIOError:
         raise RunError(
-            f"Another training is at work in {path}; wait until it ends, stop it, or choose another folder."
+            f"Another training is running in {path}; wait until it ends, stop it, or choose another folder."
         ) from None
 
 
 def open_run(path: Path, recipe: Recipe, data: PreparedSet, seed: int, precision: str) -> Run:
-    """The run at `path`, new or taken up again.
+    """Create the run at `path`, or open it to resume.
 
-    Raises RunError if `path` holds something else, or a run of another recipe, set, seed or precision;
-    only the number of images may differ, and that of this call holds from now on.
+    Raises RunError if `path` is not a run, or a run of another recipe, set, seed or precision. Only the
+    number of images may differ; it is replaced.
     """
     identity: dict[str, Any] = {
         "format": FORMAT,
@@ -83,20 +82,18 @@ def open_run(path: Path, recipe: Recipe, data: PreparedSet, seed: int, precision
 
 
 def read_run(path: Path) -> dict[str, Any] | None:
-    """What run.json at `path` says, or None where there is none. Raises RunError if it cannot be read."""
+    """Return the content of run.json, or None if there is no run. Raises RunError if it cannot be read."""
     try:
         described = json.loads((path / "run.json").read_text())
         return dict(described)
-    except FileNotFoundError:
-        return None
-    except NotADirectoryError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise RunError(f"{path / 'run.json'} cannot be read ({error}); choose another folder.") from None
 
 
 def read_recipe(path: Path) -> Recipe | None:
-    """The recipe of the run at `path`, or None where a crash came before it was written. Raises RunError."""
+    """Return the run's recipe, or None if a crash came before it was written. Raises RunError."""
     try:
         return parse_recipe((path / "recipe.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -106,18 +103,19 @@ def read_recipe(path: Path) -> Recipe | None:
 
 
 def _refuse_something_else(path: Path) -> None:
-    """Raise RunError if `path` is there and neither a run nor what a crash left of one that began."""
+    """Raise RunError if `path` exists and is neither a run nor the remains of one that crashed early."""
     if not path.exists():
         return
     is_something = not path.is_dir() or any(
         file.name != LOCK and not file.name.startswith(f"{PARTIAL}run.json-") for file in path.iterdir()
     )
-    if is_something and read_run(path) is None:  # asked last, for another training may be writing it
-        raise RunError(f"{path} exists and is not a run; choose another place for this run.")
+    # run.json is read last, since another training may be writing it.
+    if is_something and read_run(path) is None:
+        raise RunError(f"{path} exists and is not a run; choose another folder.")
 
 
 def _refuse_another(path: Path, known: dict[str, Any], wanted: dict[str, Any], recipe: Recipe) -> None:
-    """Raise RunError that names the first difference between the run that is there and the wanted one."""
+    """Raise RunError for the first difference between the existing run and the requested one."""
     old = {name: known.get(name) for name in ("format", "seed", "data", "precision")}
     new = {name: wanted[name] for name in old}
     before = read_recipe(path)
@@ -128,5 +126,5 @@ def _refuse_another(path: Path, known: dict[str, Any], wanted: dict[str, Any], r
         if old.get(field) != new.get(field):
             raise RunError(
                 f"{path} is a run with {field} = {old.get(field)}, not {new.get(field)}; "
-                "a run goes on only as it began. Use the same settings, or another folder."
+                "a run resumes only with the same settings. Use them, or choose another folder."
             )

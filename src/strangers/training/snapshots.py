@@ -1,4 +1,4 @@
-"""The pictures of a run: the same seeds' faces at every interval, photographs, curves, an animation."""
+"""The pictures of a run: sample grids of fixed seeds, photographs, curves and an animation."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ from strangers.training.log import METRIC, entries
 from strangers.training.step import StepReport
 
 SEEDS = range(64)
-"""The faces that every picture of a run shows."""
+"""The seeds of every sample grid."""
 
 SECONDS_PER_FRAME = 0.5
 LAST_FRAMES = 4
-"""The animation shows its last picture for as long as so many others."""
+"""Frames for which the animation shows the last grid."""
 
-FRAMES = 60
-"""Of more pictures than this the animation shows an even choice: it has to stay small enough to share."""
+MAX_FRAMES = 60
+"""Grids in the animation, evenly chosen from more, so that it stays small enough to share."""
 
-POINTS, HUGE = 2_000, 1e300
-"""The most points of a curve, and what no value of a point exceeds."""
+MAX_POINTS, MAX_VALUE = 2_000, 1e300
+"""Limits of a curve: number of its points, and absolute value of each."""
 
-INK = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}  # told apart by color-blind eyes too
+COLORS = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}
+"""Colors of the curves, distinguishable with color blindness too."""
 
 
 def save_reals(run: Path, data: PreparedSet) -> None:
-    """reals.png: photographs of the set, to compare with."""
+    """Write reals.png: photographs of the set, for comparison."""
     first = np.arange(min(len(SEEDS), len(data)))
     write_atomically(run / "reals.png", encode_png(grid(data.batch(first))))
 
 
 def save_samples(run: Path, model: Model, faces: Pixels) -> None:
-    """samples/000100k.png: the model's faces of SEEDS, 100,000 images into the run. And the curves so far."""
+    """Write the grid of SEEDS' faces, as samples/000100k.png after 100,000 images, and the curves so far."""
     folder = run / "samples"
     folder.mkdir(exist_ok=True)
     picture = encode_png(grid(faces), model.provenance(SEEDS))
@@ -49,26 +50,26 @@ def save_samples(run: Path, model: Model, faces: Pixels) -> None:
 
 
 def remove_samples(run: Path, after: int) -> None:
-    """Remove the pictures of what came after so many images, when that is trained again and otherwise."""
+    """Remove the grids of later images, which will be trained again and otherwise."""
     for path in (run / "samples").glob("*k.png"):
         if int(path.stem.removesuffix("k")) > after // 1000:
             path.unlink()
 
 
 def save_curves(run: Path) -> None:
-    """curves.png: losses and accuracies, once there is a line of them."""
+    """Write curves.png, once there is something to plot."""
     picture = curves(run)
     if picture is not None:
         write_atomically(run / "curves.png", picture)
 
 
 def curves(run: Path) -> bytes | None:
-    """Losses, accuracies and distances, if any, against images seen, as a PNG; None before the first."""
+    """Plot losses, accuracies and distances against images seen, as a PNG; None without any."""
     lines = _series(run, "images", *StepReport._fields)
     evaluations = _series(run, "images", METRIC, "generated")
     if not len(lines) and not len(evaluations):
         return None
-    from matplotlib.figure import Figure  # half a second that only a run with a picture pays
+    from matplotlib.figure import Figure  # takes half a second to import
 
     panels = 3 if len(evaluations) else 2
     figure = Figure(figsize=(5 * panels, 4), layout="constrained")
@@ -76,10 +77,10 @@ def curves(run: Path) -> bytes | None:
     for axes, kind in zip(all_axes, ("loss", "accuracy"), strict=False):
         for who, label in (("real", "D on real"), ("fake", "D on fake"), ("generator", "G")):
             values = lines[:, 1 + StepReport._fields.index(f"{who}_{kind}")]
-            axes.plot(lines[:, 0], values, color=INK[who], label=label, linewidth=1.2)
+            axes.plot(lines[:, 0], values, color=COLORS[who], label=label, linewidth=1.2)
         axes.set_title(kind.capitalize())
     if len(evaluations):
-        all_axes[-1].plot(*evaluations[:, :2].T, color=INK["generator"], marker="o", linewidth=1.2)
+        all_axes[-1].plot(*evaluations[:, :2].T, color=COLORS["generator"], marker="o", linewidth=1.2)
         all_axes[-1].set_title(f"{METRIC}, {evaluations[-1, 2]:,.0f} faces")
     for axes in all_axes:
         axes.set(xlabel="images seen", xlim=(0, None), ylim=(0, None))
@@ -93,28 +94,28 @@ def curves(run: Path) -> bytes | None:
 
 
 def _series(run: Path, *names: str) -> NDArray[np.float64]:
-    """These values of the entries that have them all, a row each, oldest first.
+    """Return the values of the log entries that have all these names, one row each, oldest first.
 
-    Of more than POINTS entries, means of several, so that a curve costs no more as its run gets longer.
+    More than MAX_POINTS rows are averaged in groups, so that the cost of a curve does not grow with its run.
     """
     values = array("d")
     for entry in entries(run):
         row: list[Any] = [entry.get(name) for name in names]
-        if all(isinstance(value, int | float) and not abs(value) > HUGE for value in row):
+        if all(isinstance(value, int | float) and not abs(value) > MAX_VALUE for value in row):
             values.extend(row)
     rows = np.array(values).reshape(-1, len(names))
-    starts = np.arange(0, len(rows), max(1, -(-len(rows) // POINTS)))
+    starts = np.arange(0, len(rows), max(1, -(-len(rows) // MAX_POINTS)))
     return np.add.reduceat(rows, starts) / np.diff(starts, append=len(rows))[:, None] if len(rows) else rows
 
 
 def save_animation(run: Path) -> None:
-    """progress.webp: the grids in the order in which they were drawn."""
+    """Write progress.webp: the grids in the order of their images."""
     from PIL import Image
 
     paths = sorted((run / "samples").glob("*k.png"))
     if not paths:
         return
-    chosen = np.unique(np.linspace(0, len(paths) - 1, min(FRAMES, len(paths))).round().astype(int))
+    chosen = np.unique(np.linspace(0, len(paths) - 1, min(MAX_FRAMES, len(paths))).round().astype(int))
     frames = [np.asarray(Image.open(paths[index]).convert("RGB")) for index in chosen]
     frames += [frames[-1]] * (LAST_FRAMES - 1)
     write_atomically(run / "progress.webp", encode_animation(frames, SECONDS_PER_FRAME))

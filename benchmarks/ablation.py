@@ -1,10 +1,10 @@
-"""The ladder: what each idea since DCGAN buys on one machine, one change at a time.
+"""The ablation: the effect of each change from dcgan to r3gan on one machine, one change at a time.
 
-    .venv/bin/python benchmarks/ladder.py celeba32 --out runs/ladder
+    .venv/bin/python benchmarks/ablation.py celeba32 --out runs/ablation
 
-Trains every rung with every seed for the same images on one thread; what was trained before goes on, or is
-only measured. Each rung is measured at equal images, and at equal seconds: at its checkpoint nearest to where
-it was when the rung `average` ended, by the processor's seconds for a step. Writes ladder.json and grids.
+Trains every variant with every seed for the same images on one thread; existing runs are resumed, or only
+measured. Each variant is measured at equal images, and at equal seconds: at its checkpoint nearest to its
+position when the variant `average` ended, by processor seconds per step. Writes ablation.json and grids.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from strangers.training.step import new_state, training_step
 CPU = torch.device("cpu")
 
 CHECKPOINTS = 10
-"""How many checkpoints a run keeps, evenly spread: equal seconds are met to within half of their distance."""
+"""Evenly spread checkpoints per run: equal seconds are met to within half of their distance."""
 
 BASE = "average"
-"""The rung whose seconds all have."""
+"""The variant whose seconds count for all."""
 
 NETWORK = {"network.generator_widths": "[128, 64, 32]", "network.discriminator_widths": "[32, 64, 128]"}
-"""dcgan-32 at half its widths, so that a CPU climbs the whole ladder."""
+"""dcgan-32 at half its widths, so that a CPU trains all variants."""
 
 RESIDUAL = {
     "architecture": "resnet",
@@ -53,14 +53,14 @@ GROUPED = {"architecture": "r3gan", "widths": [128, 128, 64], "patch": 2, "block
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One change to the rung before it that was kept.
+class Variant:
+    """One change to the last variant that was kept.
 
     Attributes:
-        name: as the table has it.
-        changes: to the recipe, as --set takes them.
-        kept: whether later rungs stand on it; one that did not help is stepped over.
-        averaged: whether the averaged generator is measured, or the trained one itself.
+        name: name in the table.
+        changes: changes to the recipe, as for --set.
+        kept: later variants include it; changes that did not help are not kept.
+        averaged: measure the EMA rather than the trained generator.
     """
 
     name: str
@@ -69,22 +69,24 @@ class Rung:
     averaged: bool = True
 
 
-RUNGS = (
-    Rung("dcgan", averaged=False),
-    Rung("average"),
-    Rung("batch of 16", {"batch": "16", "generator_batch": "16"}),
-    Rung("rates 5e-4", {f"{who}_optimizer.learning_rate": "5e-4" for who in ("discriminator", "generator")}),
-    Rung(
+VARIANTS = (
+    Variant("dcgan", averaged=False),
+    Variant("average"),
+    Variant("batch of 16", {"batch": "16", "generator_batch": "16"}),
+    Variant(
+        "rates 5e-4", {f"{who}_optimizer.learning_rate": "5e-4" for who in ("discriminator", "generator")}
+    ),
+    Variant(
         "ttur",
         {"discriminator_optimizer.learning_rate": "2e-4", "generator_optimizer.learning_rate": "1e-3"},
         kept=False,
     ),
-    Rung("r1", {"penalty.kind": "r1"}, kept=False),
-    Rung("relativistic", {"objective": "relativistic"}, kept=False),
-    Rung("relativistic, r1", {"objective": "relativistic", "penalty.kind": "r1"}, kept=False),
-    Rung("residual", {"network": json.dumps(RESIDUAL)}, kept=False),
-    Rung("augmentation", {"augmentation.names": '["color", "translation", "cutout"]'}, kept=False),
-    Rung(
+    Variant("r1", {"penalty.kind": "r1"}, kept=False),
+    Variant("relativistic", {"objective": "relativistic"}, kept=False),
+    Variant("relativistic, r1", {"objective": "relativistic", "penalty.kind": "r1"}, kept=False),
+    Variant("residual", {"network": json.dumps(RESIDUAL)}, kept=False),
+    Variant("augmentation", {"augmentation.names": '["color", "translation", "cutout"]'}, kept=False),
+    Variant(
         "r3gan",
         {
             "network": json.dumps(GROUPED),
@@ -98,46 +100,46 @@ RUNGS = (
 )
 
 
-def recipe_of(rung: Rung) -> Recipe:
-    """dcgan-32 with the changes of the kept rungs up to this one, and its own."""
+def recipe_of(variant: Variant) -> Recipe:
+    """Return dcgan-32 with the changes of the kept variants before this one, and its own."""
     changes = dict(NETWORK)
-    for earlier in RUNGS[: RUNGS.index(rung)]:
+    for earlier in VARIANTS[: VARIANTS.index(variant)]:
         changes |= earlier.changes if earlier.kept else {}
-    changes |= rung.changes
-    if "network" in changes:  # takes the place of what was set inside of it
+    changes |= variant.changes
+    if "network" in changes:  # replaces fields set inside it
         changes = {name: value for name, value in changes.items() if not name.startswith("network.")}
     return with_overrides(RECIPES["dcgan-32"], changes)
 
 
 def seconds_an_image(repeats: int = 5) -> dict[str, float]:
-    """The processor's seconds for an image in a training step of each rung: medians of alternating steps."""
-    rungs = {rung.name: recipe_of(rung) for rung in RUNGS}
-    states = {name: new_state(recipe, 0, CPU) for name, recipe in rungs.items()}
-    taken: dict[str, list[float]] = {name: [] for name in rungs}
+    """Return processor seconds per image of each variant's training step: medians of alternating steps."""
+    variants = {variant.name: recipe_of(variant) for variant in VARIANTS}
+    states = {name: new_state(recipe, 0, CPU) for name, recipe in variants.items()}
+    taken: dict[str, list[float]] = {name: [] for name in variants}
     for repeat in range(repeats + 1):
-        for name, recipe in rungs.items():
+        for name, recipe in variants.items():
             noise = torch.rand(recipe.batch, 3, 32, 32).contiguous(memory_format=torch.channels_last) * 2 - 1
             began = time.process_time()
             for _ in range(128 // recipe.batch):
                 training_step(states[name], noise, recipe)
-            if repeat:  # the first pays for starting up
+            if repeat:  # the first includes start-up
                 taken[name].append((time.process_time() - began) / 128)
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
-def folder_of(out: Path, rung: Rung, seed: int) -> Path:
-    """A run's folder; a rung that is only measured otherwise shares it with the next."""
-    shared = RUNGS[RUNGS.index(rung) + 1] if not rung.averaged else rung
+def folder_of(out: Path, variant: Variant, seed: int) -> Path:
+    """Return a run's folder; a variant that differs only in its measurement shares that of the next."""
+    shared = VARIANTS[VARIANTS.index(variant) + 1] if not variant.averaged else variant
     return out / f"{shared.name.replace(' ', '-').replace(',', '')}-{seed}"
 
 
 def checkpoint_at(run: Path, images: float) -> Path:
-    """The run's checkpoint that is nearest to so many images."""
+    """Return the run's checkpoint nearest to that number of images."""
     return min((run / "checkpoints").glob("[0-9]*"), key=lambda path: abs(int(path.name) - images))
 
 
 def model_at(checkpoint: Path, averaged: bool) -> Model:
-    """The checkpoint's averaged generator, or the trained one that it follows."""
+    """Return the checkpoint's EMA, or its trained generator."""
     model = load(checkpoint)
     if averaged:
         return model
@@ -150,7 +152,7 @@ def model_at(checkpoint: Path, averaged: bool) -> Model:
 
 
 def measured(model: Model, data: Path, settings: Settings) -> dict[str, float]:
-    """The metrics of the model's faces by their names."""
+    """Measure the metrics of the model's faces, by name."""
     result = evaluate(model, data, settings=settings, progress=False).result
     return {name: value.value for name, value in result.values.items()}
 
@@ -158,50 +160,50 @@ def measured(model: Model, data: Path, settings: Settings) -> dict[str, float]:
 BY_FACES = Settings(metrics=("fd", "kd", "pr"), features=("face",), count=2_000, device="cpu")
 
 
-def climb(
+def run_all(
     data: Path, out: Path, seeds: list[int], images: int, done: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Train and measure each rung with each seed, all of a seed before the next; what is `done` is kept."""
-    known = {(row["rung"], row["seed"], row["equal"]): row for row in done}
-    seconds = {row["rung"]: row["seconds_an_image"] for row in done}
-    if seconds.keys() != {rung.name for rung in RUNGS}:
+    """Train and measure each variant, seed by seed; yield rows that are `done` as they are."""
+    known = {(row["variant"], row["seed"], row["equal"]): row for row in done}
+    seconds = {row["variant"]: row["seconds_an_image"] for row in done}
+    if seconds.keys() != {variant.name for variant in VARIANTS}:
         seconds = seconds_an_image()
     for seed in seeds:
-        for rung in RUNGS:
-            folder = folder_of(out, rung, seed)
-            recipe = recipe_of(rung)
+        for variant in VARIANTS:
+            folder = folder_of(out, variant, seed)
+            recipe = recipe_of(variant)
             train(
                 data, recipe, folder, images=images, seed=seed, device="cpu", precision="fp32", threads=1,
                 every=images // CHECKPOINTS, keep=CHECKPOINTS + 1, progress=False,
             )  # fmt: skip
             for equal, reached in (
                 ("images", images),
-                ("seconds", images * seconds[BASE] / seconds[rung.name]),
+                ("seconds", images * seconds[BASE] / seconds[variant.name]),
             ):
-                if (rung.name, seed, equal) in known:
-                    yield known[rung.name, seed, equal]
+                if (variant.name, seed, equal) in known:
+                    yield known[variant.name, seed, equal]
                     continue
-                model = model_at(checkpoint_at(folder, reached), rung.averaged)
+                model = model_at(checkpoint_at(folder, reached), variant.averaged)
                 if equal == "images":
-                    write_grid(model, range(32), out / f"{rung.name}-{seed}.png", 8, 1.0)
+                    write_grid(model, range(32), out / f"{variant.name}-{seed}.png", 8, 1.0)
                 facts = {
-                    "rung": rung.name,
+                    "variant": variant.name,
                     "seed": seed,
                     "equal": equal,
-                    "seconds_an_image": seconds[rung.name],
+                    "seconds_an_image": seconds[variant.name],
                 }
                 if equal == "images" or reached < images:
                     yield facts | {"images": model.header.images_seen} | measured(model, data, BY_FACES)
 
 
 def add_inception(rows: list[dict[str, Any]], out: Path, data: Path, weights: Path) -> Iterator[None]:
-    """Measure 1,000 faces by Inception's features at equal images, row by row, where that was not done."""
+    """Measure 1,000 faces with Inception features at equal images, row by row, where that is missing."""
     wanted = Settings(("fd", "kd"), ("inception",), 1_000, weights=weights, device="cpu")
     for row in rows:
         if row["equal"] == "images" and "fid768" not in row:
-            rung = next(rung for rung in RUNGS if rung.name == row["rung"])
-            checkpoint = checkpoint_at(folder_of(out, rung, row["seed"]), row["images"])
-            row |= measured(model_at(checkpoint, rung.averaged), data, wanted)
+            variant = next(variant for variant in VARIANTS if variant.name == row["variant"])
+            checkpoint = checkpoint_at(folder_of(out, variant, row["seed"]), row["images"])
+            row |= measured(model_at(checkpoint, variant.averaged), data, wanted)
             yield
 
 
@@ -212,34 +214,34 @@ COLUMNS = {
 
 
 def known(rows: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
-    """What has been measured."""
-    return {(row["rung"], row["seed"], row["equal"]) for row in rows}
+    """Return the keys of the measured rows."""
+    return {(row["variant"], row["seed"], row["equal"]) for row in rows}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rungs in Markdown: medians over the seeds, and from the least to the greatest fd-face."""
+    """Return the variants as a Markdown table: medians over the seeds, and the range of fd-face."""
     lines = [
-        "| rung | seeds | ms an image | "
+        "| variant | seeds | ms an image | "
         + " | ".join(COLUMNS.values())
         + " | fd-face ↓, equal seconds (images) |"
     ]
     lines.append("|---" * (len(COLUMNS) + 4) + "|")
-    for rung in RUNGS:
+    for variant in VARIANTS:
         of_images, of_seconds = (
-            [row for row in rows if (row["rung"], row["equal"]) == (rung.name, equal)]
+            [row for row in rows if (row["variant"], row["equal"]) == (variant.name, equal)]
             for equal in ("images", "seconds")
         )
         if not of_images:
             continue
         seconds = statistics.median(row["seconds_an_image"] for row in of_images)
-        cells = [rung.name, f"{len(of_images)}", f"{1e3 * seconds:.1f}"]
+        cells = [variant.name, f"{len(of_images)}", f"{1e3 * seconds:.1f}"]
         for name in COLUMNS:
             values = sorted(row[name] * (1e3 if name == "kid768" else 1) for row in of_images if name in row)
             cell = f"{statistics.median(values):.3g}" if values else ""
             if name == "fd-face" and len(values) > 1:
                 cell += f" ({values[0]:.3g} to {values[-1]:.3g})"
             cells.append(cell)
-        then = of_seconds or of_images  # one that was no dearer than the base has had its seconds
+        then = of_seconds or of_images  # variants no dearer than the base have no rows at equal seconds
         images = sorted({f"{row['images']:,}" for row in then})
         cells.append(f"{statistics.median(row['fd-face'] for row in then):.3g} ({' or '.join(images)})")
         lines.append("| " + " | ".join(cells) + " |")
@@ -247,10 +249,10 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Climb from dcgan to r3gan, one change at a time.")
+    parser = argparse.ArgumentParser(description="Ablate from dcgan to r3gan, one change at a time.")
     parser.add_argument("data", type=Path, help="a prepared set of 32 px")
     parser.add_argument(
-        "--out", type=Path, required=True, help="a folder for the runs, ladder.json and grids"
+        "--out", type=Path, required=True, help="a folder for the runs, ablation.json and grids"
     )
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--images", type=int, default=20_000)
@@ -259,14 +261,14 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    place = arguments.out / "ladder.json"
+    place = arguments.out / "ablation.json"
     done = json.loads(place.read_text()) if place.exists() else []
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     rows = [row for row in done if row["seed"] not in seeds]
-    for row in climb(arguments.data, arguments.out, seeds, arguments.images, done):
+    for row in run_all(arguments.data, arguments.out, seeds, arguments.images, done):
         rows.append(row)
         print(json.dumps(row), flush=True)
-        later = [row for row in done if (row["rung"], row["seed"], row["equal"]) not in known(rows)]
+        later = [row for row in done if (row["variant"], row["seed"], row["equal"]) not in known(rows)]
         write_atomically(place, json.dumps(rows + later, indent=1).encode())
     if arguments.inception:
         held_out = arguments.held_out or arguments.data
