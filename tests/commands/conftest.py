@@ -54,7 +54,7 @@ def eye(tiny_model: Model, monkeypatch: pytest.MonkeyPatch) -> BrightnessReader:
     assert vars(inversion)["load_attributes"] is attributes.load_attributes
     for module in (attributes, filtering, directions, effects):
         monkeypatch.setattr(module, "load_attributes", lambda device="cpu": network)
-    monkeypatch.setattr(directions, "COUNT", 600)
+    monkeypatch.setattr(directions, "LABELED_FACES", 600)
     return network
 
 

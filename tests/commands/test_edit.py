@@ -22,7 +22,7 @@ def test_edit_draws_a_row_for_each_face_from_less_to_more(
     words = ("edit", tiny_file, "--seeds", "3,4", "--attribute", "Smiling", "--strengths", "-2..2")
     code, said, err = strangers(*words, "--out", out, "--measure")
     assert code == 0, err
-    assert "Wrote 2 faces 9 times" in said
+    assert "Wrote 2 faces at 9 strengths" in said
     assert "Smiling at 2: changes in" in said
     strip = read_pixels(out)
     assert strip.shape == (2 * 34 - 2, 9 * 34 - 2, 3)
@@ -50,11 +50,11 @@ def test_edit_can_hold_other_attributes(strangers: Strangers, tiny_file: Path, t
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("edit MODEL --seeds 1 --attribute Smile --out a.png", "'Smile'. There are Smiling, Male, Bald"),
+        ("edit MODEL --seeds 1 --attribute Smile --out a.png", "'Smile'. Choose from Smiling, Male, Bald"),
         ("edit MODEL --seeds 1 --attribute Bald --out a.png", "fewer than 50 of 600 faces"),
         ("edit MODEL --seeds 1 --attribute Smiling --hold Mole --out a.png", "'Mole'"),
-        ("edit MODEL --attribute Smiling --out a.png", "--seeds or by --latent"),
-        ("edit MODEL --seeds 1 --latent l.json --attribute Smiling --out a.png", "one of the two"),
+        ("edit MODEL --attribute Smiling --out a.png", "exactly one of --seeds and --latent"),
+        ("edit MODEL --seeds 1 --latent l.json --attribute Smiling --out a.png", "exactly one of"),
         ("edit MODEL --seeds 1 --attribute Smiling --out folder", "end in .png"),
         ("edit MODEL --seeds 1 --attribute Smiling --strengths much --out a.png", "-2..2"),
         ("edit MODEL --seeds 0-5000 --attribute Smiling --out a.png", "at most 10,000 faces"),

@@ -24,7 +24,7 @@ def test_a_walk_is_written_as_an_animation(
     words = ("interpolate", tiny_file, "--seeds", "1,5,9", "--frames", "12", "--loop", "--out", out)
     code, said, err = strangers(*words)
     assert code == 0, err
-    assert "12 frames by way of 3 faces" in said
+    assert "12 frames through 3 faces" in said
     with Image.open(out) as animation:
         assert (animation.format, animation.size) == (kind, (32, 32))
         assert animation.n_frames == 12  # type: ignore[attr-defined]
@@ -47,7 +47,7 @@ def test_a_walk_is_written_as_a_strip(
     assert strip.shape == (32, 7 * 34 - 2, 3)
     assert np.array_equal(strip[:, :32], tiny_model.sample([1])[0])
     assert np.array_equal(strip[:, -32:], tiny_model.sample([5])[0])
-    assert read_provenance(out).latents == "a walk of 7 frames"
+    assert read_provenance(out).latents == "interpolation of 7 frames"
 
 
 def test_a_walk_is_written_as_a_video(

@@ -26,7 +26,7 @@ def test_invert_writes_a_latent_that_edit_reads(
     words = ("invert", tiny_file, photograph, "--cropped", "--steps", 40, "--starts", 2, "--out", out)
     code, said, err = strangers(*words)
     assert code == 0, err
-    assert "Pixels differ by" in said
+    assert "Pixel error:" in said
     found = json.loads(out.read_text())
     assert found["model_hash"] == tiny_model.hash
     pair = read_pixels(out.with_suffix(".png"))
@@ -47,7 +47,7 @@ def test_invert_writes_a_latent_that_edit_reads(
     [
         ("nowhere.jpg", (), "cannot be read"),
         ("text.jpg", (), "not an image"),
-        ("small.png", (), "too small for crop c178; if it is cropped already, say --cropped"),
+        ("small.png", (), "too small for crop c178; if it is cropped already, pass --cropped"),
         ("wide.png", ("--cropped",), "not square"),
     ],
 )

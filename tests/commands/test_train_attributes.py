@@ -14,7 +14,7 @@ from ..support import Strangers
 def test_train_attributes_writes_a_network_and_its_card(
     strangers: Strangers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attribute_training, "BATCH", 8)
+    monkeypatch.setattr(attribute_training, "TRAINING_BATCH", 8)
     for name, count in (("drawn", 24), ("others", 16)):
         prepared = strangers("prepare", f"synthetic:{count}", "--out", tmp_path / name, "--workers", 1)
         assert prepared.code == 0
@@ -22,7 +22,7 @@ def test_train_attributes_writes_a_network_and_its_card(
     words = ("--validation", tmp_path / "others", "--out", out, "--epochs", 1, "--precision", "fp32")
     ran = strangers("train-attributes", tmp_path / "drawn", *words)
     assert ran.code == 0, ran.err
-    assert "balanced" in ran.out
+    assert "Balanced accuracy: " in ran.out
     assert out.is_file()
     assert "| Smiling |" in out.with_suffix(".md").read_text()
 

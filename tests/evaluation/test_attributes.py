@@ -1,4 +1,4 @@
-"""The attribute network: the bundled one, and how one is trained."""
+"""The attribute network: the bundled one, and its file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from safetensors.torch import save_file
 
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
-from strangers.errors import DataError, ModelError, UsageError
-from strangers.evaluation import attribute_training
-from strangers.evaluation.attribute_training import vary
-from strangers.evaluation.attributes import BUNDLED, AttributeNetwork, load_attributes
+from strangers.errors import ModelError
+from strangers.evaluation.attributes import BUNDLED_ATTRIBUTES, AttributeNetwork, load_attributes
 from strangers.images import Pixels
 from strangers.sampling.model_file import with_digest
 
@@ -32,20 +30,20 @@ def pixels(drawn: PreparedSet) -> Pixels:
 
 
 def test_the_bundled_network_is_small() -> None:
-    assert BUNDLED.stat().st_size <= 4_000_000
+    assert BUNDLED_ATTRIBUTES.stat().st_size <= 4_000_000
     network = load_attributes().network
     assert sum(parameter.numel() for parameter in network.parameters()) <= 2_000_000
     assert not network.training
 
 
-def test_its_card_tells_what_it_reached() -> None:
-    card = BUNDLED.with_suffix(".md").read_text()
+def test_its_card_lists_every_attribute() -> None:
+    card = BUNDLED_ATTRIBUTES.with_suffix(".md").read_text()
     assert load_attributes().hash in card
     for name in load_attributes().names:
         assert f"| {name} |" in card
 
 
-def test_it_reads_celebas_forty_attributes(pixels: Pixels) -> None:
+def test_it_predicts_celebas_forty_attributes(pixels: Pixels) -> None:
     reader = load_attributes()
     features, probabilities = reader.read(pixels)
     assert len(reader.names) == len(set(reader.names)) == 40
@@ -56,13 +54,13 @@ def test_it_reads_celebas_forty_attributes(pixels: Pixels) -> None:
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
 
 
-def test_it_sees_glasses_on_drawn_faces_too(drawn: PreparedSet) -> None:
+def test_it_predicts_glasses_on_drawn_faces(drawn: PreparedSet) -> None:
     assert drawn.attributes is not None
     column = drawn.manifest.attributes.index("Eyeglasses")
     has = drawn.attributes[:, column] > 0
     reader = load_attributes()
-    said = reader.read(np.asarray(drawn.images)).probabilities[:, reader.names.index("Eyeglasses")]
-    assert said[has].mean() > said[~has].mean() + 0.2
+    predicted = reader.read(np.asarray(drawn.images)).probabilities[:, reader.names.index("Eyeglasses")]
+    assert predicted[has].mean() > predicted[~has].mean() + 0.2
 
 
 @pytest.mark.parametrize("count", [1, 31, 32, 33])
@@ -84,60 +82,11 @@ def test_pictures_of_other_sizes_are_resized(size: int) -> None:
     assert load_attributes()(pixels).shape == (2, 256)
 
 
-def test_training_learns_and_writes_what_loading_reads(
-    drawn: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attribute_training, "BATCH", 16)
-    out = tmp_path / "attributes.safetensors"
-    accuracies = attribute_training.train(
-        drawn.path, drawn.path, out, epochs=8, precision="fp32", progress=False
-    )
-    assert [row.name for row in accuracies] == drawn.manifest.attributes
-    means = attribute_training.summary(accuracies)
-    assert means["balanced"] > 0.55  # always saying the same is right on half of each side
-    again = attribute_training.measure(load_attributes(out), drawn)
-    assert again == accuracies
-    assert f"{means['accuracy']:.1%}" in out.with_suffix(".md").read_text()
-
-
-def test_training_repeats_itself(drawn: PreparedSet, tmp_path: Path) -> None:
-    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    for out in (first, second):
-        attribute_training.train(drawn.path, drawn.path, out, epochs=1, precision="fp32", progress=False)
-    assert first.read_bytes() == second.read_bytes()
-
-
-def test_varied_pictures_stay_in_range_and_differ() -> None:
-    torch.manual_seed(0)
-    images = torch.rand(8, 3, 64, 64) * 2 - 1
-    varied = vary(images)
-    assert varied.shape == images.shape
-    assert varied.abs().max() <= 1
-    assert all((one != other).any() for one, other in zip(varied, images, strict=True))
-
-
-def test_sets_that_cannot_teach_are_refused(drawn: PreparedSet, tmp_path: Path) -> None:
-    small = prepare("synthetic:8", tmp_path / "small", size=32, workers=1, progress=False)
-    with pytest.raises(DataError, match="--size 64"):
-        attribute_training.train(small.path, drawn.path, tmp_path / "a.safetensors", progress=False)
-    bare = tmp_path / "bare"
-    bare.mkdir()
-    for name in ("images.npy", "names.txt"):
-        (bare / name).write_bytes((drawn.path / name).read_bytes())
-    manifest = drawn.manifest.model_copy(update={"attributes": []})
-    (bare / "manifest.json").write_text(manifest.model_dump_json())
-    with pytest.raises(DataError, match=r"list_attr_celeba\.txt"):
-        attribute_training.train(bare, drawn.path, tmp_path / "a.safetensors", progress=False)
-    with pytest.raises(UsageError, match=r"\.safetensors"):
-        attribute_training.train(drawn.path, drawn.path, tmp_path / "a.pt", progress=False)
-    assert not list(tmp_path.glob("a.*"))
-
-
-def test_files_that_are_no_network_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no attribute network at"):
+def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="No attribute network at"):
         load_attributes(tmp_path / "absent.safetensors")
     cut = tmp_path / "cut.safetensors"
-    cut.write_bytes(BUNDLED.read_bytes()[:-100])
+    cut.write_bytes(BUNDLED_ATTRIBUTES.read_bytes()[:-100])
     with pytest.raises(ModelError, match="damaged"):
         load_attributes(cut)
     page = tmp_path / "page.safetensors"

@@ -1,4 +1,4 @@
-"""evaluate, as a library and as a command: a result that can be believed, or a sentence."""
+"""evaluate as a function and as a command: complete results, clear errors."""
 
 from __future__ import annotations
 
@@ -82,16 +82,16 @@ def test_the_better_of_two_is_named_only_beyond_chance() -> None:
     assert "the second is better" in Difference(name="fd-face", value=3.0, error=1.0).sentence
     assert "the first is better" in Difference(name="fd-face", value=-3.0, error=1.0).sentence
     assert "the first is better" in Difference(name="precision-face", value=0.3, error=0.1).sentence
-    assert "no difference beyond chance" in Difference(name="fd-face", value=1.0, error=1.0).sentence
+    assert "no significant difference" in Difference(name="fd-face", value=1.0, error=1.0).sentence
 
 
 def test_results_measured_differently_are_not_compared(result: Result) -> None:
     assert {found.name for found in differences(result, result)} == {"fd-face", "kd-face"}
     assert all(found.value == 0 for found in differences(result, result))
-    with pytest.raises(UsageError, match="other generated"):
+    with pytest.raises(UsageError, match="different generated"):
         differences(result, result.model_copy(update={"generated": 10}))
     data = result.data.model_copy(update={"hash": "0" * 64})
-    with pytest.raises(UsageError, match="other sets"):
+    with pytest.raises(UsageError, match="different sets"):
         differences(result, result.model_copy(update={"data": data}))
 
 
@@ -146,19 +146,19 @@ def test_the_command_compares_two_models(
     words = ("--against", trained, "--metrics", "fd,kd", "--count", 300, "--shrinkage", "--out", out)
     ran = strangers("evaluate", trained, drawn, *words)
     assert ran.code == 0, ran.err
-    assert "fd-face: no difference beyond chance" in ran.out
+    assert "fd-face: no significant difference" in ran.out
     written = json.loads(out.read_text())
     assert len(written["results"]) == 2
     assert {found["name"] for found in written["differences"]} == {"fd-face", "kd-face"}
-    assert "The first against the second" in out.with_suffix(".html").read_text()
+    assert "First model compared with the second" in out.with_suffix(".html").read_text()
 
 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--metrics", "fid"), "no metric 'fid'"),
-        (("--features", "clip"), "no features 'clip'"),
-        (("--metrics", ""), "At least one"),
+        (("--metrics", "fid"), "Unknown metric 'fid'"),
+        (("--features", "clip"), "Unknown features 'clip'"),
+        (("--metrics", ""), "at least one"),
         (("--count", "1"), "count"),
         (("--out", "result.txt"), "end in .json"),
         (("--device", "tpu"), "no device 'tpu'"),

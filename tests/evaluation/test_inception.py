@@ -85,7 +85,9 @@ def small(files: dict[int, Path]) -> InceptionFeatures:
 def test_features_equal_those_of_pytorch_fid(
     dimensions: int, files: dict[int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inception, "GROUP", 2)  # as many as there are: fewer to fill up, and quicker
+    monkeypatch.setattr(
+        inception, "INCEPTION_GROUP", 2
+    )  # as many as there are: fewer to fill up, and quicker
     features = load_inception(files[2048], dimensions, "cpu")
     with np.load(REFERENCE) as reference:
         for size in SIZES:
@@ -120,7 +122,7 @@ def test_pictures_may_be_read_only_and_of_any_shape(small: InceptionFeatures) ->
 
 @pytest.mark.parametrize("wrong", [np.zeros((1, 3, 8, 8), np.uint8), np.zeros((1, 8, 8, 3), np.float32)])
 def test_other_arrays_are_refused(wrong: Any, small: InceptionFeatures) -> None:
-    with pytest.raises(UsageError, match=r"^Pictures here are uint8 \(n, h, w, 3\), not .*\.$"):
+    with pytest.raises(UsageError, match=r"^Pictures must be uint8 \(n, h, w, 3\) \(got .*\)\.$"):
         small(wrong)
 
 
@@ -144,14 +146,14 @@ def test_a_network_ends_where_its_features_do(dimensions: int, files: dict[int, 
 
 
 def test_features_beyond_the_weights_are_refused(files: dict[int, Path]) -> None:
-    with pytest.raises(ModelError, match=r"has no 'Mixed_7a.*', which 2048 dimensions need. Fetch https:"):
+    with pytest.raises(ModelError, match=r"has no 'Mixed_7a.*', which 2048 dimensions need. Download https:"):
         load_inception(files[768], 2048, "cpu")
     with pytest.raises(ModelError, match=r"has no 'Conv2d_3b_1x1.*', which 768 dimensions need."):
         load_inception(files[64], device="cpu")
 
 
 def test_dimensions_and_devices_that_do_not_exist_are_wrong_calls(files: dict[int, Path]) -> None:
-    with pytest.raises(UsageError, match="of 100 dimensions do not exist; there are 64, 192, 768, 2048"):
+    with pytest.raises(UsageError, match=r"of 100 dimensions\. Choose from 64, 192, 768, 2048"):
         load_inception(files[64], 100)
     with pytest.raises(UsageError, match="abacus"):
         load_inception(files[64], 64, "abacus")

@@ -110,7 +110,7 @@ def test_without_a_network_a_sentence_says_what_to_fetch_and_where_to_put_it(tmp
 
 
 @pytest.mark.parametrize(
-    ("sent", "says"), [(b"<html>Sign in</html>", "a web page came"), (b"\x80\x02half", "6 other bytes came")]
+    ("sent", "says"), [(b"<html>Sign in</html>", "sent a web page"), (b"\x80\x02half", "sent 6 other bytes")]
 )
 def test_a_wrong_download_is_not_kept(
     sent: bytes, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -270,15 +270,15 @@ def not_a_number(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (missing, "There is no file"),
-        (folder, "There is no file"),
+        (missing, "No Inception weights at"),
+        (folder, "No Inception weights at"),
         (empty, "nor the published weights"),
         (web_page, "is a web page"),
         (git_lfs_pointer, "nor the published weights"),
         (truncated_safetensors, "holds no weights, or is damaged: "),
         (truncated_zip, "nor the published weights"),
         (truncated_pickle, "nor the published weights"),
-        (pickled_code, "could be code"),
+        (pickled_code, "can execute code"),
         (list_of_tensors, "nor the published weights"),
         (nested, "nor the published weights"),
         (torchvision, "of another network \\('AuxLogits"),

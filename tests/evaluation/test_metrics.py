@@ -18,7 +18,6 @@ from strangers.evaluation.metrics import (
     frechet_distance,
     kernel_distance,
     mmd2,
-    nearest,
     oas_covariance,
     prdc,
     statistics,
@@ -49,12 +48,12 @@ def test_frechet_distance_is_scipys() -> None:
     assert frechet_distance(statistics(REAL), statistics(FAKE)) == pytest.approx(REFERENCE["frechet"], 1e-9)
 
 
-def test_discrepancy_is_torch_fidelitys() -> None:
+def test_mmd2_is_torch_fidelitys() -> None:
     assert mmd2(REAL[:300], FAKE) == pytest.approx(REFERENCE["mmd"], 1e-9)
 
 
-def test_neighborhood_is_prdcs() -> None:
-    found = prdc(REAL, FAKE, neighbors=3, wider=5)
+def test_prdc_is_the_prdc_packages() -> None:
+    found = prdc(REAL, FAKE, k_precision=3, k_density=5)
     assert found.precision == pytest.approx(REFERENCE["prdc3"]["precision"])
     assert found.recall == pytest.approx(REFERENCE["prdc3"]["recall"])
     assert found.density == pytest.approx(REFERENCE["prdc5"]["density"])
@@ -62,18 +61,16 @@ def test_neighborhood_is_prdcs() -> None:
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, near = prdc(REAL, FAKE), nearest(FAKE, REAL, count=3)
-    monkeypatch.setattr("strangers.evaluation.metrics.BLOCK", 7)
+    whole = prdc(REAL, FAKE)
+    monkeypatch.setattr("strangers.evaluation.metrics.DISTANCE_BLOCK_ROWS", 7)
     assert prdc(REAL, FAKE) == whole
-    for part, other in zip(nearest(FAKE, REAL, count=3), near, strict=True):
-        np.testing.assert_array_equal(part, other)
 
 
-def by_definition(real: Floats, fake: Floats, wider: int = 5) -> tuple[float, float]:
+def by_definition(real: Floats, fake: Floats, k: int = 5) -> tuple[float, float]:
     """Density and coverage from every difference, with no products that rounding could touch."""
-    radii = np.sort(np.linalg.norm(real[:, None] - real, axis=2), axis=1)[:, wider]
+    radii = np.sort(np.linalg.norm(real[:, None] - real, axis=2), axis=1)[:, k]
     inside = np.linalg.norm(real[:, None] - fake, axis=2) < radii[:, None]
-    return inside.sum() / (wider * len(fake)), inside.any(axis=1).mean()
+    return inside.sum() / (k * len(fake)), inside.any(axis=1).mean()
 
 
 def test_copies_lie_on_surfaces_in_any_order() -> None:
@@ -101,17 +98,17 @@ def test_frechet_distance_survives_singular_covariances() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(parts=st.lists(st.integers(1, 120), min_size=1, max_size=6), offset=st.sampled_from([0.0, 1e4]))
-def test_moments_do_not_depend_on_batches(parts: list[int], offset: float) -> None:
-    moments = RunningStatistics()
+def test_running_statistics_do_not_depend_on_batches(parts: list[int], offset: float) -> None:
+    running = RunningStatistics()
     for batch in np.split(REAL + offset, np.cumsum(parts)[np.cumsum(parts) < len(REAL)]):
-        moments.add(batch)
-    found = moments.statistics()
+        running.add(batch)
+    found = running.statistics()
     assert found.count == len(REAL)
     np.testing.assert_allclose(found.mean, (REAL + offset).mean(axis=0), rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(found.covariance, np.cov(REAL + offset, rowvar=False), rtol=1e-10, atol=1e-12)
 
 
-def test_a_set_is_at_no_distance_from_itself_and_order_is_nothing() -> None:
+def test_a_set_has_distance_zero_to_itself_in_any_order() -> None:
     assert frechet_distance(statistics(REAL), statistics(REAL[::-1])) == pytest.approx(0, abs=1e-9)
     halves = kernel_distance(REAL[:200], REAL[200:])
     assert abs(halves.value) < 2 * halves.error
@@ -140,12 +137,12 @@ def test_kernel_distances_error_is_its_spread_over_other_pictures(subset_size: i
     assert 0.7 < np.mean([estimate.error for estimate in found]) / spread < 1.8
 
 
-def test_kernel_distance_has_no_other_chance_than_its_seed() -> None:
+def test_a_kernel_distance_depends_on_its_seed_alone() -> None:
     assert kernel_distance(REAL, FAKE, seed=3) == kernel_distance(REAL, FAKE, seed=3)
     assert kernel_distance(REAL, FAKE, seed=3) != kernel_distance(REAL, FAKE, seed=4)
 
 
-def test_few_pictures_ask_for_shrinkage() -> None:
+def test_too_few_pictures_need_shrinkage() -> None:
     few = statistics(REAL[:20])
     with pytest.raises(DataError, match=r"20 pictures are too few .* at least 25.*--shrinkage"):
         frechet_distance(few, statistics(FAKE))
@@ -162,64 +159,38 @@ def test_shrinkage_fades_as_pictures_grow() -> None:
     assert change(400) < change(100) < change(30)
 
 
-def test_diversity_counts_kinds() -> None:
+def test_diversity_is_the_effective_number_of_values() -> None:
     halves = np.tile(np.array([[0.0], [1.0]]), (50, 40))
     assert diversity(halves) == pytest.approx(2)
     assert diversity(np.full((100, 40), 0.5)) == pytest.approx(1)  # unsure of every face alike
     assert diversity(np.ones((100, 40))) == pytest.approx(1)
 
 
-def test_nearest_finds_copies_and_their_order() -> None:
-    positions, distances = nearest(REAL[[7, 3]], REAL, count=4)
-    assert positions[:, 0].tolist() == [7, 3]
-    assert distances[:, 0].tolist() == [0, 0]
-    assert (np.diff(distances, axis=1) >= 0).all()
-    exact = np.linalg.norm(REAL - REAL[7], axis=1)
-    np.testing.assert_allclose(distances[0], np.sort(exact)[:4], rtol=1e-12)
-
-
-@settings(max_examples=20, deadline=None)
-@given(nearness=st.sampled_from([1.0, 1e-3, 1e-6]), seed=st.integers(0, 99), count=st.integers(1, 9))
-def test_nearest_is_exact_where_float32_is_not(nearness: float, seed: int, count: int) -> None:
-    """Crowded far from the mean, and each of them twice: of equals the first."""
-    crowd = 50 + nearness * features(seed, 40)
-    bank = np.concatenate([crowd, crowd, -100 * features(seed + 1, 30)])
-    queries = crowd[:10] + nearness * features(seed + 2, 10)
-    exact = np.stack([np.linalg.norm(bank - query, axis=1) for query in queries])
-    positions, distances = nearest(queries, bank, count=count)
-    expected = np.argsort(exact, axis=1, kind="stable")[:, :count]
-    np.testing.assert_array_equal(positions, expected)
-    np.testing.assert_array_equal(distances, np.take_along_axis(exact, expected, axis=1))
-
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_values_that_are_not_finite_are_named(bad: float) -> None:
+def test_non_finite_values_are_reported_with_their_picture(bad: float) -> None:
     broken = REAL.copy()
     broken[11, 3] = bad
     for use in (
         statistics,
         lambda f: kernel_distance(f, FAKE),
         lambda f: prdc(REAL, f),
-        lambda f: nearest(FAKE, f),
     ):
         with pytest.raises(DataError, match="picture 11 are not finite"):
             use(broken)
-    moments = RunningStatistics()
-    moments.add(REAL)
+    running = RunningStatistics()
+    running.add(REAL)
     with pytest.raises(DataError, match="picture 411 are not finite"):
-        moments.add(broken)
+        running.add(broken)
 
 
 def test_features_that_cannot_be_compared_are_refused() -> None:
-    with pytest.raises(DataError, match="24 and of 5 dimensions"):
+    with pytest.raises(DataError, match="24 and 5 dimensions"):
         frechet_distance(statistics(REAL), statistics(REAL[:, :5]))
     with pytest.raises(DataError, match="at least 2"):
         statistics(REAL[:1])
     with pytest.raises(DataError, match="more than 5"):
         prdc(REAL[:5], FAKE)
-    with pytest.raises(DataError, match="no 6 nearest"):
-        nearest(REAL, REAL[:5], count=6)
-    with pytest.raises(DataError, match="at least 4 pictures on each side, not 3"):
+    with pytest.raises(DataError, match=r"at least 4 pictures on each side \(got 3\)"):
         kernel_distance(REAL[:3], FAKE)
-    with pytest.raises(DataError, match="not of shape"):
+    with pytest.raises(DataError, match="must have shape"):
         statistics(REAL[0])

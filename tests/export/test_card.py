@@ -10,8 +10,16 @@ from typing import Any
 import pytest
 
 from strangers.commands.arguments import parse_changes
-from strangers.evaluation.memorization import Likeness, Memorization
-from strangers.evaluation.result import Hardware, Protocol, Result, SetFacts, Share, Value, facts_of_model
+from strangers.evaluation.memorization import Memorization, SpaceResult
+from strangers.evaluation.result import (
+    AttributeFrequency,
+    Hardware,
+    Protocol,
+    Result,
+    SetFacts,
+    Value,
+    facts_of_model,
+)
 from strangers.export.card import card
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import with_overrides
@@ -24,7 +32,7 @@ from ..support import write_model
 def result_of(model: Model, **changes: Any) -> Result:
     """A made-up measurement of the model, on the set that it learnt from."""
     protocol = Protocol(crop="c178", size=32, filter="bicubic")
-    likeness = Likeness("pixels", 0.5, 0.011, (0.007, 0.02), 0.8, 0.8)
+    likeness = SpaceResult("pixels", 0.5, 0.011, (0.007, 0.02), 0.8, 0.8)
     result = Result(
         model=facts_of_model("runs/faces", model),
         data=SetFacts(
@@ -34,8 +42,8 @@ def result_of(model: Model, **changes: Any) -> Result:
         generated=10_000, reference=10_000, seeds="0-9999", truncation=1.0, features={"face": "1e490976"},
         values={"fd-face": Value(value=12.345, error=0.1), "precision": Value(value=0.5)},
         attributes=(
-            Share(name="Male", data=0.4, generated=0.41),
-            Share(name="Eyeglasses", data=0.065, generated=0.01),
+            AttributeFrequency(name="Male", data=0.4, generated=0.41),
+            AttributeFrequency(name="Eyeglasses", data=0.065, generated=0.01),
         ),
         memorization=Memorization(
             verdict="original", faces=1_000, pictures=162_770, controls=1_000, control="held-out",

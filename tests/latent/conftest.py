@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from strangers.evaluation.attributes import AttributeNetwork
-from strangers.latent import directions, effects
-from strangers.latent import filtering as choosing
+from strangers.latent import directions, effects, filtering
 
 from .support import NAMES, Eye
 
@@ -15,6 +14,6 @@ from .support import NAMES, Eye
 def eye(monkeypatch: pytest.MonkeyPatch) -> Eye:
     """The network that `strangers` meets in place of its own."""
     network = Eye(AttributeNetwork(len(NAMES), (4,)), NAMES, "0" * 16)
-    for module in (choosing, directions, effects):
+    for module in (filtering, directions, effects):
         monkeypatch.setattr(module, "load_attributes", lambda device="cpu": network)
     return network

@@ -1,4 +1,4 @@
-"""Directions: what is painted into a generator is found in it, and edits do what they say."""
+"""Directions: known directions of a generator are found, and edits follow them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from strangers.errors import UsageError
-from strangers.latent.directions import Directions, find_directions, separate
+from strangers.latent.directions import Directions, find_directions, fit_classifier
 from strangers.latent.effects import measure_effect
 from strangers.sampling.latents import Distribution, latents
+from strangers.sampling.load import load
 from strangers.sampling.model import Model
 from strangers.system.cache import cache_folder
 
@@ -20,16 +21,14 @@ COUNT = 2_000
 
 
 @pytest.fixture
-def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return cache_folder() / "directions"
 
 
 @pytest.mark.parametrize("latent", ["normal", "uniform"])
-@pytest.mark.usefixtures("eye", "own_place")
-def test_the_directions_of_a_painted_model_are_those_that_were_painted(
-    latent: Distribution, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("eye", "own_cache_folder")
+def test_the_known_directions_of_a_generator_are_found(latent: Distribution, tmp_path: Path) -> None:
     directions = find_directions(painter(tmp_path, latent), count=COUNT)
     found = dict(zip(directions.names, directions.vectors, strict=True))
     assert np.allclose(np.linalg.norm(directions.vectors, axis=1), 1, atol=1e-6)
@@ -39,8 +38,8 @@ def test_the_directions_of_a_painted_model_are_those_that_were_painted(
     assert list(directions.accuracies) == sorted(directions.accuracies, reverse=True)
 
 
-@pytest.mark.usefixtures("eye", "own_place")
-def test_an_attribute_that_hardly_ever_shows_is_left_out_and_said_so(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("eye", "own_cache_folder")
+def test_a_rare_attribute_is_left_out_with_the_reason(tmp_path: Path) -> None:
     directions = find_directions(painter(tmp_path), count=COUNT)
     assert directions.left_out == ("Striped",)
     with pytest.raises(UsageError, match="Striped: fewer than 50 of 2,000 faces") as raised:
@@ -50,18 +49,18 @@ def test_an_attribute_that_hardly_ever_shows_is_left_out_and_said_so(tmp_path: P
         directions.index("Dotted")
 
 
-@pytest.mark.usefixtures("eye", "own_place")
-def test_orthogonal_directions_are_and_move_the_others_less(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("eye", "own_cache_folder")
+def test_orthogonal_directions_change_other_attributes_less(tmp_path: Path) -> None:
     model = painter(tmp_path)
     plain, apart = find_directions(model, count=COUNT), find_directions(model, count=COUNT, orthogonal=True)
     red, bright = apart.index("Red"), plain.index("Bright")
     assert abs(apart.vectors[red] @ plain.vectors[bright]) < 1e-5
-    assert apart.vectors[red] @ axis(0, 1) > 0.95  # what of red is not green
+    assert apart.vectors[red] @ axis(0, 1) > 0.95  # the part of red that is orthogonal to green
     before, after = (measure_effect(model, directions, "Red", 2, count=500) for directions in (plain, apart))
     assert before.changed > 0.9
     assert after.changed > 0.7
     assert after.others["Bright"] < 0.2 < before.others["Bright"]
-    assert "Bright in" in str(before)
+    assert "at most Bright in" in str(before)
 
 
 def directions_along(vectors: list[np.ndarray], latent: Distribution = "normal") -> Directions:
@@ -69,9 +68,11 @@ def directions_along(vectors: list[np.ndarray], latent: Distribution = "normal")
     return Directions(names, np.array(vectors, np.float32), (0.9,) * len(vectors), latent)
 
 
-def test_where_nothing_is_left_of_a_direction_it_is_told() -> None:
+def test_a_direction_in_the_span_of_the_held_ones_is_refused() -> None:
     directions = directions_along([axis(1), axis(0, 1), axis(0.6, 0.8)])
-    with pytest.raises(UsageError, match=r"Nothing of the direction of number 2 .* hold fewer"):
+    with pytest.raises(
+        UsageError, match=r"direction of number 2 lies in the span of the 2 held .* hold fewer"
+    ):
         directions.orthogonal_to(["number 0", "number 1"])
 
 
@@ -87,26 +88,26 @@ def test_an_edit_keeps_the_length_of_a_normal_latent_and_the_bounds_of_a_uniform
     assert np.array_equal(moved[:, 1:], z[:, 1:])
 
 
-def test_an_edit_of_no_strength_changes_nothing() -> None:
+def test_an_edit_of_strength_zero_changes_nothing() -> None:
     for latent in ("normal", "uniform"):
         z = latents(range(5), SIZE, latent)
         assert np.allclose(directions_along([axis(1)], latent).edit(z, {"number 0": 0}), z, rtol=1e-6)
 
 
 def test_latents_of_another_size_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"\(n, 100\), not \(2, 7\)"):
+    with pytest.raises(UsageError, match=r"\(n, 100\) \(got \(2, 7\)\)"):
         directions_along([axis(1)]).edit(np.zeros((2, 7), np.float32), {})
 
 
 @pytest.mark.usefixtures("eye")
-def test_what_the_cache_gives_is_what_was_found(
-    tmp_path: Path, own_place: Path, monkeypatch: pytest.MonkeyPatch
+def test_cached_directions_equal_those_that_were_found(
+    tmp_path: Path, own_cache_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = painter(tmp_path)
     fresh = find_directions(model, count=COUNT)
-    [kept] = own_place.iterdir()
+    [kept] = own_cache_folder.iterdir()
     with monkeypatch.context() as patch:
-        patch.setattr(Model, "batches", None)  # nothing is drawn again
+        patch.setattr(Model, "batches", None)  # drawing would fail
         cached = find_directions(model, count=COUNT)
     assert np.array_equal(cached.vectors, fresh.vectors)
     assert (cached.names, cached.accuracies, cached.left_out, cached.count) == (
@@ -118,8 +119,8 @@ def test_what_the_cache_gives_is_what_was_found(
     assert np.array_equal(find_directions(model, count=COUNT).vectors, fresh.vectors)
 
 
-@pytest.mark.usefixtures("own_place")
-def test_another_number_of_faces_is_another_search(tmp_path: Path, eye: Eye) -> None:
+@pytest.mark.usefixtures("own_cache_folder")
+def test_each_number_of_faces_is_a_search_of_its_own(tmp_path: Path, eye: Eye) -> None:
     model = painter(tmp_path)
     drawn: list[int] = []
     for count in (500, 600):
@@ -127,10 +128,18 @@ def test_another_number_of_faces_is_another_search(tmp_path: Path, eye: Eye) -> 
     assert sum(drawn) == 1_100
 
 
-def test_a_regression_gives_both_classes_the_same_weight() -> None:
+def test_a_classifier_gives_both_classes_the_same_weight() -> None:
     z = latents(range(400), 5, "normal").astype(np.float64)
     labels = z[:, 0] > 1.3  # a tenth
-    weights, bias = separate(z, labels)
+    weights, bias = fit_classifier(z, labels)
     probability = 1 / (1 + np.exp(-(z @ weights + bias)))
     assert probability[labels].mean() == pytest.approx(1 - probability[~labels].mean(), abs=1e-6)
     assert np.abs(weights[1:]).max() < weights[0] / 4
+
+
+@pytest.mark.usefixtures("own_cache_folder")
+def test_the_bundled_models_directions_come_with_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Model, "batches", None)  # drawing would fail
+    directions = find_directions(load("celeba-64", device="cpu"))
+    assert {"Smiling", "Eyeglasses"} <= set(directions.names)
+    assert directions.count == 10_000

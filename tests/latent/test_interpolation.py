@@ -1,4 +1,4 @@
-"""Walks: they pass by their stops, evenly, and never leave the region that the generator knows."""
+"""Interpolation: it passes through its keyframes evenly and stays within the prior."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from strangers.errors import UsageError
-from strangers.latent.interpolation import slerp, walk
+from strangers.latent.interpolation import interpolate, slerp
 from strangers.sampling.latents import latents
 
-STOPS = latents([1, 5, 9], 64, "normal")
+KEYFRAMES = latents([1, 5, 9], 64, "normal")
 
 
-def test_an_arc_keeps_the_length_and_the_speed() -> None:
-    start, end = (point[None] / np.linalg.norm(point) for point in STOPS[:2].astype(np.float64))
+def test_slerp_keeps_length_and_speed() -> None:
+    start, end = (point[None] / np.linalg.norm(point) for point in KEYFRAMES[:2].astype(np.float64))
     share = np.linspace(0, 1, 11)[:, None]
     arc = slerp(start.repeat(11, 0), end.repeat(11, 0), share)
     assert np.allclose(np.linalg.norm(arc, axis=1), 1)
@@ -22,34 +22,34 @@ def test_an_arc_keeps_the_length_and_the_speed() -> None:
     assert np.allclose(turns, turns[0])
 
 
-def test_a_walk_begins_and_ends_at_its_stops_and_stays_as_far_out() -> None:
-    z = walk(STOPS, 61, "normal")
+def test_an_interpolation_passes_its_keyframes_and_keeps_their_length() -> None:
+    z = interpolate(KEYFRAMES, 61, "normal")
     assert z.dtype == np.float32
-    assert np.allclose(z[[0, 30, 60]], STOPS, atol=1e-5)
-    lengths = np.linalg.norm(STOPS, axis=1)
+    assert np.allclose(z[[0, 30, 60]], KEYFRAMES, atol=1e-5)
+    lengths = np.linalg.norm(KEYFRAMES, axis=1)
     assert np.linalg.norm(z, axis=1).min() > lengths.min() - 1e-4
     assert np.linalg.norm(z, axis=1).max() < lengths.max() + 1e-4
 
 
-def test_a_loop_ends_one_step_before_its_beginning() -> None:
-    z = walk(STOPS, 30, "normal", loop=True)
-    assert np.allclose(z[[0, 10, 20]], STOPS, atol=1e-5)
+def test_a_loop_ends_one_frame_before_its_beginning() -> None:
+    z = interpolate(KEYFRAMES, 30, "normal", loop=True)
+    assert np.allclose(z[[0, 10, 20]], KEYFRAMES, atol=1e-5)
     steps = np.linalg.norm(np.diff(np.concatenate([z, z[:1]]), axis=0), axis=1)
     assert steps.max() < 2 * steps.min()
 
 
-def test_uniform_latents_are_joined_by_straight_lines() -> None:
-    stops = latents([1, 5], 64, "uniform")
-    z = walk(stops, 5, "uniform")
-    assert np.allclose(z[2], stops.mean(0), atol=1e-6)
+def test_uniform_latents_are_interpolated_linearly() -> None:
+    keyframes = latents([1, 5], 64, "uniform")
+    z = interpolate(keyframes, 5, "uniform")
+    assert np.allclose(z[2], keyframes.mean(0), atol=1e-6)
     assert np.abs(z).max() <= 1
 
 
-def test_the_same_seed_twice_is_a_rest() -> None:
-    assert np.allclose(walk(STOPS[[0, 0]], 4, "normal"), STOPS[0], atol=1e-5)
+def test_equal_keyframes_give_equal_frames() -> None:
+    assert np.allclose(interpolate(KEYFRAMES[[0, 0]], 4, "normal"), KEYFRAMES[0], atol=1e-5)
 
 
-@pytest.mark.parametrize(("stops", "frames"), [(1, 10), (2, 1)])
-def test_a_walk_of_one_is_none(stops: int, frames: int) -> None:
+@pytest.mark.parametrize(("keyframes", "frames"), [(1, 10), (2, 1)])
+def test_too_few_keyframes_or_frames_are_refused(keyframes: int, frames: int) -> None:
     with pytest.raises(UsageError, match="at least two"):
-        walk(STOPS[:stops], frames, "normal")
+        interpolate(KEYFRAMES[:keyframes], frames, "normal")

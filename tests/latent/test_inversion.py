@@ -1,4 +1,4 @@
-"""Inversion: a face that the model drew is found again, and what is found is what is drawn."""
+"""Inversion: a face of the model is found again, and the reported face is that of the latent."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def search(model: Model) -> list[Inversion]:
     return list(invert(model, model.sample([1_000])[0], starts=2, steps=60))
 
 
-def test_a_face_that_the_model_drew_is_found_again_and_so_is_its_latent(
-    model: Model, search: list[Inversion]
-) -> None:
+def test_a_face_of_the_model_and_its_latent_are_found_again(model: Model, search: list[Inversion]) -> None:
     drawn = model.sample([1_000, 1_001]).astype(float)
     result = search[-1]
     apart = np.sqrt(((drawn[0] - drawn[1]) ** 2).mean())
@@ -69,7 +67,7 @@ def test_a_face_that_the_model_drew_is_found_again_and_so_is_its_latent(
     )  # 0.3 at best by chance
 
 
-def test_the_search_reports_and_its_face_is_its_latents(model: Model, search: list[Inversion]) -> None:
+def test_reports_show_the_face_of_their_latent(model: Model, search: list[Inversion]) -> None:
     assert [report.step for report in search] == [10, 20, 30, 40, 50, 60]
     assert {report.steps for report in search} == {60}
     assert search[-1].image_error < search[0].image_error
@@ -83,7 +81,7 @@ def test_the_same_search_gives_the_same_latent(model: Model, search: list[Invers
     assert np.array_equal(again.latent, search[0].latent)
 
 
-def test_latents_stay_where_the_models_own_are(model: Model, tmp_path: Path) -> None:
+def test_latents_stay_within_the_prior(model: Model, tmp_path: Path) -> None:
     photograph = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)  # far from all
     [*_, normal] = invert(model, photograph, starts=1, steps=20)
     assert np.linalg.norm(normal.latent) <= 12.001  # sqrt(100) + 2
@@ -91,15 +89,15 @@ def test_latents_stay_where_the_models_own_are(model: Model, tmp_path: Path) -> 
     assert np.abs(uniform.latent).max() <= 1
 
 
-def test_other_photographs_and_searches_are_refused_at_once(model: Model) -> None:
-    with pytest.raises(UsageError, match=r"\(32, 32, 3\), not uint8 \(64, 64, 3\)"):
+def test_wrong_arguments_are_refused_before_the_search(model: Model) -> None:
+    with pytest.raises(UsageError, match=r"\(32, 32, 3\) for this model \(got uint8 \(64, 64, 3\)\)"):
         invert(model, np.zeros((64, 64, 3), np.uint8))
     for wrong in ({"starts": 0}, {"starts": 257}, {"steps": 0}, {"seed": -1}, {"seed": 2**64}):
         with pytest.raises(UsageError, match="1 to 256 starts"):
             invert(model, np.zeros((32, 32, 3), np.uint8), **wrong)
 
 
-def test_a_latent_file_gives_the_latent_back_to_its_model_alone(
+def test_a_latent_file_works_with_its_own_model_only(
     model: Model, search: list[Inversion], tmp_path: Path
 ) -> None:
     path = tmp_path / "new" / "latent.json"
@@ -118,7 +116,7 @@ def test_a_latent_file_gives_the_latent_back_to_its_model_alone(
 GOOD = {
     "format": 1, "software": "strangers 0", "model_hash": "0" * 16, "recipe": "tiny", "images_seen": 1,
     "size": 32, "crop": "c178", "starts": 1, "steps": 1, "seed": 0, "image_error": 1.0, "feature_error": 1.0,
-    "strangeness": 1.0, "latent": [0.5, -1.5],
+    "ood_score": 1.0, "latent": [0.5, -1.5],
 }  # fmt: skip
 
 
@@ -130,7 +128,7 @@ GOOD = {
         {"image_error": float("inf")},
     ],
 )  # fmt: skip
-def test_a_file_that_no_inversion_wrote_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+def test_a_file_that_is_not_a_latent_file_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
     path = tmp_path / "latent.json"
     path.write_text(json.dumps(GOOD))
     assert isinstance(read_latent(path), LatentFile)
@@ -140,13 +138,13 @@ def test_a_file_that_no_inversion_wrote_is_refused(tmp_path: Path, change: dict[
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b" " * 1_000_001, b"null"])
-def test_what_is_no_json_or_too_much_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_invalid_json_and_large_files_are_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "latent.json"
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"latent\.json is no latent"):
+    with pytest.raises(DataError, match=r"latent\.json is not a latent file"):
         read_latent(path)
 
 
-def test_a_latent_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read"):
+def test_a_missing_latent_file_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Cannot read"):
         read_latent(tmp_path / "nowhere.json")

@@ -1,4 +1,4 @@
-"""Strangeness: the model's own kind of face is not strange, and what is no face is."""
+"""Out-of-distribution score: low for the model's kind of faces, high for other pictures."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ FACES, _ = draw(range(264), 32)
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    """What ood_score asks of a model: its faces, which here are drawn ones."""
+    """The part of a model that ood_score uses: its faces, here drawn ones."""
     return cast(Model, SimpleNamespace(sample=lambda seeds: FACES[: len(seeds)]))
 
 
-def test_faces_of_the_same_kind_are_not_strange(model: Model) -> None:
+def test_faces_of_the_same_kind_score_about_one(model: Model) -> None:
     values = [ood_score(model, face) for face in FACES[256:]]
     assert np.median(values) == pytest.approx(1, abs=0.4)
     assert np.median(values) < OOD_THRESHOLD
 
 
 @pytest.mark.parametrize("what", ["noise", "half of it"])
-def test_what_is_no_such_face_is_strange(model: Model, what: str) -> None:
+def test_other_pictures_score_above_the_threshold(model: Model, what: str) -> None:
     others: dict[str, Pixels] = {
         "noise": np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8),
         "half of it": FACES[256][8:24, 8:24].repeat(2, 0).repeat(2, 1),
@@ -37,6 +37,6 @@ def test_what_is_no_such_face_is_strange(model: Model, what: str) -> None:
     assert ood_score(model, others[what]) > OOD_THRESHOLD
 
 
-def test_light_and_contrast_make_nobody_strange(model: Model) -> None:
+def test_brightness_and_contrast_hardly_change_the_score(model: Model) -> None:
     dark = (FACES[256] * 0.5 + 10).astype(np.uint8)
     assert ood_score(model, dark) == pytest.approx(ood_score(model, FACES[256]), rel=0.05)

@@ -17,13 +17,9 @@ from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet, open_prepared
 from strangers.errors import DataError, ModelError
 from strangers.evaluation import attribute_training, attributes
-from strangers.evaluation import features as statistics
 from strangers.evaluation.attributes import load_attributes
-from strangers.evaluation.features import Collected
-from strangers.evaluation.metrics import Statistics
-from strangers.latent import directions
-from strangers.latent.directions import Directions
 from strangers.sampling.load import load
+from strangers.system.cache import Cached, read_cached, to_bytes
 from strangers.training import checkpoint
 from strangers.training.run import read_recipe
 from strangers.training.step import new_state
@@ -135,39 +131,20 @@ def test_in_an_image_that_a_training_is_shown(
     tally("trainings on a set with one wrong bit", len(times))
 
 
-def test_in_cached_statistics(tmp_path: Path, trials: Any, tally: Any) -> None:
-    """They are made again."""
-    chance, place = np.random.default_rng(0), tmp_path / "cached.safetensors"
-    numbers = chance.normal(size=(20, 6)).astype(np.float32)
-    moments = Statistics(20, numbers.mean(0).astype(float), np.cov(numbers, rowvar=False).astype(float))
-    statistics._write(place, Collected(moments, numbers, numbers[:, :3].copy()))
-    for bit in flips(place, trials(20, 2000), 4):
-        found = statistics._read(place)
-        assert found is None or flat(found) == flat(Collected(moments, numbers, numbers[:, :3])), bit
-    assert statistics._read(place) is not None
-    tally("bits flipped in cached statistics", len(trials(20, 2000)))
+def test_in_cached_arrays(tmp_path: Path, trials: Any, tally: Any) -> None:
+    """They are computed again."""
+    numbers = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
+    whole, path = Cached({"numbers": numbers}, {"count": 20}), tmp_path / "cached.safetensors"
+    path.write_bytes(to_bytes(whole))
+    for bit in flips(path, trials(20, 2000), 4):
+        found = read_cached(path)
+        assert found is None or (found.facts, flat(found)) == (whole.facts, flat(whole)), bit
+    assert read_cached(path) is not None
+    tally("bits flipped in cached arrays", len(trials(20, 2000)))
 
 
-def flat(collected: Collected) -> tuple[Any, ...]:
-    known = collected.statistics
-    arrays = (known.mean, known.covariance, collected.features, collected.probabilities)
-    return known.count, *(None if array is None else array.tolist() for array in arrays)
-
-
-def test_in_cached_directions(tmp_path: Path, trials: Any, tally: Any) -> None:
-    """They are found again."""
-    model = load(write_model(tmp_path / "model.safetensors"), device="cpu")
-    size = model.recipe.latent_size
-    vectors = np.random.default_rng(0).normal(size=(3, size)).astype(np.float32)
-    names, accuracies = ("Smiling", "Male", "Young"), (0.9, 0.8, 0.7)
-    kept = Directions(names, vectors, accuracies, model.recipe.latent, ("Bald",), 99)
-    place = tmp_path / "directions.safetensors"
-    directions._write(place, kept)
-    for bit in flips(place, trials(20, 2000), 5):
-        found = directions._read(place, model)
-        assert found is None or (repr(found), found.vectors.tolist()) == (repr(kept), vectors.tolist()), bit
-    assert directions._read(place, model) is not None
-    tally("bits flipped in cached directions", len(trials(20, 2000)))
+def flat(value: Cached) -> dict[str, Any]:
+    return {name: array.tolist() for name, array in value.arrays.items()}
 
 
 def test_in_an_attribute_network(drawn: PreparedSet, tmp_path: Path, trials: Any, tally: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from strangers.errors import ModelError
-from strangers.evaluation.attributes import BUNDLED, load_attributes
+from strangers.evaluation.attributes import BUNDLED_ATTRIBUTES, load_attributes
 from strangers.evaluation.inception import load_inception
 from strangers.sampling.load import load
 from strangers.system.files import sha256_of
@@ -153,8 +153,8 @@ def test_a_recipe_without_end_is_refused_at_once(tmp_path: Path, tally: Tally) -
 def test_an_attribute_network_with_a_lying_header_is_refused(
     tmp_path: Path, trials: Trials, tally: Tally
 ) -> None:
-    valid = BUNDLED.read_bytes()
-    load_attributes(BUNDLED)
+    valid = BUNDLED_ATTRIBUTES.read_bytes()
+    load_attributes(BUNDLED_ATTRIBUTES)
     path = tmp_path / "attributes.safetensors"
 
     def swallow(data: bytes) -> None:

@@ -9,39 +9,39 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from strangers.commands.arguments import Device, ModelName, is_picture, parse_strengths, plural, require_few
+from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
 
 if TYPE_CHECKING:
     from strangers.latent.directions import Directions
     from strangers.sampling.model import Model
-from strangers.commands.progress import progress_bar
 
 
 def edit(
     model: ModelName,
     *,
-    attribute: Annotated[str, Option(metavar="NAME", help="One of the attribute network's, as Smiling.")],
-    out: Annotated[Path, Option(metavar="PNG", help="The picture: a row for each face.")],
-    seeds: Annotated[str | None, Option(metavar="LIST", help="Whose faces, as in 3,4 or 0-7.")] = None,
+    attribute: Annotated[str, Option(metavar="NAME", help="Attribute to change, such as Smiling.")],
+    out: Annotated[Path, Option(metavar="PNG", help="Picture with one row per face.")],
+    seeds: Annotated[str | None, Option(metavar="LIST", help="Faces to edit, as in 3,4 or 0-7.")] = None,
     latent: Annotated[
-        Path | None, Option(metavar="JSON", help="A photograph's latent, of `invert`, instead of seeds.")
+        Path | None, Option(metavar="JSON", help="Latent file of `invert` to edit instead of seeds.")
     ] = None,
     strengths: Annotated[
-        str, Option(metavar="FROM..TO", help="The columns, as -2..2 or -2,0,2, in standard deviations.")
+        str, Option(metavar="FROM..TO", help="Columns, as -2..2 or -2,0,2, in standard deviations.")
     ] = "-2..2",
     hold: Annotated[
-        str | None, Option(metavar="LIST", help="Attributes to move less, as Male,Young; or all.")
+        str | None, Option(metavar="LIST", help="Attributes to change less, as Male,Young, or all.")
     ] = None,
     measure: Annotated[
-        bool, Option("--measure", help="Say on 1,000 faces how often this, and what else, changes.")
+        bool, Option("--measure", help="Measure the edit's effect on 1,000 other faces.")
     ] = False,
     device: Device = "auto",
 ) -> None:
-    """Push faces along an attribute: each in a row, from less of it to more."""
+    """Edit faces along an attribute direction, one row per face, one column per strength."""
     if (seeds is None) == (latent is None):
-        raise UsageError("Whose faces? Name them by --seeds or by --latent, by one of the two.")
+        raise UsageError("Pass exactly one of --seeds and --latent.")
     if not is_picture(out):
-        raise UsageError(f"{out}: the strips are one PNG; let --out end in .png.")
+        raise UsageError(f"--out must end in .png (got {out}).")
     amounts = parse_strengths(strengths)
     from strangers.sampling.latents import parse_seeds
 
@@ -58,11 +58,12 @@ def edit(
     z = generator.latents(numbers) if found is None else found.of(generator)
     directions = _directions(generator, attribute, hold)
     strips = stack([directions.edit(z, {attribute: amount}) for amount in amounts], axis=1)
-    origin = "" if latent is None else f"; of the photograph of {latent.name}"
-    held = "" if hold is None else f", orthogonal to {hold}"
-    told = f"{attribute} {','.join(f'{amount:g}' for amount in amounts)}{held}{origin}"
-    write_strips(generator, strips, out, replace(generator.provenance(numbers), latents=told))
-    print(f"Wrote {plural(len(strips), 'face')} {plural(len(amounts), 'time')} to {out}: {told}.")
+    description = f"{attribute} {','.join(f'{amount:g}' for amount in amounts)}"
+    description += "" if hold is None else f", orthogonal to {hold}"
+    description += "" if latent is None else f"; from {latent.name}"
+    write_strips(generator, strips, out, replace(generator.provenance(numbers), latents=description))
+    columns = plural(len(amounts), "strength")
+    print(f"Wrote {plural(len(strips), 'face')} at {columns} to {out}: {description}.")
     if measure:
         from strangers.latent.effects import measure_effect
 
@@ -70,13 +71,13 @@ def edit(
 
 
 def _directions(model: Model, attribute: str, hold: str | None) -> Directions:
-    """The model's directions, as the command line asks for them."""
+    """The model's directions, orthogonal to those of the held attributes."""
     from strangers.evaluation.attributes import load_attributes
-    from strangers.latent.directions import COUNT, find_directions
+    from strangers.latent.directions import LABELED_FACES, find_directions
 
     held = [] if hold in (None, "all") else [name.strip() for name in str(hold).split(",") if name.strip()]
-    load_attributes().positions([attribute, *held])  # refuses what no model has, before a face is drawn
-    with progress_bar("directions", COUNT) as advance:
-        directions = find_directions(model, count=COUNT, advance=advance)
+    load_attributes().positions([attribute, *held])  # unknown names fail before any face is drawn
+    with progress_bar("directions", LABELED_FACES) as advance:
+        directions = find_directions(model, count=LABELED_FACES, advance=advance)
     directions.index(attribute)
     return directions.orthogonal_to(directions.names if hold == "all" else held)

@@ -13,38 +13,40 @@ from strangers.errors import UsageError
 
 def evaluate(
     model: ModelName,
-    data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as of `prepare`.")],
+    data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as in `prepare`.")],
     *,
     out: Annotated[
-        Path, Option(metavar="JSON", help="The result; the report stands beside it as .html.")
+        Path, Option(metavar="JSON", help="Result file; the report is written next to it as .html.")
     ] = Path("result.json"),
     against: Annotated[
-        list[str] | None, Option(metavar="MODEL", help="Another model, compared with the first; repeatable.")
+        list[str] | None, Option(metavar="MODEL", help="Another model to compare with the first; repeatable.")
     ] = None,
-    features: Annotated[str, Option(metavar="LIST", help="face, inception or face,inception.")] = "face",
+    features: Annotated[
+        str, Option(metavar="LIST", help="Feature networks: face, inception or both.")
+    ] = "face",
     metrics: Annotated[
-        str, Option(metavar="LIST", help="Of fd, kd, pr, diversity and memorization.")
+        str, Option(metavar="LIST", help="A selection of fd, kd, pr, diversity, memorization.")
     ] = "fd,kd,pr,diversity,memorization",
-    count: Annotated[int, Option(metavar="N", min=2, help="Faces, and pictures of the set.")] = 10_000,
-    batch: Annotated[int, Option(metavar="N", min=1, help="Faces at once; changes no number.")] = 256,
-    truncation: Annotated[float, Option(metavar="T", help="What the latents are multiplied by.")] = 1.0,
+    count: Annotated[
+        int, Option(metavar="N", min=2, help="Number of faces, and of pictures of the set.")
+    ] = 10_000,
+    batch: Annotated[int, Option(metavar="N", min=1, help="Faces per batch; changes no number.")] = 256,
+    truncation: Annotated[float, Option(metavar="T", help="Factor of the latents.")] = 1.0,
     held_out: Annotated[
-        Path | None, Option(metavar="SET", help="Pictures that the training has not seen.")
+        Path | None, Option(metavar="SET", help="Prepared set that was not trained on, as control.")
     ] = None,
     weights: Annotated[
-        Path | None, Option(metavar="PATH", help="Of the Inception network, if not from the cache.")
+        Path | None, Option(metavar="PATH", help="Inception weights, if not in the cache.")
     ] = None,
-    shrinkage: Annotated[
-        bool, Option("--shrinkage", help="Shrink covariances, where faces are few.")
-    ] = False,
+    shrinkage: Annotated[bool, Option("--shrinkage", help="Shrink covariances, for few faces.")] = False,
     allow_mismatch: Annotated[
-        bool, Option("--allow-mismatch", help="Measure across crops and filters, and say so.")
+        bool, Option("--allow-mismatch", help="Measure across different crops and filters.")
     ] = False,
     device: Device = "auto",
 ) -> None:
-    """Measure how good, varied and original a model's faces are; write a result and a report."""
+    """Measure the quality, diversity and memorization of a model's faces; write a result and a report."""
     if out.suffix != ".json":
-        raise UsageError(f"The result is JSON: let --out end in .json, not {out.name!r}.")
+        raise UsageError(f"--out must end in .json (got {out.name!r}).")
     from strangers.evaluation.evaluate import Settings, measure_all
     from strangers.reports.evaluation import write
 

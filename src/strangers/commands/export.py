@@ -89,7 +89,7 @@ def _page(model: Model, out: Path, runtime: Path | None, *, with_directions: boo
 
 def _directions(model: Model) -> Directions:
     """The model's attribute directions; finding them for the first time is shown."""
-    from strangers.latent.directions import COUNT, find_directions
+    from strangers.latent.directions import LABELED_FACES, find_directions
 
-    with progress_bar("attributes", COUNT) as advance:
-        return find_directions(model, count=COUNT, advance=advance)
+    with progress_bar("attributes", LABELED_FACES) as advance:
+        return find_directions(model, count=LABELED_FACES, advance=advance)

@@ -17,18 +17,20 @@ def invert(
     model: ModelName,
     photograph: Annotated[Path, Argument(metavar="PHOTO", help="A photograph of one face.")],
     *,
-    out: Annotated[Path, Option(metavar="JSON", help="The latent; a picture stands beside it as .png.")],
+    out: Annotated[
+        Path, Option(metavar="JSON", help="Latent file; a .png of photograph and reconstruction is added.")
+    ],
     cropped: Annotated[
-        bool, Option("--cropped", help="It is cropped as the model's photographs were; use it whole.")
+        bool, Option("--cropped", help="The photograph is already cropped as the model's; use all of it.")
     ] = False,
-    starts: Annotated[int, Option(metavar="N", min=1, max=256, help="Searches; the best is kept.")] = 4,
-    steps: Annotated[int, Option(metavar="N", min=1, help="Of each search.")] = 200,
-    seed: Annotated[int, Option(metavar="N", min=0, help="Decides all that is random.")] = 0,
+    starts: Annotated[int, Option(metavar="N", min=1, max=256, help="Number of restarts.")] = 4,
+    steps: Annotated[int, Option(metavar="N", min=1, help="Optimization steps per restart.")] = 200,
+    seed: Annotated[int, Option(metavar="N", min=0, help="Random seed.")] = 0,
     device: Device = "auto",
 ) -> None:
-    """Find the latent of a photograph, and show what the model makes of it."""
+    """Find the latent of a photograph and draw its reconstruction."""
     if out.suffix != ".json":
-        raise UsageError(f"The latent is JSON: let --out end in .json, not {out.name!r}.")
+        raise UsageError(f"--out must end in .json (got {out.name!r}).")
     from strangers.latent import inversion
     from strangers.latent.latent_file import latent_file, write_latent
     from strangers.latent.ood import OOD_THRESHOLD, ood_score
@@ -37,11 +39,12 @@ def invert(
 
     generator = load(model, device=device)
     pixels = face_of(photograph, generator, cropped)
-    strange = ood_score(generator, pixels)
-    if strange > OOD_THRESHOLD:
+    score = ood_score(generator, pixels)
+    if score > OOD_THRESHOLD:
         print(
             f"warning: {photograph} does not look like a face cropped by {generator.header.crop}: its "
-            f"strangeness is {strange:.1f}; this model's faces have 1, few photographs {OOD_THRESHOLD}.",
+            f"out-of-distribution score is {score:.1f}; this model's faces score about 1, and few "
+            f"photographs above {OOD_THRESHOLD}.",
             file=sys.stderr,
         )
     search = inversion.invert(generator, pixels, starts=starts, steps=steps, seed=seed)
@@ -50,8 +53,8 @@ def invert(
         for result in search:
             advance(result.step - done)
             done = result.step
-    write_latent(out, latent_file(generator, result, strange, starts, seed), pixels, result.face)
+    write_latent(out, latent_file(generator, result, score, starts, seed), pixels, result.face)
     print(
-        f"Wrote {out}, and {out.with_suffix('.png')} with the photograph beside its likeness. Pixels differ "
-        f"by {result.image_error:.0f} of 255, features by {result.feature_error:.2f} of what two faces do."
+        f"Wrote {out} and {out.with_suffix('.png')}. Pixel error: {result.image_error:.0f} of 255. "
+        f"Feature error: {result.feature_error:.2f} (1 is a different face)."
     )

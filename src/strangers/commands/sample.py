@@ -83,6 +83,6 @@ def matching(
     from strangers.latent.filtering import find_seeds
 
     with progress_bar("looking", enough if seeds is None else len(seeds)) as advance:
-        found = find_seeds(model, wanted, seeds=seeds, enough=enough, truncation=truncation, advance=advance)
+        found = find_seeds(model, wanted, seeds=seeds, count=enough, truncation=truncation, advance=advance)
     print(f"Kept {found}.")
     return found.seeds

@@ -1,1 +1,1 @@
-"""How good, how varied, how original and how fair generated faces are, in numbers that can be repeated."""
+"""Reproducible measurements of generated faces: quality, diversity, memorization and attributes."""

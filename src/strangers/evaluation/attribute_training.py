@@ -1,4 +1,4 @@
-"""How the attribute network is trained: `strangers train-attributes` repeats it."""
+"""Training of the attribute network, for `strangers train-attributes`."""
 
 from __future__ import annotations
 
@@ -25,26 +25,30 @@ from strangers.sampling.model_file import with_digest
 from strangers.system.devices import choose_device, choose_precision, keep_freed_memory, to_device
 from strangers.system.files import write_atomically
 
-BATCH = 256
+TRAINING_BATCH = 256
+
 LEARNING_RATE = 2e-3
-"""At its highest: it rises over the first tenth of the training and falls to 0 as a cosine."""
+"""Peak learning rate: linear warmup over the first tenth of the training, then cosine decay to 0."""
+
 WEIGHT_DECAY = 5e-2
-SHIFT = 4
-"""Pixels by which a training picture is moved at most, in each direction."""
+
+MAX_SHIFT = 4
+"""Largest translation of a training picture, in pixels along each axis."""
+
 CONTRAST, BRIGHTNESS = 0.2, 0.1
-"""By how much contrast (as a factor) and brightness (of the range [-1, 1]) of each color vary at most."""
+"""Largest changes per color channel: of contrast as a factor, of brightness in the range [-1, 1]."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How well one attribute is read off the validation pictures, as shares in [0, 1].
+    """Accuracy of one attribute on the validation pictures; all numbers in [0, 1].
 
     Attributes:
         name: of the attribute.
-        share: of the pictures that have it.
-        accuracy: of right answers.
-        balanced: the mean of the right answers among those that have it and among those that have not.
-        majority: what always saying the more frequent answer would give.
+        share: fraction of pictures that have it.
+        accuracy: fraction of correct predictions.
+        balanced: mean accuracy of the pictures with and of those without the attribute.
+        majority: accuracy of always predicting the more frequent value.
     """
 
     name: str
@@ -65,17 +69,19 @@ def train(
     precision: str = "auto",
     progress: bool = True,
 ) -> list[Accuracy]:
-    """Train the attribute network on a prepared set with attributes; write it and its card to `out`.
+    """Train an attribute network, write it and its card, and return its accuracies on `validation`.
 
-    data, validation: prepared sets of 64 px with the same attributes; the second is only measured.
-    out: a .safetensors file; the card stands beside it as .md.
-    Returns the accuracies on the validation set. Raises DataError and UsageError.
+    data, validation: prepared sets of 64 px with the same attributes.
+    out: a .safetensors file; the card has the same name with the suffix .md.
+    Raises DataError for unusable sets and UsageError for wrong arguments.
     """
     pictures, held_out = _labeled(data), _labeled(validation)
     if pictures.manifest.attributes != held_out.manifest.attributes:
-        raise DataError(f"{data} and {validation} do not have the same attributes; prepare both alike.")
+        raise DataError(
+            f"{data} and {validation} have different attributes; prepare both from the same table."
+        )
     if Path(out).suffix != ".safetensors":
-        raise UsageError(f"The network is written as a .safetensors file, not as {out}.")
+        raise UsageError(f"--out must end in .safetensors (got {out}).")
     where = choose_device(device).value
     if where.type == "cpu":
         keep_freed_memory()
@@ -86,7 +92,7 @@ def train(
         network = to_device(network, where)  # type: ignore[assignment]
         _fit(network, pictures, where, dtype, epochs, seed, progress)
     _write(Path(out), network, pictures, seed, epochs)
-    reader = load_attributes.__wrapped__(out, device)  # as others will read it: rounded to fp16
+    reader = load_attributes.__wrapped__(out, device)  # measured as it is loaded: rounded to fp16
     accuracies = measure(reader, held_out)
     card = _card(reader, pictures, held_out, accuracies, epochs, seed)
     write_atomically(Path(out).with_suffix(".md"), card.encode())
@@ -97,11 +103,11 @@ def _labeled(path: str | Path) -> PreparedSet:
     pictures = open_prepared(path)
     if pictures.attributes is None:
         raise DataError(
-            f"{path} has no attributes. Prepare it where list_attr_celeba.txt lies beside the pictures, "
-            "or name that place by --annotations."
+            f"{path} has no attributes. Prepare it with list_attr_celeba.txt next to the pictures, or pass "
+            "its folder as --annotations."
         )
     if pictures.manifest.size != SIZE:
-        raise DataError(f"{path} has pictures of {pictures.manifest.size} px; prepare it with --size {SIZE}.")
+        raise DataError(f"{path} has pictures of {pictures.manifest.size} px. Prepare it with --size {SIZE}.")
     return pictures
 
 
@@ -114,15 +120,15 @@ def _fit(
     seed: int,
     progress: bool,
 ) -> None:
-    """AdamW on the cross-entropy of every attribute that is known."""
-    steps = max(1, epochs * len(pictures) // BATCH)
+    """Minimize the cross-entropy of all known attributes with AdamW."""
+    steps = max(1, epochs * len(pictures) // TRAINING_BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     network.train()
     for step, (images, labels) in enumerate(
         track(_batches(pictures, steps, seed, device), "attributes", total=steps, disable=not progress)
     ):
         for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * _rate(step / steps)
+            group["lr"] = LEARNING_RATE * _schedule(step / steps)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             _, logits = network(images)
         known = labels != 0
@@ -133,31 +139,32 @@ def _fit(
     network.eval()
 
 
-def _rate(done: float) -> float:
-    """The learning rate as a share of its highest, after a share `done` of the training."""
-    return done / 0.1 if done < 0.1 else 0.5 + 0.5 * math.cos(math.pi * (done - 0.1) / 0.9)
+def _schedule(progress: float) -> float:
+    """Learning rate relative to its peak, at `progress` in [0, 1] of the training."""
+    return progress / 0.1 if progress < 0.1 else 0.5 + 0.5 * math.cos(math.pi * (progress - 0.1) / 0.9)
 
 
 def _batches(
     pictures: PreparedSet, steps: int, seed: int, device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Varied pictures (256, 3, 64, 64) and their attributes (256, k)."""
+    """Yield augmented pictures (256, 3, 64, 64) and their attributes (256, k)."""
     assert pictures.attributes is not None
     for step in range(steps):
-        chosen = positions(len(pictures), BATCH, seed, step * BATCH)
+        chosen = positions(len(pictures), TRAINING_BATCH, seed, step * TRAINING_BATCH)
         images = to_signed(torch.from_numpy(pictures.batch(chosen)).to(device))
-        yield vary(images), torch.from_numpy(pictures.attributes[chosen]).to(device)
+        yield augment(images), torch.from_numpy(pictures.attributes[chosen]).to(device)
 
 
-def vary(images: Tensor) -> Tensor:
-    """Images (n, 3, h, w), each mirrored or not, moved, and changed in contrast and brightness, at random."""
+def augment(images: Tensor) -> Tensor:
+    """Flip, translate and change contrast and brightness of images (n, 3, h, w) at random."""
     count, _, height, width = images.shape
     draw = torch.rand(count, 9, device=images.device) * 2 - 1
     mirror = torch.where(draw[:, 0] < 0, -1.0, 1.0)
     affine = torch.zeros(count, 2, 3, device=images.device)
     affine[:, 0, 0], affine[:, 1, 1] = mirror, 1
-    affine[:, 0, 2] = (draw[:, 1] * SHIFT).round() * 2 / width  # whole pixels: nothing is blurred
-    affine[:, 1, 2] = (draw[:, 2] * SHIFT).round() * 2 / height
+    # Translations by whole pixels do not blur.
+    affine[:, 0, 2] = (draw[:, 1] * MAX_SHIFT).round() * 2 / width
+    affine[:, 1, 2] = (draw[:, 2] * MAX_SHIFT).round() * 2 / height
     grid = F.affine_grid(affine, list(images.shape), align_corners=False)
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     gain = (1 + CONTRAST * draw[:, 3:6]).view(-1, 3, 1, 1)
@@ -166,8 +173,8 @@ def vary(images: Tensor) -> Tensor:
 
 
 def measure(reader: Attributes, pictures: PreparedSet) -> list[Accuracy]:
-    """How well each attribute is read off a set of labeled pictures."""
-    read = [reader.read(images).probabilities for images in pictures.blocks(BATCH)]
+    """Measure the accuracy of every attribute on a set of labeled pictures."""
+    read = [reader.read(images).probabilities for images in pictures.blocks(TRAINING_BATCH)]
     probabilities = np.concatenate(read)
     labels: NDArray[np.int8] = np.asarray(pictures.attributes)
     return [
@@ -176,9 +183,9 @@ def measure(reader: Attributes, pictures: PreparedSet) -> list[Accuracy]:
     ]
 
 
-def _accuracy(name: str, said: NDArray[np.bool_], labels: NDArray[np.int8]) -> Accuracy:
-    said, has = said[labels != 0], labels[labels != 0] > 0
-    right, share = said == has, float(has.mean())
+def _accuracy(name: str, predicted: NDArray[np.bool_], labels: NDArray[np.int8]) -> Accuracy:
+    predicted, has = predicted[labels != 0], labels[labels != 0] > 0
+    right, share = predicted == has, float(has.mean())
     sides = [float(right[side].mean()) for side in (has, ~has) if side.any()]
     return Accuracy(name, share, float(right.mean()), sum(sides) / len(sides), max(share, 1 - share))
 
@@ -198,7 +205,7 @@ def _write(out: Path, network: AttributeNetwork, pictures: PreparedSet, seed: in
     tensors = {
         name: value.detach().cpu().half().contiguous()
         for name, value in network.state_dict().items()
-        if value.is_floating_point()  # batch norm's counts of batches are of no use any more
+        if value.is_floating_point()  # not the batch counters of batch norm
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(
@@ -207,7 +214,7 @@ def _write(out: Path, network: AttributeNetwork, pictures: PreparedSet, seed: in
 
 
 def summary(accuracies: list[Accuracy]) -> dict[str, float]:
-    """Means over the attributes, as shares."""
+    """Return the means over the attributes: accuracy, balanced accuracy and majority."""
     rows = [asdict(accuracy) for accuracy in accuracies]
     return {key: sum(row[key] for row in rows) / len(rows) for key in ("accuracy", "balanced", "majority")}
 
@@ -220,29 +227,30 @@ def _card(
     epochs: int,
     seed: int,
 ) -> str:
-    """What a user of the network should know, as Markdown."""
+    """Write the network's model card as Markdown."""
     means = summary(accuracies)
     parameters = sum(parameter.numel() for parameter in reader.network.parameters())
     lines = [
         "# The attribute network",
         "",
-        f"{len(reader.names)} attributes and {reader.dimensions} features of a face, from {SIZE}x{SIZE} "
-        f"pixels: a residual network of {parameters:,} parameters, kept as fp16.",
+        f"Predicts {len(reader.names)} attributes of a face from {SIZE}x{SIZE} pixels and has "
+        f"{reader.dimensions} features: a residual network of {parameters:,} parameters, stored as fp16.",
         "",
         f"- **Trained** on {len(pictures):,} pictures, crop `{pictures.manifest.crop}`, filter "
         f"`{pictures.manifest.filter}`, for {epochs} epochs, seed {seed}, by strangers {__version__}: "
         f"`strangers train-attributes SET --validation SET --out FILE --epochs {epochs} --seed {seed}`.",
-        f"- **Measured** on {len(held_out):,} pictures that it has not seen: mean accuracy "
-        f"{means['accuracy']:.1%}, balanced {means['balanced']:.1%}; always saying the more frequent "
-        f"answer gives {means['majority']:.1%}.",
-        "- **Meant for** distances and shares of generated faces (`strangers evaluate`), and for directions "
-        "of attributes in latent space. **Not meant for** judging people: the labels are what annotators "
-        "thought of photographs of celebrities, some are matters of taste, and the network repeats them.",
+        f"- **Measured** on {len(held_out):,} held-out pictures: mean accuracy {means['accuracy']:.1%}, "
+        f"balanced accuracy {means['balanced']:.1%}; always predicting the more frequent value gives "
+        f"{means['majority']:.1%}.",
+        "- **Intended for** distances and attribute frequencies of generated faces (`strangers evaluate`), "
+        "and for attribute directions in latent space. **Not intended for** judging people: the labels are "
+        "annotators' opinions of photographs of celebrities, some of them matters of taste, and the network "
+        "repeats them.",
         "- **Terms**: trained on CelebA, whose terms allow non-commercial research only.",
         f"- **File**: SHA-256 begins {reader.hash}; data {pictures.manifest.hash[:16]}, "
         f"validation {held_out.manifest.hash[:16]}.",
         "",
-        "| attribute | have it | accuracy | balanced accuracy | majority |",
+        "| attribute | frequency | accuracy | balanced accuracy | majority |",
         "|---|---:|---:|---:|---:|",
     ]
     lines += [

@@ -1,8 +1,8 @@
-"""The attribute network: CelebA's 40 attributes, and features of faces, from 64 px pictures.
+"""The attribute network: CelebA's 40 attributes and face features from 64 px pictures.
 
-A small residual network (He et al. 2016) that `attribute_training.py` trains. Its penultimate features give
-`fd-face`, a Frechet distance in a space that was learnt from faces, where those of ImageNet are known to be
-poor (Kynkaanniemi et al. 2023). It is a part of the package and needs no download.
+A small residual network (He et al. 2016), trained by `attribute_training.py` and part of the package. Its
+penultimate features define `fd-face`: a Frechet distance in a feature space learned from faces, since
+ImageNet features judge faces poorly (Kynkaanniemi et al. 2023).
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from strangers.sampling.model_file import verify_digest
 from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
 
-BUNDLED = Path(__file__).parents[1] / "models" / "attributes.safetensors"
+BUNDLED_ATTRIBUTES = Path(__file__).parents[1] / "models" / "attributes.safetensors"
 SIZE = 64
-"""Height and width of what the network sees; other pictures are resized to it."""
+"""Height and width of the network's input; other pictures are resized to it."""
 
-GROUP = 32
-"""Pictures seen at once, always, so that what the network says of one does not depend on the others."""
+READ_GROUP = 32
+"""Fixed batch size, so that the output for a picture does not depend on the other pictures."""
 
 
 class Reading(NamedTuple):
-    """What the network says of n pictures: features (n, 256) and probabilities (n, 40), both float32."""
+    """Features (n, 256) and attribute probabilities (n, 40) of n pictures, both float32."""
 
     features: NDArray[np.float32]
     probabilities: NDArray[np.float32]
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions and their shortcut: (n, before, h, w) -> (n, after, h / stride, w / stride)."""
+    """Residual block of two 3x3 convolutions: (n, before, h, w) -> (n, after, h / stride, w / stride)."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Residual(nn.Module):
 
 
 class AttributeNetwork(nn.Module):
-    """Pictures (n, 3, 64, 64) in [-1, 1] -> features (n, 256) and one logit for each attribute (n, 40)."""
+    """Pictures (n, 3, 64, 64) in [-1, 1] -> features (n, 256) and one logit per attribute (n, 40)."""
 
     def __init__(self, attributes: int = 40, widths: tuple[int, ...] = (32, 64, 128, 256)) -> None:
         super().__init__()
@@ -81,13 +81,14 @@ class AttributeNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class Attributes:
-    """The trained network, which reads faces.
+    """The trained attribute network, an `Extractor` that also predicts attributes.
 
     Attributes:
         network: in eval mode.
         names: of the attributes, in the order of the probabilities.
-        hash: the first 16 hexadecimal digits of the SHA-256 of its file.
-        name, dimensions: of its features, as metrics call them.
+        hash: first 16 hexadecimal digits of the SHA-256 of its file.
+        name: of its features in metric names.
+        dimensions: of its features.
     """
 
     network: AttributeNetwork
@@ -97,18 +98,18 @@ class Attributes:
     dimensions: int = 256
 
     def __call__(self, pixels: Pixels) -> NDArray[np.float32]:
-        """Features (n, 256) of uint8 pictures (n, h, w, 3)."""
+        """Return features (n, 256) of uint8 pictures (n, h, w, 3)."""
         return self.read(pixels).features
 
     def positions(self, names: Iterable[str]) -> list[int]:
-        """Where these attributes stand in `names`. Raises UsageError, with all there are, for another."""
+        """Return the columns of attributes. Raises UsageError, which lists all, for an unknown one."""
         for name in (wanted := list(names)):
             if name not in self.names:
-                raise UsageError(f"There is no attribute {name!r}. There are {', '.join(self.names)}.")
+                raise UsageError(f"Unknown attribute {name!r}. Choose from {', '.join(self.names)}.")
         return [self.names.index(name) for name in wanted]
 
     def read(self, pixels: Pixels) -> Reading:
-        """Features and attributes of uint8 pictures (n, h, w, 3); no reading depends on other pictures."""
+        """Return features and probabilities of uint8 pictures (n, h, w, 3), picture by picture."""
         if len(pixels) == 0:
             empty = np.zeros((0, self.dimensions), np.float32)
             return Reading(empty, np.zeros((0, len(self.names)), np.float32))
@@ -126,27 +127,27 @@ class Attributes:
 
 
 def _groups(pixels: Pixels) -> list[Pixels]:
-    """The pictures by GROUP, the last group filled up with black ones."""
-    groups = [pixels[start : start + GROUP] for start in range(0, len(pixels), GROUP)]
-    missing = GROUP - len(groups[-1])
+    """Split pictures into groups of READ_GROUP, padding the last with black pictures."""
+    groups = [pixels[start : start + READ_GROUP] for start in range(0, len(pixels), READ_GROUP)]
+    missing = READ_GROUP - len(groups[-1])
     if missing:
         filling = np.zeros((missing, *pixels.shape[1:]), np.uint8)
         groups[-1] = np.concatenate([groups[-1], filling])
-    return [np.array(group) for group in groups]  # copies, since torch takes no read-only memory
+    return [np.array(group) for group in groups]  # torch needs writable memory
 
 
 def to_size(images: Tensor) -> Tensor:
-    """Images (n, 3, h, w) as (n, 3, 64, 64), antialiased where they get smaller."""
+    """Resize images (n, 3, h, w) to (n, 3, 64, 64), with antialiasing."""
     if images.shape[2:] == (SIZE, SIZE):
         return images
     return F.interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True)
 
 
 @cache
-def load_attributes(path: str | Path = BUNDLED, device: str = "cpu") -> Attributes:
-    """The network in a file that `attribute_training.train` wrote; the bundled one unless told otherwise.
+def load_attributes(path: str | Path = BUNDLED_ATTRIBUTES, device: str = "cpu") -> Attributes:
+    """Load an attribute network that `attribute_training.train` wrote, by default the bundled one.
 
-    Raises ModelError where the file is absent, damaged or another's, and UsageError for the device.
+    Raises ModelError for a file that is missing, damaged or of another kind, and UsageError for the device.
     """
     path = Path(path)
     chosen = choose_device(device).value
@@ -165,9 +166,9 @@ def load_attributes(path: str | Path = BUNDLED, device: str = "cpu") -> Attribut
         network.load_state_dict(tensors | counts)
         digest = sha256_of(path)[:16]
     except FileNotFoundError:
-        raise ModelError(f"There is no attribute network at {path}.") from None
+        raise ModelError(f"No attribute network at {path}.") from None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         why = str(error).split("\n")[0]
-        raise ModelError(f"{path} is no attribute network, or it is damaged ({why}).") from None
+        raise ModelError(f"{path} is not an attribute network, or is damaged ({why}).") from None
     network = to_device(network.requires_grad_(False).eval(), chosen)  # type: ignore[assignment]
     return Attributes(network, names, digest)

@@ -1,4 +1,4 @@
-"""evaluate: how good, how varied, how original and how fair a model's faces are, measured against a set."""
+"""evaluate: measure a model's faces against a set of photographs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet, open_prepared, positions
 from strangers.errors import UsageError
 from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.evaluation.features import BATCH, Collected, Extractor, collect, reference
+from strangers.evaluation.features import EXTRACTION_BATCH, Extractor, FeatureSet, extract, reference_features
 from strangers.evaluation.inception import load_inception
 from strangers.evaluation.memorization import Memorization, memorization
 from strangers.evaluation.metrics import (
@@ -26,13 +26,13 @@ from strangers.evaluation.metrics import (
     statistics,
 )
 from strangers.evaluation.result import (
+    AttributeFrequency,
     Result,
-    Share,
     Value,
+    check_protocols,
     facts_of_model,
     facts_of_set,
     hardware,
-    refuse_mismatch,
 )
 from strangers.images import Pixels
 from strangers.sampling.latents import format_seeds
@@ -41,32 +41,32 @@ from strangers.sampling.model import Model
 from strangers.system.machine import versions
 
 METRICS = ("fd", "kd", "pr", "diversity", "memorization")
-"""Frechet distance, kernel distance, precision to coverage, diversity with attributes, memorization."""
+"""Frechet distance; kernel distance; precision, recall, density and coverage; diversity; memorization."""
 
 FEATURES = ("face", "inception")
-"""The networks whose features can be compared: the attribute network, and FID's."""
+"""The feature networks: the attribute network, and FID's Inception."""
 
-COMPARED = 1_000
+MEMORIZATION_FACES = 1_000
 """Generated faces that are compared with every training picture."""
 
-HALVES = 10
-"""Random halves of the faces, over which a Frechet distance's error is computed."""
+JACKKNIFE_HALVES = 10
+"""Random halves of the faces that give the standard error of a Frechet distance."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure.
+    """Options of a measurement.
 
     Attributes:
-        metrics: some of METRICS.
-        features: some of FEATURES.
-        count: of generated faces, those of the seeds from 0, and of pictures of the set, if it has as many.
-        truncation: what the latents are multiplied by.
+        metrics: a selection of METRICS.
+        features: a selection of FEATURES.
+        count: number of generated faces, seeds 0 to count - 1, and of the set's pictures if it has as many.
+        truncation: factor of the latents.
         weights: of the Inception network; see `load_inception`.
         device: to compute on.
-        shrinkage: for fewer faces than features have dimensions; see `frechet_distance`.
-        allow_mismatch: measure across protocols, and say so.
-        batch: faces at once; it changes no number.
+        shrinkage: for fewer faces than feature dimensions; see `frechet_distance`.
+        allow_mismatch: measure across protocols; the result records it.
+        batch: faces per batch; changes no number.
     """
 
     metrics: Sequence[str] = METRICS
@@ -77,25 +77,25 @@ class Settings:
     device: str = "auto"
     shrinkage: bool = False
     allow_mismatch: bool = False
-    batch: int = BATCH
+    batch: int = EXTRACTION_BATCH
 
     def check(self) -> None:
-        """Raise UsageError for what cannot be."""
+        """Raise UsageError for invalid options."""
         for kind, asked, known in (("metric", self.metrics, METRICS), ("features", self.features, FEATURES)):
             if not asked:
-                raise UsageError(f"At least one of the {kind} {', '.join(known)} has to be asked for.")
+                raise UsageError(f"Pass at least one of the {kind} {', '.join(known)}.")
             for name in asked:
                 if name not in known:
-                    raise UsageError(f"There is no {kind} {name!r}. There are {', '.join(known)}.")
+                    raise UsageError(f"Unknown {kind} {name!r}. Choose from {', '.join(known)}.")
         if self.count < 2:
-            raise UsageError(f"A measurement needs at least 2 faces, not {self.count}; 10,000 are usual.")
+            raise UsageError(f"--count must be at least 2 (got {self.count}); 10,000 is usual.")
         if "face" not in self.features and "diversity" in self.metrics and tuple(self.metrics) != METRICS:
-            raise UsageError("Diversity is read off the face features; add face to --features.")
+            raise UsageError("The metric diversity needs the face features; add face to --features.")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A result, and the first faces, uint8 (n, size, size, 3), for a report to show."""
+    """A result with the first faces, uint8 (n, size, size, 3), for the report."""
 
     result: Result
     faces: Pixels
@@ -109,15 +109,15 @@ def evaluate(
     settings: Settings | None = None,
     progress: bool = True,
 ) -> Measured:
-    """Measure the model's faces against the pictures of `data`.
+    """Measure a model's faces against the pictures of `data`.
 
-    data: a prepared set, or any source of photographs, prepared into the cache as the model's were.
-    held_out: a prepared set that the training has not seen, as the control of the memorization check.
-    Raises UsageError where the protocols differ or an argument is wrong, DataError, and ModelError.
+    data: a prepared set, or a source of photographs, which is prepared into the cache as the model's was.
+    held_out: a prepared set that was not trained on, as the control of the memorization check.
+    Raises UsageError for mismatched protocols and wrong arguments, DataError, and ModelError.
     """
     settings = settings or Settings()
     settings.check()
-    began = time.monotonic()
+    started = time.monotonic()
     path = str(model) if not isinstance(model, Model) else f"model {model.hash}"
     if not isinstance(model, Model):
         model = load(model, device=settings.device)
@@ -125,10 +125,10 @@ def evaluate(
     crop = header.crop if header.crop != "auto" else None
     pictures = open_or_prepare(data, size=header.size, crop=crop, progress=progress)
     facts, set_facts = facts_of_model(path, model), facts_of_set(pictures)
-    mismatch = refuse_mismatch(facts, set_facts, settings.allow_mismatch)
+    mismatch = check_protocols(facts, set_facts, settings.allow_mismatch)
     control = None if held_out is None else open_prepared(held_out)
     if control is not None:
-        refuse_mismatch(facts, facts_of_set(control), settings.allow_mismatch)
+        check_protocols(facts, facts_of_set(control), settings.allow_mismatch)
     extractors = _extractors(settings)
     with _progress(progress) as advance:
         collected, faces = _collect(model, pictures, extractors, settings, advance)
@@ -147,11 +147,11 @@ def evaluate(
         features={extractor.name: extractor.hash for extractor in extractors},
         shrinkage=settings.shrinkage,
         values=values,
-        attributes=_shares(extractors, collected),
+        attributes=_frequencies(extractors, collected),
         memorization=copies,
         versions=versions(),
         hardware=hardware(str(next(model.generator.parameters()).device)),
-        seconds=round(time.monotonic() - began, 1),
+        seconds=round(time.monotonic() - started, 1),
     )
     return Measured(result, faces)
 
@@ -164,7 +164,7 @@ def measure_all(
     settings: Settings | None = None,
     progress: bool = True,
 ) -> list[Measured]:
-    """Measure several models alike, one after another."""
+    """Measure several models with the same settings."""
     return [
         evaluate(model, data, held_out=held_out, settings=settings, progress=progress) for model in models
     ]
@@ -185,12 +185,12 @@ def _collect(
     extractors: Sequence[Extractor],
     settings: Settings,
     advance: Callable[[str, int, int], None],
-) -> tuple[dict[str, tuple[Collected, Collected]], Pixels]:
-    """Of each extractor: what it sees in the set and in the faces; and the first faces themselves."""
+) -> tuple[dict[str, tuple[FeatureSet, FeatureSet]], Pixels]:
+    """Return the features of set and faces by extractor, and the first faces."""
     size = min(settings.count, len(pictures))
     real = [
-        reference(
-            pictures, extractor, settings.count, lambda n: advance("photographs", n, size * len(extractors))
+        reference_features(
+            pictures, extractor, settings.count, lambda n: advance("pictures", n, size * len(extractors))
         )
         for extractor in extractors
     ]
@@ -199,17 +199,19 @@ def _collect(
     def faces() -> Iterator[Pixels]:
         seeds = range(settings.count)
         for numbers, drawn in model.batches(seeds, truncation=settings.truncation, batch=settings.batch):
-            if numbers[0] < COMPARED:
+            if numbers[0] < MEMORIZATION_FACES:
                 kept.append(drawn)
             yield drawn
 
-    fake = collect(faces(), extractors, lambda n: advance("faces", n, settings.count))
+    fake = extract(faces(), extractors, lambda n: advance("faces", n, settings.count))
     names = [extractor.name for extractor in extractors]
-    return dict(zip(names, zip(real, fake, strict=True), strict=True)), np.concatenate(kept)[:COMPARED]
+    return dict(zip(names, zip(real, fake, strict=True), strict=True)), np.concatenate(kept)[
+        :MEMORIZATION_FACES
+    ]
 
 
-def _values(features: str, real: Collected, fake: Collected, settings: Settings) -> dict[str, Value]:
-    """Every metric that was asked for, on one kind of features."""
+def _values(features: str, real: FeatureSet, fake: FeatureSet, settings: Settings) -> dict[str, Value]:
+    """Compute every requested metric on one kind of features."""
     values: dict[str, Value] = {}
     if "fd" in settings.metrics:
         distance = frechet_distance(real.statistics, fake.statistics, shrinkage=settings.shrinkage)
@@ -227,17 +229,17 @@ def _values(features: str, real: Collected, fake: Collected, settings: Settings)
     return values
 
 
-def _frechet_error(real: Collected, fake: Collected, settings: Settings) -> float | None:
-    """The standard error of the Frechet distance: its spread over random halves of the generated faces.
+def _frechet_error(real: FeatureSet, fake: FeatureSet, settings: Settings) -> float | None:
+    """Standard error of the Frechet distance from its spread over random halves of the faces.
 
-    A half drawn without replacement varies about the whole by as much as the whole does about the truth
-    (the delete-half jackknife, Shao and Wu 1989). None where halves are too few for their dimensions.
+    Delete-half jackknife (Shao and Wu 1989): a half drawn without replacement varies around the whole as
+    much as the whole does around the truth. None if halves have too few faces for the dimensions.
     """
     count, dimensions = fake.features.shape
     if count // 2 <= dimensions and not settings.shrinkage:
         return None
     distances = []
-    for seed in range(HALVES):
+    for seed in range(JACKKNIFE_HALVES):
         half = positions(count, count // 2, seed, 0)
         part = statistics(fake.features[half])
         distances.append(frechet_distance(real.statistics, part, shrinkage=settings.shrinkage))
@@ -245,17 +247,17 @@ def _frechet_error(real: Collected, fake: Collected, settings: Settings) -> floa
 
 
 def metric_name(metric: str, features: str) -> str:
-    """What a metric on these features is called: fd-face, fid768, kid, precision-face, recall768."""
+    """Return the name of a metric on these features: fd-face, fid768, kid, precision-face, recall768."""
     if features == "face":
         return f"{metric}-face"
     dimensions = features.removeprefix("inception").removesuffix("2048")  # plain "fid" is the published one
     return {"fd": "fid", "kd": "kid"}.get(metric, metric) + dimensions
 
 
-def _shares(
-    extractors: Sequence[Extractor], collected: dict[str, tuple[Collected, Collected]]
-) -> tuple[Share, ...]:
-    """How many have each attribute, by the network's word for both sides, so that its errors cancel."""
+def _frequencies(
+    extractors: Sequence[Extractor], collected: dict[str, tuple[FeatureSet, FeatureSet]]
+) -> tuple[AttributeFrequency, ...]:
+    """Predict attribute frequencies on both sides, so that errors of the network cancel."""
     for extractor in extractors:
         if isinstance(extractor, Attributes):
             real, fake = collected[extractor.name]
@@ -263,7 +265,7 @@ def _shares(
             assert fake.probabilities is not None
             shares = [(side > 0.5).mean(axis=0) for side in (real.probabilities, fake.probabilities)]
             return tuple(
-                Share(name=name, data=float(data), generated=float(generated))
+                AttributeFrequency(name=name, data=float(data), generated=float(generated))
                 for name, data, generated in zip(extractor.names, *shares, strict=True)
             )
     return ()
@@ -285,7 +287,7 @@ def _memorization(
 
 @contextmanager
 def _progress(wanted: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each kind of work, with the time left; gives `advance(kind, how many more, of how many)`."""
+    """Show a progress bar per kind of work; yields `advance(kind, count, total)`."""
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, disable=not wanted) as bars:
         tasks = {}

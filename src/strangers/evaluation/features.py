@@ -1,44 +1,40 @@
-"""What a metric needs of pictures: statistics of their features, and some of the features themselves.
+"""Features of pictures, and their statistics: the input of every metric.
 
-Pictures go through in small batches, so that memory does not grow with their number. Those of a prepared set
-are kept in the cache, by everything that they depend on.
+Pictures are read in batches, so memory does not grow with their number. Features of prepared sets are cached
+under everything that they depend on.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from strangers.data.prepared import PreparedSet, positions
 from strangers.evaluation.attributes import Attributes
 from strangers.evaluation.metrics import RunningStatistics, Statistics
 from strangers.images import Pixels
-from strangers.system.cache import cache_folder, write_to_cache
+from strangers.system.cache import Cached, cached
 
-KEPT = 10_000
-"""Features that are kept themselves, for the metrics that compare pictures one by one."""
+MAX_KEPT_FEATURES = 10_000
+"""Feature vectors that are kept for the metrics that compare single pictures."""
 
-BATCH = 256
-"""Pictures at once: few enough for a small memory. It changes no number."""
+EXTRACTION_BATCH = 256
+"""Pictures per batch. It bounds memory and changes no number."""
 
-FORMAT = 1
+STATISTICS_FORMAT = 2
 
 
 class Extractor(Protocol):
-    """What turns pictures into features: `Attributes` and `InceptionFeatures` do.
+    """A network that turns pictures into features, such as `Attributes` and `InceptionFeatures`.
 
     Attributes:
-        name, hash: which network it is, and of which weights.
-        dimensions: of one picture's features.
+        name: which network and layer, as in "inception768".
+        hash: of the weights.
+        dimensions: length of one feature vector.
     """
 
     @property
@@ -52,13 +48,14 @@ class Extractor(Protocol):
 
 
 @dataclass(frozen=True)
-class Collected:
-    """What is known of n pictures through one extractor.
+class FeatureSet:
+    """The features of n pictures under one extractor.
 
     Attributes:
-        statistics: of all of them.
-        features: of the first of them, at most 10,000, float32 (m, dimensions).
-        probabilities: of the attributes of those, float32 (m, 40); or None where the extractor has none.
+        statistics: over all n pictures.
+        features: of the first m <= 10,000 pictures, float32 (m, dimensions).
+        probabilities: attribute probabilities of the same pictures, float32 (m, 40); None for an extractor
+            that reads no attributes.
     """
 
     statistics: Statistics
@@ -66,12 +63,12 @@ class Collected:
     probabilities: NDArray[np.float32] | None = None
 
 
-class _Collector:
-    """Gathers `Collected` from one batch after another."""
+class _FeatureCollector:
+    """Builds a `FeatureSet` batch by batch."""
 
     def __init__(self, extractor: Extractor) -> None:
         self.extractor = extractor
-        self.moments = RunningStatistics()
+        self.statistics = RunningStatistics()
         self.features: list[NDArray[np.float32]] = []
         self.probabilities: list[NDArray[np.float32]] = []
         self.kept = 0
@@ -82,108 +79,99 @@ class _Collector:
             features, probabilities = self.extractor.read(pixels)
         else:
             features = self.extractor(pixels)
-        self.moments.add(features)
-        room = KEPT - self.kept
+        self.statistics.add(features)
+        room = MAX_KEPT_FEATURES - self.kept
         if room > 0:
             self.features.append(features[:room])
             self.kept += len(self.features[-1])
             if probabilities is not None:
                 self.probabilities.append(probabilities[:room])
 
-    def collected(self) -> Collected:
+    def feature_set(self) -> FeatureSet:
         probabilities = np.concatenate(self.probabilities) if self.probabilities else None
-        return Collected(self.moments.statistics(), np.concatenate(self.features), probabilities)
+        return FeatureSet(self.statistics.statistics(), np.concatenate(self.features), probabilities)
 
 
-def collect(
+def extract(
     batches: Iterable[Pixels],
     extractors: Sequence[Extractor],
     advance: Callable[[int], None] = lambda count: None,
-) -> list[Collected]:
-    """What each extractor sees in the pictures; `advance` is told how many more are done."""
-    collectors = [_Collector(extractor) for extractor in extractors]
+) -> list[FeatureSet]:
+    """Run every extractor over the pictures and return one `FeatureSet` each.
+
+    advance: called with the number of pictures after each batch.
+    """
+    collectors = [_FeatureCollector(extractor) for extractor in extractors]
     for pixels in batches:
         for collector in collectors:
             collector.add(pixels)
         advance(len(pixels))
-    return [collector.collected() for collector in collectors]
+    return [collector.feature_set() for collector in collectors]
 
 
-def chosen(pictures: PreparedSet, count: int) -> NDArray[np.int64]:
-    """Which `count` pictures of a set stand for it: always the same, in an order drawn from seed 0."""
+def reference_positions(pictures: PreparedSet, count: int) -> NDArray[np.int64]:
+    """Return the positions of the `count` pictures that represent a set, in an order drawn from seed 0."""
     return positions(len(pictures), min(count, len(pictures)), 0, 0)
 
 
 def batches_of(pictures: PreparedSet, which: NDArray[np.int64]) -> Iterator[Pixels]:
-    """The pictures at those positions, BATCH at once."""
-    for start in range(0, len(which), BATCH):
-        yield pictures.batch(which[start : start + BATCH])
+    """Yield the pictures at these positions, EXTRACTION_BATCH at a time."""
+    for start in range(0, len(which), EXTRACTION_BATCH):
+        yield pictures.batch(which[start : start + EXTRACTION_BATCH])
 
 
-def reference(
+def reference_features(
     pictures: PreparedSet,
     extractor: Extractor,
     count: int,
     advance: Callable[[int], None] = lambda count: None,
-) -> Collected:
-    """What the extractor sees in `count` pictures of a prepared set, from the cache if it is there."""
-    place = _place(pictures, extractor, count)
-    found = _read(place)
-    if found is not None:
-        advance(found.statistics.count)
-        return found
-    [collected] = collect(batches_of(pictures, chosen(pictures, count)), [extractor], advance)
-    _write(place, collected)
-    return collected
+) -> FeatureSet:
+    """Return the features of `count` pictures of a prepared set, from the cache where possible.
 
-
-def _place(pictures: PreparedSet, extractor: Extractor, count: int) -> Path:
-    """Where the cache keeps it: named by all that it depends on."""
+    advance: called with numbers of pictures that add up to those measured.
+    """
     manifest = pictures.manifest
-    depends_on = {
-        "format": FORMAT,
+    which = reference_positions(pictures, count)
+    key = {
+        "format": STATISTICS_FORMAT,
         "set": manifest.hash,
         "crop": manifest.crop,
         "size": manifest.size,
         "filter": manifest.filter,
         "features": extractor.name,
         "weights": extractor.hash,
-        "count": min(count, len(pictures)),
+        "count": len(which),
     }
-    name = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:24]
-    return cache_folder() / "statistics" / f"{extractor.name}-{name}.safetensors"
+    remaining = len(which)
+
+    def report(count: int) -> None:
+        nonlocal remaining
+        remaining -= count
+        advance(count)
+
+    def make() -> Cached:
+        [made] = extract(batches_of(pictures, which), [extractor], report)
+        return to_cached(made)
+
+    found = from_cached(cached("statistics", key, make))
+    advance(remaining)  # everything, if it came from the cache
+    return found
 
 
-def _write(place: Path, collected: Collected) -> None:
-    tensors: dict[str, NDArray[np.float32] | NDArray[np.float64]] = {
-        "mean": collected.statistics.mean,
-        "covariance": collected.statistics.covariance,
-        "features": collected.features,
+def to_cached(features: FeatureSet) -> Cached:
+    """Convert to the cache's arrays and facts."""
+    arrays: dict[str, NDArray[np.float32] | NDArray[np.float64]] = {
+        "mean": features.statistics.mean,
+        "covariance": features.statistics.covariance,
+        "features": features.features,
     }
-    if collected.probabilities is not None:
-        tensors["probabilities"] = collected.probabilities
-    count = str(collected.statistics.count)
-    digest = _digest(tensors, count)
-    write_to_cache(place, bytes(save(tensors, {"count": count, "sha256": digest})))
+    if features.probabilities is not None:
+        arrays["probabilities"] = features.probabilities
+    return Cached(arrays, {"count": features.statistics.count})
 
 
-def _read(place: Path) -> Collected | None:
-    """What was kept, or None where nothing is or where it is damaged: then it is computed again."""
-    try:
-        with safe_open(place, framework="numpy") as file:
-            metadata = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-        if _digest(tensors, metadata["count"]) != metadata["sha256"]:
-            return None
-        statistics = Statistics(int(metadata["count"]), tensors["mean"], tensors["covariance"])
-        return Collected(statistics, tensors["features"], tensors.get("probabilities"))
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
-        return None
-
-
-def _digest(tensors: dict[str, NDArray[np.float32] | NDArray[np.float64]], count: str) -> str:
-    digest = hashlib.sha256(count.encode())
-    for name in sorted(tensors):
-        digest.update(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode())
-        digest.update(np.ascontiguousarray(tensors[name]).tobytes())
-    return digest.hexdigest()
+def from_cached(value: Cached) -> FeatureSet:
+    """Convert back from the cache's arrays and facts."""
+    arrays = value.arrays
+    statistics = Statistics(value.facts["count"], arrays["mean"], arrays["covariance"])
+    return FeatureSet(statistics, arrays["features"], arrays.get("probabilities"))

@@ -1,8 +1,8 @@
-"""The FID Inception network: the features that FID and KID have been computed on since 2017.
+"""The FID Inception network: the features of FID and KID.
 
-Inception v3 (Szegedy et al. 2016) as TensorFlow published it on 2015-12-05 and Heusel et al. 2017 used it.
-As in pytorch-fid (https://github.com/mseitzer/pytorch-fid), average pools leave the padding out, the last
-block takes the maximum instead, and pictures are stretched to 299 px without antialiasing.
+Inception v3 (Szegedy et al. 2016) with the TensorFlow weights of 2015-12-05 that Heusel et al. 2017 used. As
+in pytorch-fid (https://github.com/mseitzer/pytorch-fid), average pools exclude padding, the last block uses a
+maximum pool instead, and pictures are resized to 299 px bilinearly without antialiasing.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
 
 DIMENSIONS = (64, 192, 768, 2048)
-"""Of the features after the first pool, the second pool, the last wide block, and the last block."""
+"""Feature lengths after the first pool, the second pool, block 6, and block 7 (pool3)."""
 
 SIZE = 299
-"""Height and width of what the network sees."""
+"""Height and width of the network's input."""
 
-GROUP = 16
-"""Pictures seen at once, always, so that the features of one do not depend on the others."""
+INCEPTION_GROUP = 16
+"""Fixed batch size, so that the features of a picture do not depend on the other pictures."""
 
 COUNTER = "num_batches_tracked"
-"""A number that batch norms keep while they are trained; some files have it."""
+"""Batch norm's batch counter, present in some files and unused here."""
 
 Kernel = tuple[int, int]
 Layer = tuple[int, *tuple[Kernel, ...]]
-"""Channels, and a kernel; or several kernels, side by side, with as many channels each."""
+"""Output channels and one kernel, or several parallel kernels with that many channels each."""
 
 
 class Convolution(nn.Sequential):
@@ -59,10 +59,10 @@ class Convolution(nn.Sequential):
 
 
 class Mixed(nn.Module):
-    """Branches of convolutions side by side: (n, before, h, w) -> (n, sum of the branches, h', w').
+    """Inception block of parallel branches: (n, before, h, w) -> (n, sum of the branches, h', w').
 
-    branches: the layers of each; "branch_pool" begins with the pool.
-    halves: each branch ends in a stride of 2, without padding.
+    branches: layers by branch name; "branch_pool" starts with `pool`.
+    halves: each branch ends with stride 2 and no padding.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ def _mixed_7(before: int, pool: nn.Module) -> Mixed:
 
 
 def _stages() -> Iterator[tuple[int, dict[str, nn.Module]]]:
-    """The layers in their order, by the dimensions of the features that they end in."""
+    """Yield the layers in order, grouped by the dimensions of the features they end in."""
     yield (
         64,
         {
@@ -190,9 +190,9 @@ def _stages() -> Iterator[tuple[int, dict[str, nn.Module]]]:
 
 
 class Inception(nn.Sequential):
-    """Pictures (n, 3, 299, 299) in [-1, 1] -> features (n, dimensions), the mean of the last maps.
+    """Pictures (n, 3, 299, 299) in [-1, 1] -> features (n, dimensions), averaged over the last maps.
 
-    Its weights have the names of pytorch-fid's, and it ends where these features do.
+    Weights have the names of pytorch-fid's. The network ends at the layer of the requested features.
     """
 
     def __init__(self, dimensions: int = 2048) -> None:
@@ -212,13 +212,13 @@ class Inception(nn.Sequential):
 
 @dataclass(frozen=True)
 class InceptionFeatures:
-    """The network with its weights, which turns pictures into features.
+    """The Inception network as an `Extractor`.
 
     Attributes:
         name: "inception2048", "inception768" and so on.
         dimensions: of the features, one of DIMENSIONS.
-        hash: the first 16 hexadecimal digits of the SHA-256 of the file of weights.
-        network: in eval mode, its batch norms folded into the convolutions.
+        hash: first 16 hexadecimal digits of the SHA-256 of the weights file.
+        network: in eval mode, with batch norms folded into the convolutions.
     """
 
     name: str
@@ -227,22 +227,23 @@ class InceptionFeatures:
     network: Inception
 
     def __call__(self, pixels: Pixels) -> NDArray[np.float32]:
-        """Features (n, dimensions) of uint8 pictures (n, h, w, 3); none depends on other pictures."""
+        """Return features (n, dimensions) of uint8 pictures (n, h, w, 3), each independent of the others."""
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
-            raise UsageError(f"Pictures here are uint8 (n, h, w, 3), not {pixels.dtype} {pixels.shape}.")
+            raise UsageError(f"Pictures must be uint8 (n, h, w, 3) (got {pixels.dtype} {pixels.shape}).")
         features = np.zeros((len(pixels), self.dimensions), np.float32)
-        for start in range(0, len(pixels), GROUP):
-            some = pixels[start : start + GROUP]
-            group = np.zeros((GROUP, *pixels.shape[1:]), np.uint8)
+        for start in range(0, len(pixels), INCEPTION_GROUP):
+            some = pixels[start : start + INCEPTION_GROUP]
+            group = np.zeros((INCEPTION_GROUP, *pixels.shape[1:]), np.uint8)
             group[: len(some)] = some
-            features[start : start + GROUP] = self._group(group)[: len(some)]
+            features[start : start + INCEPTION_GROUP] = self._group(group)[: len(some)]
         return features
 
     def _group(self, pixels: Pixels) -> NDArray[np.float32]:
         device = next(self.network.parameters()).device
-        exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # as on a CPU
+        # TF32 is off so that features equal a CPU's.
+        exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
         with torch.inference_mode(), exact:
-            images = to_signed(torch.from_numpy(pixels).to(device))  # then resized: both are linear
+            images = to_signed(torch.from_numpy(pixels).to(device))
             images = F.interpolate(images, (SIZE, SIZE), mode="bilinear", align_corners=False)
             features: Tensor = self.network(images)
             return features.cpu().numpy()
@@ -251,16 +252,16 @@ class InceptionFeatures:
 def load_inception(
     weights: str | Path | None = None, dimensions: int | None = None, device: str = "auto"
 ) -> InceptionFeatures:
-    """The network with the weights of that file, or else of the one that STRANGERS_INCEPTION names, or else
-    of the published file in the cache, which is fetched where it is absent.
+    """Load the network with weights from `weights`, else STRANGERS_INCEPTION, else the published file.
 
-    weights: the published .pth, or a .safetensors of such names; any other pickle is refused unread.
-    dimensions: one of DIMENSIONS; None for 2048 where the file has weights for them, else 768.
-    Raises ModelError where weights cannot be had or are not this network's, UsageError for the rest.
+    weights: the published .pth, or a .safetensors with the same names; other pickles are never opened.
+    dimensions: one of DIMENSIONS; None selects 2048 if the file has their weights, else 768.
+    The published file is downloaded into the cache once.
+    Raises ModelError for weights that are unavailable or of another network, UsageError for wrong arguments.
     """
     if dimensions is not None and dimensions not in DIMENSIONS:
         known = ", ".join(map(str, DIMENSIONS))
-        raise UsageError(f"Inception features of {dimensions} dimensions do not exist; there are {known}.")
+        raise UsageError(f"No Inception features of {dimensions} dimensions. Choose from {known}.")
     chosen = choose_device(device).value
     path = find(weights)
     tensors, digest = read(path), sha256_of(path)[:16]
@@ -272,25 +273,30 @@ def load_inception(
 
 
 def _network(path: Path, tensors: Mapping[str, Tensor], dimensions: int) -> Inception:
-    """The network with these weights, unless they are another's."""
-    with torch.device("meta"):  # neither memory nor random numbers are spent on weights to be replaced
+    """Build the network with these weights. Raises ModelError for weights of another network."""
+    with torch.device("meta"):  # no memory or random numbers for weights that are replaced
         network, whole = Inception(dimensions), Inception()
     shapes = {name: value.shape for name, value in whole.state_dict().items()}
-    shapes |= {"fc.weight": torch.Size((1008, 2048)), "fc.bias": torch.Size((1008,))}  # of no use here
+    shapes |= {
+        "fc.weight": torch.Size((1008, 2048)),
+        "fc.bias": torch.Size((1008,)),
+    }  # the classifier, unused
     for name, value in tensors.items():
         if value.shape != shapes.get(name):
-            raise ModelError(f"{path} is of another network ({name!r}, {tuple(value.shape)}). Fetch {URL}.")
+            raise ModelError(
+                f"{path} is of another network ({name!r}, {tuple(value.shape)}). Download {URL}."
+            )
         if not value.isfinite().all():
-            raise ModelError(f"The weights in {path} are not all finite ({name!r}). Fetch {URL} again.")
+            raise ModelError(f"The weights in {path} are not all finite ({name!r}). Download {URL} again.")
     needed = [name for name in network.state_dict() if not name.endswith(COUNTER)]
     if absent := [name for name in needed if name not in tensors]:
-        raise ModelError(f"{path} has no {absent[0]!r}, which {dimensions} dimensions need. Fetch {URL}.")
+        raise ModelError(f"{path} has no {absent[0]!r}, which {dimensions} dimensions need. Download {URL}.")
     network.load_state_dict({name: tensors[name].float() for name in needed}, assign=True)
     return network
 
 
 def _fold(network: Inception) -> Inception:
-    """The network in eval mode, with each batch norm folded into the convolution before it."""
+    """Switch to eval mode and fold each batch norm into the convolution before it."""
     network.requires_grad_(False).eval()
     for layer in network.modules():
         if isinstance(layer, Convolution):

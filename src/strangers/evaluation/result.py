@@ -1,4 +1,4 @@
-"""Result: a measurement with everything that it depends on, so that it can be cited and repeated."""
+"""Result: a measurement with everything it depends on, so that it can be cited and repeated."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from strangers.sampling.model import Model
 from strangers.system.machine import processor_name, usable_cores
 
 HIGHER_IS_BETTER = ("precision", "recall", "density", "coverage", "diversity")
-"""How the names begin whose larger values are the better ones; of all others the smaller."""
+"""Prefixes of metrics whose larger values are better; of all others smaller values are."""
 
 
 class Protocol(Configuration):
-    """How photographs became pictures: what two sets must share for their distances to mean anything.
+    """The preprocessing of photographs, which two sets must share to be comparable.
 
     Attributes:
         crop: name of the crop protocol.
@@ -38,11 +38,11 @@ class Protocol(Configuration):
 
 
 class Value(Configuration):
-    """One measured number, with its standard error where the metric has one.
+    """A measured number with its standard error, or None for a metric without one.
 
-    The error is what chance does to the generated faces (or, of kernel distances, to the subsets). The
-    pictures of the set are taken as given, and so is the bias of a Frechet distance, which grows as
-    faces get fewer: compare only results of equal counts.
+    The error covers the sampling of the generated faces (for kernel distances, of both sides). It covers
+    neither the choice of the set's pictures nor the bias of a Frechet distance, which grows as faces get
+    fewer: compare only results of equal counts.
     """
 
     value: float
@@ -52,8 +52,8 @@ class Value(Configuration):
         return f"{self.value:.4g}" if self.error is None else f"{self.value:.4g} ± {1.96 * self.error:.2g}"
 
 
-class Share(Configuration):
-    """How many faces have an attribute, of the set's and of the generated, as the network labels both."""
+class AttributeFrequency(Configuration):
+    """Fractions of the set's pictures and of the generated faces predicted to have an attribute."""
 
     name: str
     data: float
@@ -61,7 +61,7 @@ class Share(Configuration):
 
 
 class ModelFacts(Configuration):
-    """Which model was measured."""
+    """The measured model."""
 
     path: str
     hash: str
@@ -73,7 +73,7 @@ class ModelFacts(Configuration):
 
 
 class SetFacts(Configuration):
-    """Which set it was measured against."""
+    """The set that the model was measured against."""
 
     path: str
     source: str
@@ -84,7 +84,7 @@ class SetFacts(Configuration):
 
 
 class Hardware(Configuration):
-    """What it was computed on."""
+    """The hardware of the measurement."""
 
     processor: str
     cores: int
@@ -93,20 +93,21 @@ class Hardware(Configuration):
 
 
 class Result(Configuration):
-    """What `evaluate` found, and under which conditions.
+    """A measurement and its conditions.
 
     Attributes:
         format: version of this layout.
-        model, data: what was measured against what.
-        mismatch: how their protocols differ; empty where they agree, which comparisons ask for.
-        generated, reference: how many faces, and how many pictures of the set.
-        seeds: of the faces; truncation: what their latents were multiplied by.
-        features: the hash of the weights of each network that saw them, by its features' name.
-        shrinkage: whether covariances were oas_covariance (`metrics.frechet_distance`).
-        values: by name. `fd-face` is a Frechet distance on the attribute network's features; `fid` is FID,
-            and `fid768` the same on the 768 features of an earlier layer, not comparable with it.
-        attributes: shares of each.
-        memorization: whether the faces are copies; None where it was not asked for.
+        model, data: the measured model and the set.
+        mismatch: differences between their protocols; empty for a valid comparison.
+        generated, reference: number of faces, and of the set's pictures.
+        seeds: of the faces.
+        truncation: factor of their latents.
+        features: hash of each feature network's weights, by the name of its features.
+        shrinkage: whether covariances were shrunk (`metrics.oas_covariance`).
+        values: by metric. `fd-face` is a Frechet distance on the attribute network's features; `fid` is FID;
+            `fid768` uses 768 features of an earlier layer and is not comparable with it.
+        attributes: frequency of each attribute.
+        memorization: None if it was not requested.
         versions, hardware, seconds: of the computation.
     """
 
@@ -121,7 +122,7 @@ class Result(Configuration):
     features: dict[str, str]
     shrinkage: bool = False
     values: dict[str, Value]
-    attributes: tuple[Share, ...] = ()
+    attributes: tuple[AttributeFrequency, ...] = ()
     memorization: Memorization | None = None
     versions: dict[str, str]
     hardware: Hardware
@@ -129,7 +130,7 @@ class Result(Configuration):
 
 
 class Difference(Configuration):
-    """What lies between two models on one metric: the first's value less the second's, and its error."""
+    """Difference of two models on one metric, first minus second, with its standard error."""
 
     name: str
     value: float
@@ -137,27 +138,29 @@ class Difference(Configuration):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % of it, as chance goes."""
+        """95% confidence interval."""
         return self.value - 1.96 * self.error, self.value + 1.96 * self.error
 
     @property
     def sentence(self) -> str:
-        """Which is better, if the interval leaves no doubt."""
+        """The better model, if the interval excludes 0."""
         low, high = self.interval
         if low <= 0 <= high:
-            return f"{self.name}: no difference beyond chance ({low:.3g} to {high:.3g})"
+            return f"{self.name}: no significant difference ({low:.3g} to {high:.3g})"
         better = "first" if (self.value > 0) == self.name.startswith(HIGHER_IS_BETTER) else "second"
         return f"{self.name}: the {better} is better, by {abs(self.value):.3g} ± {1.96 * self.error:.2g}"
 
 
 def differences(first: Result, second: Result) -> list[Difference]:
-    """Of every value that both have with its error. Raises UsageError where they cannot be compared."""
+    """Return the differences of all values with errors. Raises UsageError for incomparable results."""
     for name in ("generated", "reference", "features", "truncation", "shrinkage"):
         ours, theirs = getattr(first, name), getattr(second, name)
         if ours != theirs:
-            raise UsageError(f"Results with other {name} ({ours} and {theirs}) cannot be compared.")
+            raise UsageError(f"Results with different {name} ({ours} and {theirs}) cannot be compared.")
     if first.data.hash != second.data.hash:
-        raise UsageError(f"{first.data.path} and {second.data.path} are other sets; they cannot be compared.")
+        raise UsageError(
+            f"Results on different sets ({first.data.path} and {second.data.path}) cannot be compared."
+        )
     return [
         Difference(name=name, value=ours.value - theirs.value, error=math.hypot(ours.error, theirs.error))
         for name, ours in first.values.items()
@@ -166,7 +169,7 @@ def differences(first: Result, second: Result) -> list[Difference]:
 
 
 def facts_of_model(path: str, model: Model) -> ModelFacts:
-    """What a result says of the model."""
+    """Describe a model for a result."""
     header = model.header
     return ModelFacts(
         path=path,
@@ -180,7 +183,7 @@ def facts_of_model(path: str, model: Model) -> ModelFacts:
 
 
 def facts_of_set(pictures: PreparedSet) -> SetFacts:
-    """What a result says of the set."""
+    """Describe a set for a result."""
     manifest = pictures.manifest
     return SetFacts(
         path=str(pictures.path),
@@ -192,37 +195,37 @@ def facts_of_set(pictures: PreparedSet) -> SetFacts:
     )
 
 
-def refuse_mismatch(model: ModelFacts, data: SetFacts, allow: bool) -> tuple[str, ...]:
-    """How the protocols differ, as words. Raises UsageError if they do and that is not allowed.
+def check_protocols(model: ModelFacts, data: SetFacts, allow: bool) -> tuple[str, ...]:
+    """Return the differences between the protocols. Raises UsageError for any, unless `allow`.
 
-    Pictures of other sizes cannot be compared at all.
+    Different sizes are always an error.
     """
     theirs, ours = data.protocol.model_dump(), model.protocol.model_dump()
     found = [f"{name}: {ours[name]} and {theirs[name]}" for name in ours if ours[name] != theirs[name]]
     if not found:
         return ()
     sentence = (
-        f"{model.path} was trained under another protocol ({model.protocol}) than {data.path} was prepared "
-        f"under ({data.protocol}): a distance between them would measure the crop and the filter too."
+        f"The protocol of {model.path} ({model.protocol}) differs from that of {data.path} "
+        f"({data.protocol}), so a distance would measure the preprocessing too."
     )
     if model.protocol.size != data.protocol.size:
         raise UsageError(f"{sentence} Prepare the photographs with --size {model.protocol.size}.")
     if not allow:
         raise UsageError(
-            f"{sentence} Prepare the photographs alike, or add --allow-mismatch, which the result will say."
+            f"{sentence} Prepare the photographs alike, or pass --allow-mismatch, which the result records."
         )
     return tuple(found)
 
 
 def hardware(device: str) -> Hardware:
-    """What computes here."""
+    """Describe this machine for a result."""
     return Hardware(
         processor=processor_name(), cores=usable_cores(), threads=torch.get_num_threads(), device=device
     )
 
 
 def summary(results: list[Result]) -> str:
-    """The values of one or more models, a line a metric, ready to be printed."""
+    """Format the values of one or more models as a text table, one line per metric."""
     names = list(dict.fromkeys(name for result in results for name in result.values))
     headings = [Path(result.model.path).name or result.model.path for result in results]
     lines = [f"{'':<16}" + "".join(f"{heading:>24}" for heading in headings)]
@@ -234,5 +237,5 @@ def summary(results: list[Result]) -> str:
         if result.memorization:
             lines.append(f"{heading}: {result.memorization.sentence}.")
         if result.mismatch:
-            lines.append(f"{heading}: measured across protocols ({'; '.join(result.mismatch)}).")
+            lines.append(f"{heading}: protocols differ ({'; '.join(result.mismatch)}).")
     return "\n".join(lines)

@@ -1,1 +1,1 @@
-"""A model's latent space: directions in it, walks through it, and the latent of a photograph."""
+"""A model's latent space: attribute directions, interpolation, inversion of photographs."""

@@ -1,4 +1,4 @@
-"""What an edit does to faces, by the attribute network's word: how often it works, and what else changes."""
+"""Measured effects of an edit: how often it changes its attribute, and which other attributes change too."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from strangers.sampling.model import Model
 
 @dataclass(frozen=True)
 class Effect:
-    """The changes that an edit makes to faces.
+    """What an edit changes, as predicted by the attribute network.
 
     Attributes:
-        attribute, strength: the edit; each face is pushed away from what it has now.
-        count: faces, none of which the directions were found from.
-        changed: share of them whose attribute became the other one.
-        others: by name, the share whose attribute changed though it was not wanted, the most changed first;
-            of the attributes that have directions, since the rest hardly ever show.
+        attribute: the edited attribute.
+        strength: of the edit, in standard deviations; each face is moved away from its current label.
+        count: number of edited faces; none of them was used to find the directions.
+        changed: fraction of faces whose label for the attribute flips, in [0, 1].
+        others: for each other attribute with a direction, the fraction of faces whose label flips, largest
+            first.
     """
 
     attribute: str
@@ -33,37 +34,41 @@ class Effect:
     others: Mapping[str, float]
 
     def __str__(self) -> str:
-        said = f"{self.attribute} at {self.strength:g}: changes in {self.changed:.0%} of {self.count:,} faces"
+        effect = (
+            f"{self.attribute} at {self.strength:g}: changes in {self.changed:.0%} of {self.count:,} faces"
+        )
         if not self.others:
-            return f"{said}."
+            return f"{effect}."
         mean = np.mean([*self.others.values()])
-        most, share = next(iter(self.others.items()))
-        return f"{said}; the others in {mean:.1%} each on average, most of all {most} in {share:.0%}."
+        name, fraction = next(iter(self.others.items()))
+        return (
+            f"{effect}; other attributes change in {mean:.1%} on average, at most {name} in {fraction:.0%}."
+        )
 
 
 def measure_effect(
     model: Model, directions: Directions, attribute: str, strength: float, *, count: int = 1_000
 ) -> Effect:
-    """Edit `count` faces by `strength`, those with the attribute away from it, and look at what changed.
+    """Edit `count` faces, each away from its current label, and count the labels that flip.
 
-    Raises UsageError for an attribute without a direction.
+    Raises UsageError for an attribute without a direction, no faces, or a strength of 0.
     """
     directions.index(attribute)
     if count < 1 or strength == 0:
-        raise UsageError("An effect is measured on at least one face, at a strength other than 0.")
+        raise UsageError("An effect needs at least one face and a strength other than 0.")
     network = load_attributes(device=str(next(model.generator.parameters()).device))
     seeds = range(directions.count, directions.count + count)
     z = latents(seeds, model.recipe.latent_size, model.recipe.latent)
     before = network.read(model.decode(z)).probabilities > 0.5
-    wanted = network.names.index(attribute)
+    column = network.names.index(attribute)
     amount = abs(strength)
     edited = np.where(
-        before[:, wanted, None],
+        before[:, column, None],
         directions.edit(z, {attribute: -amount}),
         directions.edit(z, {attribute: amount}),
     )
-    moved = (network.read(model.decode(edited)).probabilities > 0.5) != before
-    shares = {name: float(moved[:, network.names.index(name)].mean()) for name in directions.names}
-    changed = shares.pop(attribute)
-    others = dict(sorted(shares.items(), key=lambda item: -item[1]))
+    flipped = (network.read(model.decode(edited)).probabilities > 0.5) != before
+    fractions = {name: float(flipped[:, network.names.index(name)].mean()) for name in directions.names}
+    changed = fractions.pop(attribute)
+    others = dict(sorted(fractions.items(), key=lambda item: -item[1]))
     return Effect(attribute, amount, count, changed, others)

@@ -1,10 +1,10 @@
-"""Choosing: which seeds' faces have the attributes that are asked for."""
+"""Filtering: seeds whose faces have given attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import count as numbers
+from itertools import count as count_from
 
 import numpy as np
 
@@ -12,20 +12,20 @@ from strangers.errors import StrangersError
 from strangers.evaluation.attributes import load_attributes
 from strangers.sampling.model import Model
 
-MOST_LOOKED_AT = 20_000
-"""Faces after which a search without an end of its own gives up: some minutes on a CPU."""
+MAX_EXAMINED = 20_000
+"""Faces after which an open-ended search gives up: some minutes on a CPU."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """Seeds whose faces have what was asked for, in their order, and how many faces were looked at."""
+class Filtered:
+    """Matching seeds in the order of examination, and the number of faces examined."""
 
     seeds: list[int]
-    looked_at: int
+    examined: int
 
     def __str__(self) -> str:
-        share = len(self.seeds) / self.looked_at
-        return f"{len(self.seeds):,} of {self.looked_at:,} faces are so ({share:.1%})"
+        rate = len(self.seeds) / self.examined
+        return f"{len(self.seeds):,} of {self.examined:,} faces ({rate:.1%})"
 
 
 def find_seeds(
@@ -33,37 +33,37 @@ def find_seeds(
     wanted: Mapping[str, bool],
     *,
     seeds: Iterable[int] | None = None,
-    enough: int | None = None,
+    count: int | None = None,
     truncation: float = 1.0,
     advance: Callable[[int], None] = lambda count: None,
-) -> Found:
-    """The seeds whose faces the attribute network says to have, or to lack, the attributes.
+) -> Filtered:
+    """Return the seeds whose faces match `wanted`, as predicted by the attribute network.
 
-    seeds: to look through, all of them; without, 0, 1, 2, ... until `enough` are found.
-    advance: is told how many more were found.
-    Raises UsageError for an unknown attribute; StrangersError if none is found, or after 20,000 faces.
+    wanted: True for attributes to have, False for attributes to lack.
+    seeds: to examine, all of them; None examines 0, 1, 2, ... until `count` faces match.
+    advance: called with the number of new matches.
+    Raises UsageError for an unknown attribute; StrangersError when no face matches, or when fewer than
+    `count` of the first 20,000 do.
     """
     network = load_attributes(device=str(next(model.generator.parameters()).device))
     columns, values = network.positions(wanted), np.array([*wanted.values()], bool)
     found: list[int] = []
-    looked_at = 0
-    endless = seeds is None
-    for chosen, faces in model.batches(numbers() if seeds is None else seeds, truncation=truncation):
-        right = ((network.read(faces).probabilities[:, columns] > 0.5) == values).all(axis=1)
-        new = [seed for seed, kept in zip(chosen, right, strict=True) if kept]
-        if endless and enough is not None and len(found) + len(new) >= enough:
-            new = new[: enough - len(found)]
+    examined = 0
+    open_ended = seeds is None
+    for numbers, faces in model.batches(count_from() if seeds is None else seeds, truncation=truncation):
+        matches = ((network.read(faces).probabilities[:, columns] > 0.5) == values).all(axis=1)
+        new = [seed for seed, matched in zip(numbers, matches, strict=True) if matched]
+        if open_ended and count is not None and len(found) + len(new) >= count:
+            new = new[: count - len(found)]
             advance(len(new))
-            return Found(found + new, looked_at + (chosen.index(new[-1]) + 1 if new else 0))
+            return Filtered(found + new, examined + (numbers.index(new[-1]) + 1 if new else 0))
         found += new
-        looked_at += len(chosen)
+        examined += len(numbers)
         advance(len(new))
-        if endless and looked_at >= MOST_LOOKED_AT:
+        if open_ended and examined >= MAX_EXAMINED:
             break
-    if endless or not found:
-        asked = ",".join(f"{name}={int(value)}" for name, value in wanted.items())
-        raise StrangersError(
-            f"Only {len(found):,} of {looked_at:,} faces have {asked}; "
-            f"{'ask for fewer, or for less of each' if found else 'ask for less, or name more seeds'}."
-        )
-    return Found(found, looked_at)
+    if open_ended or not found:
+        condition = ",".join(f"{name}={int(value)}" for name, value in wanted.items())
+        advice = "ask for fewer faces or attributes" if found else "relax the condition or pass more seeds"
+        raise StrangersError(f"Only {len(found):,} of {examined:,} faces have {condition}; {advice}.")
+    return Filtered(found, examined)

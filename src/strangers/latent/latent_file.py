@@ -1,4 +1,4 @@
-"""The file of a photograph's latent: JSON, with all that is needed to draw it again."""
+"""Latent files: the result of an inversion as JSON, sufficient to draw the face again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from strangers.latent.inversion import Inversion
 from strangers.sampling.model import Model
 from strangers.system.files import write_atomically
 
-MOST_BYTES = 1_000_000
+MAX_LATENT_BYTES = 1_000_000
 """A latent of 4096 numbers takes a tenth of this."""
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
@@ -24,17 +24,17 @@ Error = Annotated[float, Field(allow_inf_nan=False, ge=0)]
 
 
 class LatentFile(BaseModel):
-    """What `strangers invert` found.
+    """The result of `strangers invert`.
 
     Attributes:
         format: version of the file format.
-        software: what found it.
-        model_hash, recipe, images_seen: `Model.hash`, and the training, of the generator that it belongs to.
+        software: program and version that wrote the file.
+        model_hash, recipe, images_seen: `Model.hash` and training of the generator of this latent.
         size, crop: of the photograph.
         starts, steps, seed: of the search.
-        image_error, feature_error: as of `Inversion`.
-        ood_score: of the photograph, as `ood_score` has it.
-        latent: the numbers.
+        image_error, feature_error: see `Inversion`.
+        ood_score: of the photograph; see `strangers.latent.ood.ood_score`.
+        latent: latent_size numbers.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -55,17 +55,17 @@ class LatentFile(BaseModel):
     latent: Annotated[tuple[Number, ...], Field(min_length=1, max_length=4096)]
 
     def of(self, model: Model) -> NDArray[np.float32]:
-        """The latent (1, latent_size), for the model that it was found for. Raises UsageError for another."""
+        """Return the latent as float32 (1, latent_size). Raises UsageError for any model but its own."""
         if self.model_hash != model.hash or len(self.latent) != model.recipe.latent_size:
             raise UsageError(
-                f"This latent belongs to model {self.model_hash}, not to {model.hash}: "
-                "invert the photograph with this model first."
+                f"This latent belongs to model {self.model_hash}, not to {model.hash}; "
+                "invert the photograph with this model."
             )
         return np.array([self.latent], np.float32)
 
 
 def latent_file(model: Model, found: Inversion, ood_score: float, starts: int, seed: int) -> LatentFile:
-    """What is to be kept of an inversion, the last that `invert` gave."""
+    """Collect the contents of a latent file from the final result of `invert`."""
     return LatentFile(
         software=f"strangers {__version__}",
         model_hash=model.hash,
@@ -84,11 +84,11 @@ def latent_file(model: Model, found: Inversion, ood_score: float, starts: int, s
 
 
 def write_latent(path: Path, found: LatentFile, photograph: Pixels, face: Pixels) -> None:
-    """The file, and beside it, as .png, the photograph (size, size, 3) and the face. Raises OSError."""
+    """Write the file, and next to it a .png of photograph and face, both (size, size, 3). Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     provenance = Provenance(
         software=found.software, model_hash=found.model_hash, seeds="", recipe=found.recipe,
-        images_seen=found.images_seen, latents=f"of a photograph, which is on the left; {path.name} has it",
+        images_seen=found.images_seen, latents=f"from the photograph on the left, see {path.name}",
     )  # fmt: skip
     pair = grid(np.stack([photograph, face]), columns=2)
     write_atomically(path.with_suffix(".png"), encode_png(pair, provenance, COMPOSITE))
@@ -96,20 +96,20 @@ def write_latent(path: Path, found: LatentFile, photograph: Pixels, face: Pixels
 
 
 def read_latent(path: Path) -> LatentFile:
-    """What the file says. Raises DataError where it is no such file."""
+    """Read a latent file. Raises DataError for a file that is unreadable or not one."""
     try:
         with path.open("rb") as file:
-            text = file.read(MOST_BYTES + 1)
+            text = file.read(MAX_LATENT_BYTES + 1)
     except OSError as error:
-        raise DataError(f"The latent {path} cannot be read: {error.strerror or error}.") from None
-    if len(text) > MOST_BYTES:
-        raise DataError(f"{path} is no latent: it is larger than {MOST_BYTES:,} bytes.")
+        raise DataError(f"Cannot read the latent file {path}: {error.strerror or error}.") from None
+    if len(text) > MAX_LATENT_BYTES:
+        raise DataError(f"{path} is not a latent file: it is larger than {MAX_LATENT_BYTES:,} bytes.")
     try:
         return LatentFile.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DataError(
-            f"{path} is no latent that strangers invert wrote ({where or 'JSON'}: {first['msg']}); "
-            "invert the photograph anew."
+            f"{path} is not a latent file of strangers invert ({where or 'JSON'}: {first['msg']}); "
+            "invert the photograph again."
         ) from None

@@ -1,4 +1,4 @@
-"""Strangeness: whether a photograph is a face at all, cropped as the model's photographs were."""
+"""Out-of-distribution score: how far a photograph lies from the faces that a model draws."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from strangers.images import Pixels
 from strangers.sampling.model import Model
 
 OWN_FACES = 256
-"""The model's faces that a photograph is held against: those of the seeds from 0."""
+"""The photograph is compared with the model's faces of the seeds 0 to 255."""
 
 GRID = 16
-MIDDLE = (slice(3, 15), slice(4, 12))
-"""The part of a picture, in rows and columns of GRID, where the face is and hair and background are not."""
+FACE_CELLS = (slice(3, 15), slice(4, 12))
+"""Rows and columns of the GRID x GRID picture that show the face, not hair or background."""
 
 SHRINKAGE = 0.3
-"""Of the covariance toward a sphere: 96 numbers are many for 256 faces."""
+"""Weight of the multiple of the identity in the covariance: 96 dimensions are many for 256 faces."""
 
 OOD_THRESHOLD = 1.73
-"""Above it a photograph is warned of. Of 96 held-out photographs of CelebA one in twenty lay above it."""
+"""Scores above it cause a warning. One in twenty of 96 held-out CelebA photographs scores above it."""
 
 
 def ood_score(model: Model, photograph: Pixels) -> float:
-    """How far a photograph (size, size, 3) lies from the model's own faces, in their own median distance.
+    """Return the Mahalanobis distance of a photograph to the model's faces, divided by their median distance.
 
-    Compared are the patterns of light in the middle of the pictures, without their brightness and contrast:
-    where eyes, nose and mouth are dark or light. The distance is Mahalanobis's.
-    docs/how-to/sample-and-edit.md has its values for photographs and for other pictures.
+    photograph: uint8 (size, size, 3).
+    The features are the coarse luminance pattern of the face region, normalized for brightness and contrast.
+    A model's own faces score about 1. docs/how-to/sample-and-edit.md has the scores of other pictures.
     """
     own = _patterns(model.sample(range(OWN_FACES)))
     mean = own.mean(axis=0)
@@ -38,8 +38,8 @@ def ood_score(model: Model, photograph: Pixels) -> float:
     inverse = np.linalg.inv(covariance)
 
     def distance(patterns: NDArray[np.float64]) -> NDArray[np.float64]:
-        away = patterns - mean
-        squared: NDArray[np.float64] = np.einsum("ij,jk,ik->i", away, inverse, away)
+        difference = patterns - mean
+        squared: NDArray[np.float64] = np.einsum("ij,jk,ik->i", difference, inverse, difference)
         return np.sqrt(squared)
 
     typical = max(float(np.median(distance(own))), 1e-9)
@@ -47,10 +47,10 @@ def ood_score(model: Model, photograph: Pixels) -> float:
 
 
 def _patterns(pixels: Pixels) -> NDArray[np.float64]:
-    """Light in the middle of pictures (n, h, w, 3), as (n, 96) vectors of mean 0 and length 1."""
+    """Luminance patterns of the face region: (n, h, w, 3) -> (n, 96), each of mean 0 and length 1."""
     light = torch.from_numpy(pixels.mean(axis=3, dtype=np.float32))
     coarse = torch.nn.functional.adaptive_avg_pool2d(light[:, None], GRID)[:, 0].numpy().astype(np.float64)
-    flat = coarse[:, *MIDDLE].reshape(len(pixels), -1)
+    flat = coarse[:, *FACE_CELLS].reshape(len(pixels), -1)
     flat -= flat.mean(axis=1, keepdims=True)
     unit: NDArray[np.float64] = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
     return unit

@@ -1,1 +1,1 @@
-"""Results as HTML pages and JSON."""
+"""Reports: self-contained HTML pages and JSON."""

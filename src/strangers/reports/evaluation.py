@@ -1,4 +1,4 @@
-"""The report: a result as a page that stands alone, with faces, attributes, neighbors and curves."""
+"""The evaluation report: a self-contained page of values, faces, attributes and nearest neighbors."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from strangers.images import Pixels, grid
 from strangers.reports.html import bars, image, page, picture, section, table
 from strangers.system.files import write_atomically
 
-SHOWN = 64
+MAX_SHOWN_FACES = 64
 """Faces on the page: the first ones, uncurated."""
 
 MEANINGS = {
-    "fd-face": "Frechet distance on the features of a network that learnt CelebA's attributes.",
-    "kd-face": "The same features, compared by a polynomial kernel; its value does not depend on the count.",
+    "fd-face": "Frechet distance on the features of a network trained on CelebA's attributes.",
+    "kd-face": "Kernel distance on the same features; unbiased, so independent of the count.",
     "fid": "FID: Frechet distance on the last features of the Inception network (Heusel et al. 2017).",
     "fid768": "Like FID, on 768 features of an earlier layer; not comparable with FID.",
     "kid": "KID: kernel distance on the last features of the Inception network (Binkowski et al. 2018).",
     "kid768": "Like KID, on 768 features of an earlier layer; not comparable with KID.",
-    "precision": "Share of the faces that lie among the photographs.",
-    "recall": "Share of the photographs that lie among the faces.",
-    "density": "How densely photographs lie round the faces; 1 for the photographs themselves.",
-    "coverage": "Share of the photographs that have a face near them.",
-    "diversity": "How many kinds of faces there are, as the attribute network tells them apart.",
+    "precision": "Fraction of faces within the manifold of the photographs: quality.",
+    "recall": "Fraction of photographs within the manifold of the faces: variety.",
+    "density": "How densely photographs surround the faces; 1 for photographs.",
+    "coverage": "Fraction of photographs with a face nearby.",
+    "diversity": "Effective number of values per attribute, 1 to 2, as predicted by the attribute network.",
 }
-"""What each metric says, in a sentence."""
+"""One sentence per metric."""
 
 
 def report(
     measured: Sequence[Measured], compared: Sequence[Difference] = (), curves: Sequence[Path] = ()
 ) -> str:
-    """One HTML page for one or more models measured against the same set.
+    """Return an HTML page for one or more models measured against the same set.
 
-    curves: PNG files of their trainings. The page shows photographs beside the faces nearest to them.
+    curves: PNG files of their trainings.
+    The page shows training pictures next to the faces nearest to them.
     """
     first = measured[0].result
     title = " and ".join(_name(one.result) for one in measured)
@@ -53,14 +54,14 @@ def report(
     if curves:
         body.append(section("Training", *(image(path.read_bytes(), f"Curves of {path}") for path in curves)))
     body.append(_conditions(first))
-    return page(f"How good are the faces of {title}?", body, lead=lead)
+    return page(f"Evaluation of {title}", body, lead=lead)
 
 
 def write(out: Path, measured: Sequence[Measured]) -> str:
-    """Write what was measured to `out` as JSON, and the report beside it as HTML. Raises OSError.
+    """Write results to `out` as JSON, and the report next to it as HTML, and return a text table.
 
-    One result stands alone; several stand in {"results": [...], "differences": [...]}, each of the others
-    compared with the first. Returns the table of values for people.
+    A single result is the JSON document itself; several are {"results": [...], "differences": [...]}, with
+    differences between the first and each other. Raises OSError.
     """
     results = [one.result for one in measured]
     compared = [found for other in results[1:] for found in differences(results[0], other)]
@@ -93,20 +94,22 @@ def _values(results: Sequence[Result], compared: Sequence[Difference]) -> Iterat
         ]
         for name in names
     ]
-    header = ["metric", "better", *(_name(result) for result in results), "what it says"]
-    content = [table(header, rows, caption="After ±: 95 % of what chance does to the generated faces.")]
+    header = ["metric", "better", *(_name(result) for result in results), "meaning"]
+    content = [
+        table(header, rows, caption="±: 95% confidence interval over the sampling of the generated faces.")
+    ]
     if compared:
         sentences = [[difference.sentence] for difference in compared]
-        content.append(table(["The first against the second"], sentences))
+        content.append(table(["First model compared with the second"], sentences))
     yield section("Numbers", *content)
 
 
 def _about(one: Measured, pictures: PreparedSet) -> Iterator[str]:
-    """One model's faces, their attributes, and their neighbors in the set."""
+    """One model's faces, attribute frequencies, and nearest training pictures."""
     result, size = one.result, one.result.model.protocol.size
     scale = max(1, 96 // size)
     name = _name(result)
-    faces = one.faces[:SHOWN]
+    faces = one.faces[:MAX_SHOWN_FACES]
     note = f"Seeds 0 to {len(faces) - 1}, uncurated."
     yield section(f"Faces of {name}", picture(grid(faces), f"Faces of {name}", scale=scale, caption=note))
     if result.attributes:
@@ -115,20 +118,20 @@ def _about(one: Measured, pictures: PreparedSet) -> Iterator[str]:
         yield section(
             "Attributes",
             bars(rows, names=("set", "generated")),
-            note="By the attribute network's word for both sides, so that its errors cancel. Above: what the "
-            "faces have too rarely; below: too often.",
+            note="As predicted by the attribute network on both sides, so that its errors cancel. "
+            "Sorted from too rare to too frequent in the generated faces.",
         )
     if result.memorization:
         found = result.memorization
         rows_of_spaces = [
             [
-                likeness.space,
-                f"{likeness.share:.1%}",
-                f"{likeness.interval[0]:.1%} to {likeness.interval[1]:.1%}",
-                f"{likeness.median:.2f}",
-                f"{likeness.control_median:.2f}",
+                space.space,
+                f"{space.share:.1%}",
+                f"{space.interval[0]:.1%} to {space.interval[1]:.1%}",
+                f"{space.median:.2f}",
+                f"{space.control_median:.2f}",
             ]
-            for likeness in found.spaces
+            for space in found.spaces
         ]
         header = ["space", "too near", "95 % interval", "median ratio", f"of {found.control} faces"]
         yield section(
@@ -147,7 +150,7 @@ def _about(one: Measured, pictures: PreparedSet) -> Iterator[str]:
 
 
 def _pairs(one: Measured, pictures: PreparedSet) -> Pixels:
-    """The nearest pairs, generated above, training picture below."""
+    """The nearest pairs: generated faces above, training pictures below."""
     assert one.result.memorization is not None
     pairs = one.result.memorization.pairs
     faces = [one.faces[pair.face] for pair in pairs]
@@ -160,7 +163,7 @@ def _conditions(result: Result) -> str:
         ["model", f"{result.model.path}, hash {result.model.hash}"],
         ["set", f"{result.data.source}, {result.data.count:,} pictures, hash {result.data.hash[:16]}"],
         ["protocol", str(result.data.protocol)],
-        ["across protocols", "; ".join(result.mismatch) or "no"],
+        ["protocol differences", "; ".join(result.mismatch) or "none"],
         ["seeds", result.seeds],
         ["features", ", ".join(f"{name} {weights}" for name, weights in result.features.items())],
         ["versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())],

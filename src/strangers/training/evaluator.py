@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from strangers.data.prepared import PreparedSet
 from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.evaluation.features import chosen, reference
+from strangers.evaluation.features import reference_features, reference_positions
 from strangers.evaluation.metrics import RunningStatistics, Statistics, frechet_distance
 from strangers.images import Pixels
 from strangers.sampling.model import Model
@@ -106,8 +106,8 @@ class Evaluator:
 def make_evaluator(data: PreparedSet, device: torch.device, evaluate: bool, generated: int) -> Evaluator:
     """Compute the photographs' variety; if `evaluate`, also their statistics, which are cached."""
     network = load_attributes(device=str(device))
-    few = data.batch(chosen(data, VARIETY_COUNT))
-    statistics = reference(data, network, REFERENCE_COUNT).statistics if evaluate else None
+    few = data.batch(reference_positions(data, VARIETY_COUNT))
+    statistics = reference_features(data, network, REFERENCE_COUNT).statistics if evaluate else None
     return Evaluator(network, mean_distance(network(few)), statistics, generated)
 
 
