@@ -51,7 +51,7 @@ def train(out: Path, *more: object) -> list[object]:
 
 def export(folder: Path) -> list[object]:
     """The words that export the run in a folder to the same folder."""
-    return ["export", folder / "run", "--to", "file", "--out", folder / "faces.safetensors"]
+    return ["export", folder / "run", "--to", "file", "--force", "--out", folder / "faces.safetensors"]
 
 
 def evaluate(folder: Path) -> list[object]:

@@ -150,7 +150,7 @@ def flat(value: Cached) -> dict[str, Any]:
 def test_in_an_attribute_network(drawn: PreparedSet, tmp_path: Path, trials: Any, tally: Any) -> None:
     path = tmp_path / "attributes.safetensors"
     network = attributes.AttributeNetwork(len(drawn.manifest.attributes))
-    attribute_training._write(path, network, drawn, 0, 1)
+    path.write_bytes(attribute_training._as_bytes(network, drawn, 0, 1))
     header = 8 + int.from_bytes(path.read_bytes()[:8], "little")
     for among in (header, None):
         for _ in flips(path, trials(4, 150), 6, among):

@@ -1,7 +1,8 @@
-"""Files are there whole or not at all."""
+"""Files are complete or absent, and files of the user stay as they are."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -9,11 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from strangers.errors import StrangersError
-from strangers.system.cache import cache_folder, write_to_cache
-from strangers.system.files import lock, new_folder, remove_folder, remove_leftovers, write_atomically
+from strangers.errors import StrangersError, UsageError
+from strangers.system.files import (
+    check_outputs,
+    lock,
+    new_folder,
+    remove_folder,
+    remove_leftovers,
+    signed,
+    write_atomically,
+    write_output,
+)
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
 NO_PROCESS = 2**22 + 1  # above every process number
+
+REPORT = signed("# A report\n", "evaluation")
 
 
 def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
@@ -59,23 +72,6 @@ def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path
     assert living.exists()
 
 
-def test_a_cache_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("no folder")
-    write_to_cache(tmp_path / "file" / "kept", b"made")
-    write_to_cache(tmp_path / "new" / "kept", b"made")
-    assert (tmp_path / "new" / "kept").read_bytes() == b"made"
-
-
-def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    def homeless() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr(Path, "home", homeless)
-    with pytest.raises(StrangersError, match="let XDG_CACHE_HOME name a folder"):
-        cache_folder()
-
-
 def test_a_write_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     for name in ("file", "other"):
         (tmp_path / f".partial-{name}-{NO_PROCESS}-0123abcd").write_bytes(b"half")
@@ -97,7 +93,7 @@ def test_a_process_that_came_by_the_number_of_a_dead_one_keeps_nobody_out(tmp_pa
         pass
 
 
-@pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
+@posix
 def test_a_folder_that_another_is_writing_is_refused_at_once(tmp_path: Path) -> None:
     with new_folder(
         tmp_path / "set"
@@ -146,8 +142,140 @@ def test_a_folder_is_removed_as_a_whole(tmp_path: Path, monkeypatch: pytest.Monk
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
 def test_a_lock_is_held_by_one_until_it_is_closed(tmp_path: Path) -> None:
     with lock(tmp_path / "lock"), pytest.raises(BlockingIOError):
         lock(tmp_path / "lock")
-    lock(tmp_path / "lock").close()
+    with lock(tmp_path / "lock"):
+        pass
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A file that a person wrote."""
+    path = tmp_path / "report.md"
+    path.write_bytes(b"my notes")
+    return path
+
+
+def test_a_file_of_the_user_is_refused_by_name_and_kept(mine: Path) -> None:
+    with pytest.raises(UsageError, match=r"report\.md exists, and this command did not write it; .*--force"):
+        write_output(mine, REPORT, kind="evaluation")
+    assert mine.read_bytes() == b"my notes"
+    assert [path.name for path in mine.parent.iterdir()] == ["report.md"]
+
+
+def test_force_replaces_a_file_of_the_user(mine: Path) -> None:
+    write_output(mine, REPORT, kind="evaluation", force=True)
+    assert mine.read_bytes() == REPORT
+
+
+def test_an_earlier_output_of_the_same_kind_is_replaced(mine: Path) -> None:
+    mine.write_bytes(signed("# An older report\n", "evaluation"))
+    write_output(mine, REPORT, kind="evaluation")
+    assert mine.read_bytes() == REPORT
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        signed("# A card\n", "export"),
+        REPORT.replace(b"# A", b"# My"),
+        REPORT + b"and a note\n",
+        b'{"values": {}, "versions": {}}',
+        b"[" * 100_000,
+        b"[1, 2]",
+        b"null",
+        b"\x89PNG\r\n\x1a\n my drawing",
+        bytes(8) + b'{"__metadata__":{"strangers":"{}"},"weight":{"dtype":"F32"}}',
+    ],
+    ids=["empty", "other kind", "edited", "extended", "few keys", "deep", "list", "null", "png", "model"],
+)
+def test_a_file_that_is_not_exactly_an_earlier_output_is_refused(mine: Path, data: bytes) -> None:
+    mine.write_bytes(data)
+    for kind in ("evaluation", "picture"):
+        with pytest.raises(UsageError, match="did not write it"):
+            check_outputs(mine, kind=kind)
+    assert mine.read_bytes() == data
+
+
+def test_an_input_is_refused_although_the_command_once_wrote_it(mine: Path) -> None:
+    mine.write_bytes(REPORT)
+    os.link(mine, mine.with_name("same"))
+    for name in (mine, mine.with_name("same")):
+        with pytest.raises(UsageError, match=r"report\.md is an input of this command"):
+            check_outputs(mine, kind="evaluation", inputs=[None, "celeba-64", name])
+    check_outputs(mine, kind="evaluation", inputs=[mine], force=True)
+
+
+def test_a_json_report_is_told_from_other_json(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps({"values": {}, "versions": {}, "hardware": {}, "more": 1}))
+    check_outputs(path, kind="evaluation")
+    with pytest.raises(UsageError):
+        check_outputs(path, kind="exploration")
+
+
+@posix
+@pytest.mark.parametrize("force", [False, True])
+def test_a_pipe_a_device_and_a_folder_are_refused_even_with_force(tmp_path: Path, force: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "null").symlink_to(os.devnull)
+    for name, what in (("pipe", "not a regular file"), ("null", "not a regular"), ("folder", "a folder")):
+        with pytest.raises(UsageError, match=f"{name} is {what}"):
+            write_output(tmp_path / name, REPORT, kind="evaluation", force=force)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+@posix
+def test_a_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
+    (tmp_path / "target").write_bytes(b"old")
+    for name in ("target", "new"):
+        link = tmp_path / f"link to {name}"
+        link.symlink_to(tmp_path / name)
+        write_output(link, REPORT, kind="evaluation", force=True)
+        assert link.is_symlink()
+        assert (tmp_path / name).read_bytes() == REPORT
+
+
+@posix
+def test_a_link_to_a_file_of_the_user_is_refused(mine: Path) -> None:
+    link = mine.with_name("link")
+    link.symlink_to(mine)
+    with pytest.raises(UsageError, match="link exists"):
+        write_output(link, REPORT, kind="evaluation")
+    assert mine.read_bytes() == b"my notes"
+
+
+def test_the_folder_of_an_output_is_made(tmp_path: Path) -> None:
+    write_output(tmp_path / "a" / "b" / "report.md", REPORT, kind="evaluation")
+    assert (tmp_path / "a" / "b" / "report.md").read_bytes() == REPORT
+
+
+@posix
+def test_a_new_file_follows_the_umask_and_a_replaced_one_keeps_its_mode(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "file", b"new")
+        assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+        for mode in (0o600, 0o664, 0o444):
+            (tmp_path / "file").chmod(mode)
+            write_atomically(tmp_path / "file", b"newer")
+            assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("length", [200, 240, 255])
+@pytest.mark.parametrize("character", ["a", "é", "顔"])
+def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path: Path, length: int, character: str) -> None:
+    name = character * (length // len(character.encode()))
+    try:
+        (tmp_path / name).touch()
+    except OSError:
+        pytest.skip("this disk allows no such name")
+    write_atomically(tmp_path / name, b"data")
+    assert (tmp_path / name).read_bytes() == b"data"
+    assert len(list(tmp_path.iterdir())) == 1

@@ -16,6 +16,7 @@ ModelName = Annotated[
     str,
     Argument(metavar="MODEL", help="A model file, a run, a checkpoint, celeba-64 or hf:OWNER/NAME."),
 ]
+Force = Annotated[bool, Option("--force", help="Replace files that this command did not write.")]
 Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
 
 UNITS = {"": 1, "k": 1_000, "M": 1_000_000}

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from strangers.commands.arguments import Device, ModelName, is_picture, parse_strengths, plural, require_few
+from strangers.commands.arguments import (
+    Device,
+    Force,
+    ModelName,
+    is_picture,
+    parse_strengths,
+    plural,
+    require_few,
+)
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
 
@@ -35,6 +43,7 @@ def edit(
     measure: Annotated[
         bool, Option("--measure", help="Measure the edit's effect on 1,000 other faces.")
     ] = False,
+    force: Force = False,
     device: Device = "auto",
 ) -> None:
     """Edit faces along an attribute direction, one row per face, one column per strength."""
@@ -52,7 +61,9 @@ def edit(
     from strangers.latent.latent_file import read_latent
     from strangers.sampling.load import load
     from strangers.sampling.output import write_strips
+    from strangers.system.files import check_outputs
 
+    check_outputs(out, kind="picture", inputs=[model, latent], force=force)
     found = None if latent is None else read_latent(latent)
     generator = load(model, device=device)
     z = generator.latents(numbers) if found is None else found.of(generator)
@@ -61,7 +72,8 @@ def edit(
     description = f"{attribute} {','.join(f'{amount:g}' for amount in amounts)}"
     description += "" if hold is None else f", orthogonal to {hold}"
     description += "" if latent is None else f"; from {latent.name}"
-    write_strips(generator, strips, out, replace(generator.provenance(numbers), latents=description))
+    provenance = replace(generator.provenance(numbers), latents=description)
+    write_strips(generator, strips, out, provenance, force=force)
     columns = plural(len(amounts), "strength")
     print(f"Wrote {plural(len(strips), 'face')} at {columns} to {out}: {description}.")
     if measure:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import Device, ModelName
+from strangers.commands.arguments import Device, Force, ModelName
 from strangers.errors import UsageError
 
 
@@ -42,6 +42,7 @@ def evaluate(
     allow_mismatch: Annotated[
         bool, Option("--allow-mismatch", help="Measure across different crops and filters.")
     ] = False,
+    force: Force = False,
     device: Device = "auto",
 ) -> None:
     """Measure the quality, diversity and memorization of a model's faces; write a result and a report."""
@@ -49,13 +50,16 @@ def evaluate(
         raise UsageError(f"--out must end in .json (got {out.name!r}).")
     from strangers.evaluation.evaluate import Settings, measure_all
     from strangers.reports.evaluation import write
+    from strangers.system.files import check_outputs
 
+    inputs = [model, data, *(against or []), held_out, weights]
+    check_outputs(out, out.with_suffix(".html"), kind="evaluation", inputs=inputs, force=force)
     settings = Settings(
         metrics=_names(metrics), features=_names(features), count=count, truncation=truncation,
         weights=weights, device=device, shrinkage=shrinkage, allow_mismatch=allow_mismatch, batch=batch,
     )  # fmt: skip
     measured = measure_all([model, *(against or [])], data, held_out=held_out, settings=settings)
-    print(write(out, measured))
+    print(write(out, measured, force=force))
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from strangers.commands.arguments import Force
+
 
 def explore(
     data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as in `prepare`.")],
@@ -21,8 +23,12 @@ def explore(
         Path | None,
         Option(metavar="FILE", help="CelebA's table of landmarks, for the orientation of the faces."),
     ] = None,
+    force: Force = False,
 ) -> None:
     """Report what a set contains: sizes, light, attributes, orientation, duplicates, a sample."""
     from strangers.reports.dataset import write
+    from strangers.system.files import check_outputs
 
-    print(write(data, out, size=size, landmarks=landmarks))
+    outputs = (out, out.with_suffix(".json"))
+    check_outputs(*outputs, kind="exploration", inputs=[data, landmarks], force=force)
+    print(write(data, out, size=size, landmarks=landmarks, force=force))

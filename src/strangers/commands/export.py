@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
 
-from strangers.commands.arguments import ModelName
+from strangers.commands.arguments import Force, ModelName
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
 
@@ -43,6 +43,7 @@ def export(
     push: Annotated[
         str | None, Option(metavar="OWNER/NAME", help="hub: put it there too, as `hf auth login` allows.")
     ] = None,
+    force: Force = False,
 ) -> None:
     """Take a model away: as a small file, as ONNX, as a web page, or as a repository of the hub."""
     given = {"runtime": runtime, "directions": directions, "push": push, "result": result}
@@ -52,17 +53,21 @@ def export(
     if to in ENDINGS and out.suffix != ENDINGS[to]:
         raise UsageError(f"--to {to} writes one file: let --out end in {ENDINGS[to]}, not {out.name!r}.")
     from strangers.sampling.load import load
+    from strangers.system.files import check_outputs
 
+    if to in ENDINGS:
+        outputs = (out, out.with_suffix(".md")) if to == "file" else (out,)
+        check_outputs(*outputs, kind="export", inputs=[model, result], force=force)
     loaded = load(model, device="cpu")
     if to == "file":
         from strangers.export.file import export_file
 
-        export_file(loaded, out, result=result)
+        export_file(loaded, out, result=result, force=force)
         print(f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB, and {out.with_suffix('.md')}, its card.")
     elif to == "onnx":
         from strangers.export.onnx import CHECKED, export_onnx
 
-        agreement = export_onnx(loaded, out)
+        agreement = export_onnx(loaded, out, force=force)
         print(f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB: over {CHECKED} seeds it {agreement}.")
     elif to == "page":
         print(_page(loaded, out, runtime, with_directions=directions is not False))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Option
 
-from strangers.commands.arguments import MAX_FACES, Device, ModelName, plural, require_few
+from strangers.commands.arguments import MAX_FACES, Device, Force, ModelName, plural, require_few
 
 
 def interpolate(
@@ -20,6 +20,7 @@ def interpolate(
     ] = 60,
     out: Annotated[Path, Option(metavar="FILE", help="A .webp, .gif or .mp4, or a .png strip.")],
     loop: Annotated[bool, Option("--loop", help="Return to the first face.")] = False,
+    force: Force = False,
     device: Device = "auto",
 ) -> None:
     """Animate the way from face to face."""
@@ -31,9 +32,11 @@ def interpolate(
     require_few(len(numbers))
     from strangers.latent import interpolation
     from strangers.sampling.load import load
+    from strangers.system.files import check_outputs
 
+    check_outputs(out, kind="picture", inputs=[model], force=force)
     generator = load(model, device=device)
     description = f"interpolation of {frames} frames{', looped' if loop else ''}"
     z = interpolation.interpolate(generator.latents(numbers), frames, generator.recipe.latent, loop=loop)
-    write_walk(generator, z, out, replace(generator.provenance(numbers), latents=description))
+    write_walk(generator, z, out, replace(generator.provenance(numbers), latents=description), force=force)
     print(f"Wrote {plural(frames, 'frame')} through {plural(len(numbers), 'face')} to {out}.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import Device, ModelName
+from strangers.commands.arguments import Device, Force, ModelName
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
 
@@ -26,6 +26,7 @@ def invert(
     starts: Annotated[int, Option(metavar="N", min=1, max=256, help="Number of restarts.")] = 4,
     steps: Annotated[int, Option(metavar="N", min=1, help="Optimization steps per restart.")] = 200,
     seed: Annotated[int, Option(metavar="N", min=0, help="Random seed.")] = 0,
+    force: Force = False,
     device: Device = "auto",
 ) -> None:
     """Find the latent of a photograph and draw its reconstruction."""
@@ -36,7 +37,11 @@ def invert(
     from strangers.latent.ood import OOD_THRESHOLD, ood_score
     from strangers.latent.photograph import face_of
     from strangers.sampling.load import load
+    from strangers.system.files import check_outputs
 
+    picture = out.with_suffix(".png")
+    check_outputs(out, kind="latent", inputs=[model, photograph], force=force)
+    check_outputs(picture, kind="comparison", inputs=[model, photograph], force=force)
     generator = load(model, device=device)
     pixels = face_of(photograph, generator, cropped)
     score = ood_score(generator, pixels)
@@ -53,8 +58,9 @@ def invert(
         for result in search:
             advance(result.step - done)
             done = result.step
-    write_latent(out, latent_file(generator, result, score, starts, seed), pixels, result.face)
+    found = latent_file(generator, result, score, starts, seed)
+    write_latent(out, found, pixels, result.face, force=force)
     print(
-        f"Wrote {out} and {out.with_suffix('.png')}. Pixel error: {result.image_error:.0f} of 255. "
+        f"Wrote {out} and {picture}. Pixel error: {result.image_error:.0f} of 255. "
         f"Feature error: {result.feature_error:.2f} (1 is a different face)."
     )

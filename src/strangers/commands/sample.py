@@ -11,6 +11,7 @@ from typer import Option
 from strangers.commands.arguments import (
     MAX_FACES,
     Device,
+    Force,
     ModelName,
     is_picture,
     parse_grid,
@@ -38,6 +39,7 @@ def sample(
     where: Annotated[
         str | None, Option(metavar="LIST", help="Keep such faces only, as in Smiling=1,Eyeglasses=0.")
     ] = None,
+    force: Force = False,
     device: Device = "auto",
 ) -> None:
     """Draw the faces that seeds name."""
@@ -54,15 +56,18 @@ def sample(
         _refuse_many(numbers, as_grid, grid, cells)
     from strangers.sampling.load import load
     from strangers.sampling.output import write_each, write_grid
+    from strangers.system.files import check_outputs
 
+    if as_grid:
+        check_outputs(out, kind="picture", inputs=[model], force=force)
     generator = load(model, device=device)
     if wanted is not None:
         numbers = matching(generator, wanted, None if seeds is None else numbers, cells, truncation)
         _refuse_many(numbers, as_grid, grid, cells)
     if as_grid:
-        write_grid(generator, numbers, out, columns, truncation)
+        write_grid(generator, numbers, out, columns, truncation, force=force)
     else:
-        write_each(generator, numbers, out, truncation)
+        write_each(generator, numbers, out, truncation, force=force)
     print(f"Wrote {plural(len(numbers), 'face')} to {out}.")
 
 

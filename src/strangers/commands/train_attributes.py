@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import Device
+from strangers.commands.arguments import Device, Force
 
 
 def train_attributes(
@@ -18,12 +18,15 @@ def train_attributes(
     epochs: Annotated[int, Option(metavar="N", min=1, help="Passes through the set.")] = 16,
     seed: Annotated[int, Option(metavar="N", min=0, help="Random seed.")] = 0,
     device: Device = "auto",
+    force: Force = False,
     precision: Annotated[str, Option(metavar="NAME", help="auto, fp32 or bf16.")] = "auto",
 ) -> None:
     """Train the network that predicts attributes, as the bundled one was trained."""
     from strangers.evaluation.attribute_training import summary, train
 
-    accuracies = train(data, validation, out, epochs=epochs, seed=seed, device=device, precision=precision)
+    accuracies = train(
+        data, validation, out, epochs=epochs, seed=seed, device=device, precision=precision, force=force
+    )
     means = summary(accuracies)
     print(
         f"Wrote {out} and {out.with_suffix('.md')}. "

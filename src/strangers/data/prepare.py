@@ -14,9 +14,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,8 +111,8 @@ def open_or_prepare(
     return open_prepared(place)
 
 
-def _exclusive(place: Path) -> BinaryIO:
-    """Lock `place`, so that no other process prepares the same set; closing the result unlocks it."""
+def _exclusive(place: Path) -> AbstractContextManager[object]:
+    """Lock `place`, so that no other process prepares the same set until the block ends."""
     place.parent.mkdir(parents=True, exist_ok=True)
     file = place.with_name(f"{place.name}.lock")
     try:

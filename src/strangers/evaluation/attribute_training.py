@@ -23,7 +23,7 @@ from strangers.evaluation.attributes import SIZE, AttributeNetwork, Attributes, 
 from strangers.images import to_signed
 from strangers.sampling.model_file import with_digest
 from strangers.system.devices import choose_device, choose_precision, keep_freed_memory, to_device
-from strangers.system.files import write_atomically
+from strangers.system.files import check_outputs, signed, write_output
 
 TRAINING_BATCH = 256
 
@@ -68,11 +68,13 @@ def train(
     device: str = "auto",
     precision: str = "auto",
     progress: bool = True,
+    force: bool = False,
 ) -> list[Accuracy]:
     """Train an attribute network, write it and its card, and return its accuracies on `validation`.
 
     data, validation: prepared sets of 64 px with the same attributes.
     out: a .safetensors file; the card has the same name with the suffix .md.
+    force: as for `write_output`.
     Raises DataError for unusable sets and UsageError for wrong arguments.
     """
     pictures, held_out = _labeled(data), _labeled(validation)
@@ -82,6 +84,8 @@ def train(
         )
     if Path(out).suffix != ".safetensors":
         raise UsageError(f"--out must end in .safetensors (got {out}).")
+    card_path = Path(out).with_suffix(".md")
+    check_outputs(Path(out), card_path, kind="attributes", force=force)
     where = choose_device(device).value
     if where.type == "cpu":
         keep_freed_memory()
@@ -91,11 +95,11 @@ def train(
         network = AttributeNetwork(len(pictures.manifest.attributes))
         network = to_device(network, where)  # type: ignore[assignment]
         _fit(network, pictures, where, dtype, epochs, seed, progress)
-    _write(Path(out), network, pictures, seed, epochs)
+    write_output(Path(out), _as_bytes(network, pictures, seed, epochs), kind="attributes", force=force)
     reader = load_attributes.__wrapped__(out, device)  # measured as it is loaded: rounded to fp16
     accuracies = measure(reader, held_out)
     card = _card(reader, pictures, held_out, accuracies, epochs, seed)
-    write_atomically(Path(out).with_suffix(".md"), card.encode())
+    write_output(card_path, signed(card, "attributes"), kind="attributes", force=force)
     return accuracies
 
 
@@ -190,7 +194,7 @@ def _accuracy(name: str, predicted: NDArray[np.bool_], labels: NDArray[np.int8])
     return Accuracy(name, share, float(right.mean()), sum(sides) / len(sides), max(share, 1 - share))
 
 
-def _write(out: Path, network: AttributeNetwork, pictures: PreparedSet, seed: int, epochs: int) -> None:
+def _as_bytes(network: AttributeNetwork, pictures: PreparedSet, seed: int, epochs: int) -> bytes:
     header = {
         "format": 1,
         "software": f"strangers {__version__}",
@@ -207,10 +211,7 @@ def _write(out: Path, network: AttributeNetwork, pictures: PreparedSet, seed: in
         for name, value in network.state_dict().items()
         if value.is_floating_point()  # not the batch counters of batch norm
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(
-        out, bytes(save(tensors, {"strangers-attributes": with_digest(json.dumps(header), tensors)}))
-    )
+    return bytes(save(tensors, {"strangers-attributes": with_digest(json.dumps(header), tensors)}))
 
 
 def summary(accuracies: list[Accuracy]) -> dict[str, float]:

@@ -21,7 +21,7 @@ from strangers.errors import ModelError, StrangersError
 from strangers.images import to_pixels
 from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
-from strangers.system.files import write_atomically
+from strangers.system.files import check_outputs, write_output
 
 if TYPE_CHECKING:
     import onnx
@@ -57,12 +57,12 @@ class Agreement:
         )
 
 
-def export_onnx(model: Model, out: Path) -> Agreement:
+def export_onnx(model: Model, out: Path, *, force: bool = False) -> Agreement:
     """Write the generator to `out`, once its faces agree with torch's. Raises StrangersError and OSError."""
+    check_outputs(out, kind="export", force=force)
     data = as_onnx(model)
     agreement = checked(model, data)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, data)
+    write_output(out, data, kind="export", force=force)
     return agreement
 
 

@@ -14,7 +14,7 @@ from strangers.errors import DataError, UsageError
 from strangers.images import COMPOSITE, Pixels, Provenance, encode_png, grid
 from strangers.latent.inversion import Inversion
 from strangers.sampling.model import Model
-from strangers.system.files import write_atomically
+from strangers.system.files import check_outputs, write_output
 
 MAX_LATENT_BYTES = 1_000_000
 """A latent of 4096 numbers takes a tenth of this."""
@@ -83,16 +83,23 @@ def latent_file(model: Model, found: Inversion, ood_score: float, starts: int, s
     )
 
 
-def write_latent(path: Path, found: LatentFile, photograph: Pixels, face: Pixels) -> None:
-    """Write the file, and next to it a .png of photograph and face, both (size, size, 3). Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_latent(
+    path: Path, found: LatentFile, photograph: Pixels, face: Pixels, *, force: bool = False
+) -> None:
+    """Write the file, and next to it a .png of photograph and face, both (size, size, 3).
+
+    force: as for `write_output`. Raises UsageError and OSError.
+    """
+    check_outputs(path, kind="latent", force=force)
+    check_outputs(path.with_suffix(".png"), kind="comparison", force=force)
     provenance = Provenance(
         software=found.software, model_hash=found.model_hash, seeds="", recipe=found.recipe,
         images_seen=found.images_seen, latents=f"from the photograph on the left, see {path.name}",
     )  # fmt: skip
     pair = grid(np.stack([photograph, face]), columns=2)
-    write_atomically(path.with_suffix(".png"), encode_png(pair, provenance, COMPOSITE))
-    write_atomically(path, found.model_dump_json(indent=1).encode())
+    picture = encode_png(pair, provenance, COMPOSITE)
+    write_output(path.with_suffix(".png"), picture, kind="comparison", force=force)
+    write_output(path, found.model_dump_json(indent=1).encode(), kind="latent", force=force)
 
 
 def read_latent(path: Path) -> LatentFile:

@@ -14,12 +14,12 @@ from strangers.data.prepare import open_or_prepare
 from strangers.errors import UsageError
 from strangers.images import Pixels, grid
 from strangers.reports.html import bars, page, picture, section, table
-from strangers.system.files import write_atomically
+from strangers.system.files import check_outputs, signed, write_output
 
 WARNING = "These are photographs of real people: share this page only as their terms allow."
 
 
-def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None) -> str:
+def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None, force: bool = False) -> str:
     """Explore DATA, write the page to `out` and JSON beside it, and return a summary for the terminal.
 
     size: height and width in pixels to which a source is prepared; a prepared set has its own.
@@ -29,12 +29,13 @@ def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None
     """
     if out.suffix != ".html":
         raise UsageError(f"--out {out.name}: the report is a page; use a name that ends in .html.")
+    check_outputs(out, out.with_suffix(".json"), kind="exploration", force=force)
     pictures = open_or_prepare(data, size=size)
     found = explore(pictures, landmarks)
-    out.parent.mkdir(parents=True, exist_ok=True)
     document = report(found, pictures.batch(np.array(found.sample)))
-    write_atomically(out, document.encode(errors="backslashreplace"))
-    write_atomically(out.with_suffix(".json"), (json.dumps(asdict(found), indent=1) + "\n").encode())
+    described = (json.dumps(asdict(found), indent=1) + "\n").encode()
+    write_output(out, signed(document, "exploration"), kind="exploration", force=force)
+    write_output(out.with_suffix(".json"), described, kind="exploration", force=force)
     return f"{summary(found)}\nWrote {out} and {out.with_suffix('.json')}."
 
 

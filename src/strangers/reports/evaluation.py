@@ -13,7 +13,7 @@ from strangers.evaluation.evaluate import Measured
 from strangers.evaluation.result import HIGHER_IS_BETTER, Difference, Result, differences, summary
 from strangers.images import Pixels, grid
 from strangers.reports.html import bars, image, page, picture, section, table
-from strangers.system.files import write_atomically
+from strangers.system.files import signed, write_output
 
 MAX_SHOWN_FACES = 64
 """Faces on the page: the first ones, uncurated."""
@@ -57,11 +57,12 @@ def report(
     return page(f"Evaluation of {title}", body, lead=lead)
 
 
-def write(out: Path, measured: Sequence[Measured]) -> str:
+def write(out: Path, measured: Sequence[Measured], *, force: bool = False) -> str:
     """Write results to `out` as JSON, and the report next to it as HTML, and return a text table.
 
     A single result is the JSON document itself; several are {"results": [...], "differences": [...]}, with
-    differences between the first and each other. Raises OSError.
+    differences between the first and each other.
+    force: as for `write_output`. Raises UsageError and OSError.
     """
     results = [one.result for one in measured]
     compared = [found for other in results[1:] for found in differences(results[0], other)]
@@ -72,10 +73,10 @@ def write(out: Path, measured: Sequence[Measured]) -> str:
             "results": [one.model_dump(mode="json") for one in results],
             "differences": [found.model_dump() | {"interval": found.interval} for found in compared],
         }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    document = report(measured, compared, curves)
-    write_atomically(out.with_suffix(".html"), document.encode(errors="backslashreplace"))
-    write_atomically(out, (json.dumps(described, indent=1) + "\n").encode())
+    page = signed(report(measured, compared, curves), "evaluation")
+    data = (json.dumps(described, indent=1) + "\n").encode()
+    write_output(out.with_suffix(".html"), page, kind="evaluation", force=force)
+    write_output(out, data, kind="evaluation", force=force)
     return "\n".join([summary(results), *(found.sentence for found in compared)])
 
 

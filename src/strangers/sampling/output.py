@@ -1,7 +1,8 @@
-"""Faces as PNG files: all in one grid, a strip for each, or one file each."""
+"""Faces as files: one grid, a strip per face, one PNG per face, or an animation."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -21,66 +22,84 @@ from strangers.images import (
     require_video,
 )
 from strangers.sampling.model import DRAW_BATCH, Model
-from strangers.system.files import write_atomically
+from strangers.system.files import check_outputs, write_output
 from strangers.system.machine import usable_cores
 
 
-def write_grid(model: Model, seeds: Sequence[int], out: Path, columns: int | None, truncation: float) -> None:
-    """All the faces in one PNG."""
+def write_grid(
+    model: Model,
+    seeds: Sequence[int],
+    out: Path,
+    columns: int | None,
+    truncation: float,
+    *,
+    force: bool = False,
+) -> None:
+    """Write the faces of `seeds` as one PNG, row by row, in `columns` columns or near square.
+
+    force: as for `write_output`, in all functions here. Raises UsageError and OSError.
+    """
+    check_outputs(out, kind="picture", force=force)
     faces = grid(model.sample(seeds, truncation=truncation), columns)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, encode_png(faces, model.provenance(seeds, truncation)))
+    data = encode_png(faces, model.provenance(seeds, truncation))
+    write_output(out, data, kind="picture", force=force)
 
 
-def write_strips(model: Model, strips: NDArray[np.float32], out: Path, provenance: Provenance) -> None:
-    """The faces of latents (rows, columns, latent_size), in these rows and columns, in one PNG."""
+def write_strips(
+    model: Model, strips: NDArray[np.float32], out: Path, provenance: Provenance, *, force: bool = False
+) -> None:
+    """Write the faces of latents (rows, columns, latent_size), in these rows and columns, as one PNG."""
+    check_outputs(out, kind="picture", force=force)
     rows, columns, size = strips.shape
     faces = model.decode(strips.reshape(rows * columns, size))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, encode_png(grid(faces, columns), provenance))
+    write_output(out, encode_png(grid(faces, columns), provenance), kind="picture", force=force)
 
 
-def write_each(model: Model, seeds: Sequence[int], out: Path, truncation: float) -> None:
-    """One PNG per face, named by its seed. While files are written, the next faces are drawn."""
+def write_each(
+    model: Model, seeds: Sequence[int], out: Path, truncation: float, *, force: bool = False
+) -> None:
+    """Write one PNG per face into the folder `out`, named by its seed.
+
+    Files are written while the next faces are drawn.
+    """
+    there = set(os.listdir(out)) if out.is_dir() else set()
+    names = (f"seed{seed:04d}.png" for seed in seeds)
+    check_outputs(*(out / name for name in names if name in there), kind="picture", force=force)
+
+    def write(seed: int, face: Pixels) -> None:
+        data = encode_png(face, model.provenance([seed], truncation))
+        write_output(out / f"seed{seed:04d}.png", data, kind="picture", force=force)
+
     writing: list[Future[None]] = []
     with ThreadPoolExecutor(usable_cores()) as writers:
         for numbers, faces in model.batches(seeds, truncation=truncation):
-            out.mkdir(
-                parents=True, exist_ok=True
-            )  # after the first faces, so that a wrong call leaves nothing
             for written in writing:
                 written.result()
-            writing = [
-                writers.submit(
-                    lambda path, face, provenance: write_atomically(path, encode_png(face, provenance)),
-                    out / f"seed{seed:04d}.png", face, model.provenance([seed], truncation),
-                )
-                for seed, face in zip(numbers, faces, strict=True)
-            ]  # fmt: skip
+            writing = [writers.submit(write, seed, face) for seed, face in zip(numbers, faces, strict=True)]
         for written in writing:
             written.result()
 
 
 FRAMES_PER_SECOND = 20
-"""Smooth for the eye, and whole hundredths of a second, in which a GIF counts."""
+"""Smooth for the eye, and a whole number of hundredths of a second, the unit of a GIF."""
 
-
-ENDINGS = (".webp", ".gif", ".mp4", ".png")
+WALK_ENDINGS = (".webp", ".gif", ".mp4", ".png")
 
 
 def check_walk(out: Path) -> None:
-    """Raise UsageError for a name that a walk cannot be written to, before anything is drawn."""
-    if out.suffix.lower() not in ENDINGS:
-        raise UsageError(
-            f"{out}: a walk is written as WebP, GIF, MP4, or as a strip in a PNG; end --out in one."
-        )
+    """Raise UsageError for a file name that a walk cannot be written to."""
+    if out.suffix.lower() not in WALK_ENDINGS:
+        raise UsageError(f"{out}: --out must end in .webp, .gif or .mp4, or in .png for a strip.")
     if out.suffix.lower() == ".mp4":
         require_video()
 
 
-def write_walk(model: Model, z: NDArray[np.float32], out: Path, provenance: Provenance) -> None:
-    """The faces of the latents (n, latent_size), one after another, in the format that `out` ends in."""
+def write_walk(
+    model: Model, z: NDArray[np.float32], out: Path, provenance: Provenance, *, force: bool = False
+) -> None:
+    """Write the faces of latents (n, latent_size), one after another, in the format that `out` ends in."""
     check_walk(out)
+    check_outputs(out, kind="picture", force=force)
     ending = out.suffix.lower()
     if ending == ".mp4":
         data = encode_video(_frames(model, z), FRAMES_PER_SECOND, provenance)
@@ -89,11 +108,10 @@ def write_walk(model: Model, z: NDArray[np.float32], out: Path, provenance: Prov
     else:
         kind: Literal["WEBP", "GIF"] = "WEBP" if ending == ".webp" else "GIF"
         data = encode_animation([*_frames(model, z)], 1 / FRAMES_PER_SECOND, kind, provenance)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, data)
+    write_output(out, data, kind="picture", force=force)
 
 
 def _frames(model: Model, z: NDArray[np.float32]) -> Iterator[Pixels]:
-    """The faces one by one, drawn DRAW_BATCH at once."""
+    """Yield the faces one by one, drawn DRAW_BATCH at a time."""
     for start in range(0, len(z), DRAW_BATCH):
         yield from model.decode(z[start : start + DRAW_BATCH])

@@ -1,44 +1,139 @@
-"""Files that are there whole or not at all.
+"""Files that are complete or absent, and files of the user that stay as they are.
 
-Everything is written beside its place, flushed to the disk, and renamed: a rename is the one step
-that a crash cannot split, so a reader sees the old state or the new one and never a mixture.
+Everything is written beside its place, flushed to the disk, and renamed. A rename is atomic: a reader sees
+the old state or the new one, never a mixture.
+
+`check_outputs` and `write_output` protect what people made: a command replaces only its own earlier output.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import secrets
 import shutil
 import stat
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
-from strangers.errors import StrangersError
-
-if sys.platform != "win32":
-    import fcntl
+from strangers.errors import StrangersError, UsageError
+from strangers.system.machine import is_locked, is_running, lock_open_file, locked
 
 PARTIAL = ".partial-"
-"""How the name of everything unfinished begins."""
+"""Prefix of the name of everything unfinished."""
 
 UNFINISHED = re.compile(re.escape(PARTIAL) + r"(?P<name>.+)-(?P<process>\d+)-[0-9a-f]{4,8}")
-"""The name of something unfinished: what it shall be called, and which process writes it."""
+"""Name of something unfinished: its final name, perhaps shortened, and the process that writes it."""
+
+LONG_NAME_BYTES = 40
+"""Longer names are shortened in names of unfinished files, so that these fit wherever the final name fits."""
+
+Kind = Literal["picture", "comparison", "exploration", "evaluation", "latent", "export", "attributes"]
+"""What an output is. A file is replaced by one of its kind only."""
+
+_MARKED_BYTES = 2**20
+
+_MARKS: tuple[tuple[Kind, bytes], ...] = (
+    ("comparison", rb"\A\x89PNG.*\0strangers .*/compositeWithTrainedAlgorithmicMedia<"),
+    ("picture", rb"\A\x89PNG.*\0strangers .*/trainedAlgorithmicMedia<"),
+    ("picture", rb"\ARIFF.*/trainedAlgorithmicMedia<.*CreatorTool>strangers "),
+    ("picture", rb"\A(GIF8|....ftyp).*Software: strangers "),
+    ("export", rb'\A.{8}\{"__metadata__":\{"strangers":.*"dtype":"F16"'),
+    ("export", rb"\A\x08.*\n\x09strangers\x12"),
+    ("attributes", rb'\A.{8}\{"__metadata__":\{"strangers-attributes":'),
+)
+"""Marks in the first and last bytes of binary outputs: pictures, model files, ONNX."""
+
+_KEYS: tuple[tuple[Kind, set[str]], ...] = (
+    ("latent", {"model_hash", "latent"}),
+    ("evaluation", {"values", "versions", "hardware"}),
+    ("evaluation", {"results", "differences"}),
+    ("exploration", {"originals", "duplicates", "skipped_files"}),
+)
+"""Fields of JSON outputs."""
+
+_SIGNATURE = re.compile(rb"<!-- strangers (?P<kind>[a-z]+) (?P<sha256>[0-9a-f]{64}) -->\n\Z")
+
+
+def check_outputs(
+    *paths: Path, kind: Kind, inputs: Iterable[str | Path | None] = (), force: bool = False
+) -> None:
+    """Raise UsageError unless a command may write its outputs to `paths`. Call it before any work.
+
+    Each path is free, or a file that an earlier command of the same kind wrote. Another file is replaced with
+    `force` only, and so is one of `inputs`, the files that the command reads. Folders, pipes and devices are
+    never replaced.
+    """
+    read = [Path(name) for name in inputs if name is not None and os.path.exists(name)]
+    for path in paths:
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode):
+            what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            raise UsageError(f"{path} is {what}; choose another --out.")
+        if force:
+            continue
+        if any(path.samefile(name) for name in read):
+            raise UsageError(f"{path} is an input of this command; choose another --out, or pass --force.")
+        if _kind_of(path) != kind:
+            raise UsageError(
+                f"{path} exists, and this command did not write it; choose another --out, or pass --force."
+            )
+
+
+def write_output(path: Path, data: bytes, *, kind: Kind, force: bool = False) -> None:
+    """Write an output of a command, and its folder where that is missing.
+
+    A symbolic link stays; its target is written. Raises UsageError as `check_outputs` does, and OSError.
+    """
+    check_outputs(path, kind=kind, force=force)
+    path = path.resolve() if path.is_symlink() else path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+
+
+def signed(text: str, kind: Kind) -> bytes:
+    """Return HTML or Markdown with a signature in a last comment, by which an edited text is told apart."""
+    data = text.encode(errors="backslashreplace")
+    return data + f"<!-- strangers {kind} {hashlib.sha256(data).hexdigest()} -->\n".encode()
+
+
+def _kind_of(path: Path) -> str | None:
+    """Return the kind of the output that strangers wrote at `path`; None for any other file."""
+    with path.open("rb") as file:
+        start = file.read(_MARKED_BYTES)
+        if re.match(rb"\A(\x89PNG|RIFF|GIF8|....ftyp|\x08|.{8}\{\")", start, re.DOTALL):
+            file.seek(max(len(start), path.stat().st_size - _MARKED_BYTES))
+            marked = start + file.read()
+            found = (kind for kind, mark in _MARKS if re.search(mark, marked, re.DOTALL))
+            return next(found, None)
+        data = start + file.read()
+    if signature := _SIGNATURE.search(data):
+        is_whole = hashlib.sha256(data[: signature.start()]).hexdigest() == signature["sha256"].decode()
+        return signature["kind"].decode() if is_whole else None
+    try:
+        fields = set(json.loads(data))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return next((kind for kind, keys in _KEYS if keys <= fields), None)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Put `data` at `path`, replacing what was there, in one step. Raises OSError."""
+    """Put `data` at `path` in one step, replacing the file there; its mode and owner stay. Raises OSError."""
     _tidy(path.parent)
     partial = _partial(path)
     try:
-        with partial.open("wb") as file:
-            _take(file.fileno(), wait=True)  # until one who asks whether it is taken has his answer
+        with partial.open("xb") as file:
+            lock_open_file(file.fileno(), wait=True)  # waits while `is_locked` of another process tries it
+            _copy_access(path, partial)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -50,9 +145,19 @@ def write_atomically(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def _copy_access(old: Path, new: Path) -> None:
+    """Give `new` the owner and mode of the file `old`, if there is one, as far as this user may."""
+    with suppress(OSError):
+        found = old.stat()
+        if hasattr(os, "chown"):
+            with suppress(OSError):
+                os.chown(new, found.st_uid, found.st_gid)
+        new.chmod(stat.S_IMODE(found.st_mode))
+
+
 @contextmanager
 def new_folder(final: Path) -> Iterator[Path]:
-    """A temporary folder beside `final`, which becomes `final` when the block ends without an exception.
+    """A temporary folder beside `final`, renamed to `final` when the block ends without an exception.
 
     After an exception nothing is left. Raises StrangersError if `final` exists, for no folder is replaced,
     and if another process is writing it.
@@ -60,12 +165,12 @@ def new_folder(final: Path) -> Iterator[Path]:
     if final.exists():
         raise StrangersError(f"{final} exists already; choose another place or remove it first.")
     final.parent.mkdir(parents=True, exist_ok=True)
-    if final.name in remove_leftovers(final.parent):
+    if _short(final.name) in remove_leftovers(final.parent):
         raise StrangersError(f"Another process is writing {final}; wait for it, or choose another place.")
     partial = _partial(final)
     partial.mkdir()
     try:
-        with _taken(partial, wait=True):
+        with locked(partial, wait=True):
             yield partial
             for path in (*partial.rglob("*"), partial):
                 _sync_folder(path) if path.is_dir() else _sync_file(path)
@@ -78,7 +183,7 @@ def new_folder(final: Path) -> Iterator[Path]:
 
 
 def _put(partial: Path, final: Path) -> None:
-    """Let the folder `partial` become `final`. Raises StrangersError if that has come to be meanwhile."""
+    """Rename the folder `partial` to `final`. Raises StrangersError if `final` appeared meanwhile."""
     try:
         os.rename(partial, final)
     except OSError:
@@ -99,25 +204,25 @@ def open_regular_file(path: Path) -> BinaryIO:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder so that nobody ever finds a part of it. Raises OSError."""
+    """Remove a folder in one step, so that no reader finds a part of it. Raises OSError."""
     doomed = _partial(folder)
     os.rename(folder, doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
 def remove_leftovers(folder: Path, name: str = "") -> set[str]:
-    """Remove what killed processes left in `folder`, of `name` or of anything; so leftovers never grow.
+    """Remove what killed processes left in `folder`, of `name` or of any name.
 
-    Returns the names of what others hold locked, for they are writing it.
+    Returns the names, shortened as in names of unfinished files, of what other processes are writing now.
     """
     taken = set()
-    for leftover in folder.glob(f"{PARTIAL}{name or '*'}-*-*"):
+    for leftover in folder.glob(f"{PARTIAL}{_short(name) if name else '*'}-*-*"):
         parts = UNFINISHED.fullmatch(leftover.name)
         if parts is None:
             continue
-        if _is_taken(leftover):
+        if is_locked(leftover):
             taken.add(parts["name"])
-        elif _is_running(parts["process"]):  # perhaps another one that has come by the same number
+        elif is_running(parts["process"]):  # perhaps an unrelated process that has the same number now
             continue
         elif leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
@@ -129,88 +234,50 @@ def remove_leftovers(folder: Path, name: str = "") -> set[str]:
 
 @cache
 def _tidy(folder: Path) -> None:
-    """Remove leftovers, once: a folder with many files is not searched for each of them."""
+    """Remove leftovers once per process: a folder of many files is not searched for each of them."""
     remove_leftovers(folder)
 
 
-def lock(path: Path, *, wait: bool = False) -> BinaryIO:
-    """A file that nobody else can lock until it is closed, or until its process ends, however it ends.
+def lock(path: Path, *, wait: bool = False) -> AbstractContextManager[object]:
+    """Lock the file `path` against other processes until the block ends, or the process, however it ends.
 
-    The file stays. Raises BlockingIOError while another holds it, unless told to wait. Where there are no
-    such locks, on Windows and on some disks of other machines, nobody is kept out.
+    The file stays. Raises BlockingIOError while another process holds it, unless `wait`. On disks without
+    locks nobody is kept out.
     """
-    file = path.open("ab")
+    from filelock import FileLock, Timeout
+
+    held = FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
-        _take(file.fileno(), wait=wait)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _take(descriptor: int, *, wait: bool = False) -> None:
-    """Lock what is open, where that can be done. Raises BlockingIOError."""
-    if sys.platform == "win32":
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        raise
-    except OSError:
-        pass  # the disk has no locks
-
-
-@contextmanager
-def _taken(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """While it lasts, the file or folder is locked: processes of other machines leave it alone too."""
-    if sys.platform == "win32":  # where a folder cannot be opened, nor removed while a file in it is open
-        yield
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        _take(descriptor, wait=wait)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _is_taken(path: Path) -> bool:
-    """Whether somebody has it locked: a process of another machine, whose number says nothing here."""
-    try:
-        with _taken(path):
-            return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
+        return held.acquire(blocking=wait)
+    except Timeout:
+        raise BlockingIOError(f"{path} is locked by another process") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        return nullcontext()
 
 
 def _name_place(error: BaseException, final: Path) -> None:
-    """Let an error of the system name the place that the user knows; of a write it names none."""
+    """Make an OSError name the path that the user knows, not that of the unfinished file."""
     if isinstance(error, OSError) and error.errno and (not error.filename or PARTIAL in str(error.filename)):
         error.filename = str(final)
 
 
 def _partial(final: Path) -> Path:
-    """A new name beside `final`, with the number of the process that writes there."""
-    return final.with_name(f"{PARTIAL}{final.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    """Return a new name beside `final`, with the number of this process."""
+    return final.with_name(f"{PARTIAL}{_short(final.name)}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
-def _is_running(process: str) -> bool:
-    """Whether there is a process of that number, other than this one."""
-    if os.name != "posix" or int(process) == os.getpid():
-        return False
-    try:
-        os.kill(int(process), 0)  # sends nothing
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+def _short(name: str) -> str:
+    """Return `name`, or for a long one its beginning and its hash."""
+    data = os.fsencode(name)
+    if len(data) <= LONG_NAME_BYTES:
+        return name
+    return data[:16].decode(errors="ignore") + "~" + hashlib.sha256(data).hexdigest()[:16]
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -223,7 +290,7 @@ def _sync_file(path: Path) -> None:
 def _sync_folder(path: Path) -> None:
     if os.name != "posix":  # elsewhere a folder cannot be opened, and a rename is flushed with the file
         return
-    with suppress(OSError):  # what is in it is there, and not every disk can flush a folder
+    with suppress(OSError):  # not every disk can flush a folder
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

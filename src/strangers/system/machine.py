@@ -1,25 +1,31 @@
-"""What computes here: the processor, its cores and memory, and the versions of the software."""
+"""The machine: processor, cores, memory, versions of the software, processes, and locks between them."""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from strangers._version import __version__
 
+if sys.platform != "win32":
+    import fcntl
+
 PACKAGES = ("torch", "numpy", "pillow", "simplejpeg", "safetensors", "pydantic", "huggingface_hub")
-"""What results depend on, and what trouble comes from."""
+"""Packages that results depend on; their versions are recorded."""
 
 
 def versions() -> dict[str, str]:
-    """Of Python, of strangers and of the packages that it computes with."""
+    """Return the versions of Python, of strangers and of PACKAGES."""
     return {"python": platform.python_version(), "strangers": __version__, **installed(PACKAGES)}
 
 
 def installed(packages: tuple[str, ...]) -> dict[str, str]:
-    """Each package's version; "missing" for one that is not there."""
+    """Return each package's version; "missing" for one that is not installed."""
     versions = {}
     for package in packages:
         try:
@@ -30,19 +36,19 @@ def installed(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def usable_cores() -> int:
-    """How many cores this process may run on, which in a container may be fewer than there are."""
+    """Return how many cores this process may run on, which in a container may be fewer than there are."""
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def process_number() -> int:
-    """Which process of one training this is, by torchrun's word; 0 for one that torchrun did not start."""
+    """Return the rank that torchrun gave this process; 0 without torchrun."""
     return int(os.environ.get("RANK", "0")) if "TORCHELASTIC_RUN_ID" in os.environ else 0
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether Python, torch or the system's loader, which tell it in words, could not get memory."""
+    """Return whether Python, torch or the system's loader failed to get memory; the latter say so in text."""
     words = str(error).lower()
     return isinstance(error, MemoryError) or any(
         sign in words
@@ -57,7 +63,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def processor_name() -> str:
-    """The CPU's name, from /proc where there is one."""
+    """Return the CPU's name, from /proc where there is one."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -67,10 +73,65 @@ def processor_name() -> str:
 
 
 def free_memory() -> float | None:
-    """Memory that a new process could have, in GiB; None where the system does not tell."""
+    """Return the memory that a new process could get, in GiB; None where the system does not report it."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
         return None
     free = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
     return free[0] / 2**20 if free else None
+
+
+def is_running(process: str) -> bool:
+    """Return whether another process of that number is running on this machine."""
+    if os.name != "posix" or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+# Unfinished files and folders are locked themselves. This tells a leftover from the work of another machine
+# or container on the same disk, whose process numbers mean nothing here. `filelock` locks a file of its own,
+# which would be inside the folder when it is renamed; `files.lock` uses it where a lock file may stay.
+
+
+def lock_open_file(descriptor: int, *, wait: bool = False) -> None:
+    """Lock an open file or folder where system and disk can. Raises BlockingIOError unless `wait`."""
+    if sys.platform == "win32":
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise
+    except OSError:
+        pass  # the disk has no locks
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Lock a file or folder itself while the block lasts. Raises BlockingIOError unless `wait`."""
+    if sys.platform == "win32":  # where a folder cannot be opened, nor removed while a file in it is open
+        yield
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        lock_open_file(descriptor, wait=wait)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process, perhaps of another machine, has locked a file or folder itself."""
+    try:
+        with locked(path):
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False

@@ -10,9 +10,10 @@ lock                        empty; locked by the training that writes here
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from strangers._version import __version__
 from strangers.data.prepared import PreparedSet
@@ -39,8 +40,8 @@ class Run:
         return load(self.path)
 
 
-def lock_run(path: Path) -> BinaryIO:
-    """Create the run's folder if needed, and lock it until the returned file is closed or the process ends.
+def lock_run(path: Path) -> AbstractContextManager[object]:
+    """Create the run's folder if needed, and lock it until the block or the process ends.
 
     Raises RunError if another training is writing there, or if `path` is not a run.
     """
