@@ -125,8 +125,8 @@ def test_in_an_image_that_a_training_is_shown(
         image = (bit // 8 - 128) // (32 * 32 * 3)
         assert ended.code == 1
         assert ended.err == (
-            f"error: The prepared set {data} is damaged: image {image} of images.npy is not what was "
-            "written; remove the folder and prepare it again.\n"
+            f"error: The prepared set {data} is damaged: image {image} of images.npy is corrupted; "
+            "remove the folder and prepare it again.\n"
         )
     tally("trainings on a set with one wrong bit", len(times))
 

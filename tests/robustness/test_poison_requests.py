@@ -91,7 +91,7 @@ class Page:
 @pytest.fixture
 def page(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
     monkeypatch.setattr(jobs, "find_directions", directions_of)
-    monkeypatch.setattr(jobs, "strangeness", lambda *_: 1.0)  # what is tried is the way to the search
+    monkeypatch.setattr(jobs, "ood_score", lambda *_: 1.0)  # what is tried is the way to the search
     monkeypatch.setattr(jobs, "invert", lambda *_, **__: iter(()))
     return Page(write_model(tmp_path / "model.safetensors"), [trained])
 

@@ -120,6 +120,12 @@ def port_of(served: Served) -> int:
     return int(served.url.rsplit(":", 1)[1])
 
 
+@pytest.mark.parametrize("wanted", ["bytes=-1-0", "bytes=0-3", "lines=1"])
+def test_a_range_is_ignored(served: Served, wanted: str) -> None:
+    whole, part = (served.client.get("/", headers=headers) for headers in ({}, {"Range": wanted}))
+    assert (part.status_code, part.content) == (200, whole.content)
+
+
 def test_the_server_survives_malformed_requests(served: Served) -> None:
     for data in (
         b"\x00\xff\r\n\r\n",

@@ -115,7 +115,9 @@ class RequestGuard:
             await error_response(error.status, str(error), error.headers)(scope, receive, send_safely)
         else:
             if body is not None:
-                await self.app(scope, _replay(body, receive), send_safely)
+                # Ranges are optional, and Starlette answers a malformed one in plain text.
+                headers = [header for header in scope["headers"] if header[0] != b"range"]
+                await self.app({**scope, "headers": headers}, _replay(body, receive), send_safely)
         finally:
             self.requests -= 1
 
