@@ -1,4 +1,4 @@
-"""CelebA's tables are read in both of their forms, and told what is wrong with them."""
+"""Attributes and splits are read from CelebA's tables and others, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from strangers.data.annotations import is_table, read_annotations, stem
+from strangers.data.annotations import NO_SPLIT, is_table, read_annotations, read_table
 from strangers.errors import DataError
 
 FORMS = [
@@ -16,40 +16,85 @@ FORMS = [
 
 
 @pytest.mark.parametrize("names", FORMS, ids=["official", "kaggle"])
-@pytest.mark.parametrize("ends", [b"\n", b"\r\n"], ids=["lf", "crlf"])
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
-def test_both_forms_say_the_same(
-    tables: dict[str, bytes], values: NDArray[np.int8], names: tuple[str, str], ends: bytes, mark: bytes
+@pytest.mark.parametrize("place", ["", "CelebA/Anno/"])
+def test_both_forms_hold_the_same(
+    tables: dict[str, bytes], values: NDArray[np.int8], names: tuple[str, str], place: str
 ) -> None:
-    texts = {name: mark + tables[name].replace(b"\r\n", b"\n").replace(b"\n", ends) for name in names}
-    found = read_annotations(texts)
+    found = read_annotations({place + name: tables[name] for name in names})
     assert found.names == ("Male", "Smiling")
     images = [f"img_align_celeba/{number:06d}.webp" for number in range(1, len(values) + 1)]
-    np.testing.assert_array_equal(found.of(images), values)
-    assert [found.splits[stem(image)] for image in images] == [0] * 24 + [1] * 3 + [2] * 3
+    np.testing.assert_array_equal(found.attributes_of(images), values)
+    assert found.splits_of(images).tolist() == [0] * 24 + [1] * 3 + [2] * 3
 
 
-def test_an_image_without_a_row_has_unknown_attributes(tables: dict[str, bytes]) -> None:
-    found = read_annotations({"list_attr_celeba.txt": tables["list_attr_celeba.txt"]})
-    assert found.of(["nobody.jpg", "000001.jpg"])[0].tolist() == [0, 0]
-    assert found.of([]).shape == (0, 2)
-    assert not found.splits
+def test_a_picture_without_a_row_has_unknown_attributes_and_no_split(tables: dict[str, bytes]) -> None:
+    found = read_annotations({name: tables[name] for name in FORMS[0]})
+    assert found.attributes_of(["nobody.jpg", "000001.jpg"])[0].tolist() == [0, 0]
+    assert found.attributes_of([]).shape == (0, 2)
+    assert found.splits_of(["nobody.jpg", "000001.jpg"]).tolist() == [NO_SPLIT, 0]
 
 
-def test_given_tables_come_first_and_the_others_fill_what_they_lack(tables: dict[str, bytes]) -> None:
+def test_given_tables_come_first_and_others_fill_what_they_lack(tables: dict[str, bytes]) -> None:
     official = read_annotations({name: tables[name] for name in FORMS[0]})
     partition = read_annotations({"list_eval_partition.txt": b"000001.jpg 2\n"})
-    both = partition.otherwise(official)
-    assert both.splits == {"000001": 2}
+    both = partition.or_else(official)
+    assert both.splits_of(["000001.jpg"]).tolist() == [2]
     assert both.names == ("Male", "Smiling")
 
 
-def test_an_image_and_its_row_have_the_stem_in_common() -> None:
-    for name in ("000001.jpg", "img_align_celeba/000001.webp", "a\\b\\000001.png", "000001"):
-        assert stem(name) == "000001"
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ("1 -1 1", [1, -1, 1]),
+        ("1 0 1", [1, -1, 1]),
+        ("1 0 -1", [1, 0, -1]),
+        ("0 0 0", [-1, -1, -1]),
+        ("True False true", [1, -1, 1]),
+        ("TRUE FALSE 0", [1, -1, -1]),
+        ("yes no yes", [1, -1, 1]),
+        ("1.0 0.0 nan", [1, -1, 0]),
+        ("-1.0 1.0 0.0", [-1, 1, 0]),
+        ("1 NA 0", [1, 0, -1]),
+    ],
+)
+def test_every_spelling_of_yes_no_and_unknown_is_read(cells: str, expected: list[int]) -> None:
+    rows = "".join(f"{n}.jpg,{cell}\n" for n, cell in enumerate(cells.split()))
+    found = read_annotations({"list_attr_celeba.csv": f"image_id,Male\n{rows}".encode()})
+    assert found.attributes_of(["0.jpg", "1.jpg", "2.jpg"])[:, 0].tolist() == expected
 
 
-def test_every_table_of_celeba_is_known_as_one() -> None:
+def test_an_empty_cell_is_unknown() -> None:
+    found = read_annotations({"list_attr_celeba.csv": b"image_id,Male,Old\n1.jpg,,1\n2.jpg,0,1\n"})
+    assert found.attributes_of(["1.jpg", "2.jpg"]).tolist() == [[0, 1], [-1, 1]]
+
+
+@pytest.mark.parametrize("cells", ["0 1 2", "train val test", "training valid testing", "0.0 1.0 2.0"])
+def test_splits_are_numbers_or_names(cells: str) -> None:
+    rows = "".join(f"{n}.jpg,{cell}\n" for n, cell in enumerate(cells.split()))
+    found = read_annotations({"list_eval_partition.csv": f"image_id,partition\n{rows}".encode()})
+    assert found.splits_of(["0.jpg", "1.jpg", "2.jpg"]).tolist() == [0, 1, 2]
+
+
+def test_a_table_of_any_name_is_read_by_its_columns() -> None:
+    both = read_table("people.csv", b"file,Split,Male\na.jpg,train,1\nb.jpg,test,0\n")
+    assert both.names == ("Male",)
+    assert both.attributes_of(["b.jpg", "a.jpg"])[:, 0].tolist() == [-1, 1]
+    assert both.splits_of(["b.jpg", "a.jpg"]).tolist() == [2, 0]
+    assert not read_table("splits.csv", b"file,split\na.jpg,train\n").names
+    with pytest.raises(DataError, match=r"^The table people.txt has no header that names the attributes"):
+        read_table("people.txt", b"1.jpg 1")
+
+
+def test_two_tables_of_one_kind_must_agree(tables: dict[str, bytes]) -> None:
+    one, other = tables["list_attr_celeba.txt"], tables["list_attr_celeba.csv"]
+    agreeing = {"a/list_attr_celeba.txt": one, "b/list_attr_celeba.csv": other}
+    assert read_annotations(agreeing).names == ("Male", "Smiling")
+    agreeing["b/list_attr_celeba.csv"] = b"image_id,Male,Smiling\n000001.jpg,1,1\n"
+    with pytest.raises(DataError, match=r"tables a/list_attr_celeba.txt and b/list_attr_celeba.csv differ"):
+        read_annotations(agreeing)
+
+
+def test_every_table_of_celeba_is_known() -> None:
     names = ["list_attr_celeba", "list_eval_partition", "identity_CelebA", "list_bbox_celeba",
              "list_landmarks_align_celeba", "list_landmarks_celeba"]  # fmt: skip
     assert all(is_table(f"Anno/{name}.txt") for name in names)
@@ -61,29 +106,24 @@ def test_every_table_of_celeba_is_known_as_one() -> None:
     ("list_attr_celeba.txt", b""),
     ("list_attr_celeba.txt", b"1\nMale Smiling\n000001.jpg 1\n"),
     ("list_attr_celeba.txt", b"1\nMale\n000001.jpg 7\n"),
-    ("list_attr_celeba.txt", b"1\nMale\n000001.jpg yes\n"),
+    ("list_attr_celeba.txt", b"1\nMale\n000001.jpg perhaps\n"),
     ("list_attr_celeba.txt", b"1\nMale\n000001.jpg\n"),
-    ("list_attr_celeba.txt", b"2\nMale Old\n000001.jpg 1 1 1\n000002.jpg 1\n"),
+    ("list_attr_celeba.txt", b"1\n \t\n\n000001.jpg 1\n000002.jpg 1\n000003.jpg 1\n"),
     ("list_attr_celeba.csv", b"\xff\xfe\x00"),
+    ("list_attr_celeba.csv", b"image_id;Smiling\n000001.jpg,1\n"),
     ("list_attr_celeba.csv", b"<!doctype html><html><body>quota exceeded</body></html>"),
     ("list_eval_partition.txt", b"000001.jpg 3\n"),
     ("list_eval_partition.txt", b"000001.jpg 0 1\n"),
     ("list_eval_partition.txt", b"000001.jpg 99999999999\n"),
+    ("list_eval_partition.csv", b"image_id\n000001.jpg,0\n"),
     ("list_eval_partition.csv", b""),
 ])  # fmt: skip
-def test_a_damaged_table_is_told_by_its_name(name: str, content: bytes) -> None:
-    with pytest.raises(DataError, match=rf"^The table {name} .*; fetch it again\.$"):
+def test_a_damaged_table_is_refused_by_name(name: str, content: bytes) -> None:
+    with pytest.raises(DataError, match=rf"^The table {name} .*fetch it again\.$"):
         read_annotations({name: content})
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("list_attr_celeba.csv", b"image_id;Smiling\n000001.jpg,1\n"),
-        ("list_attr_celeba.txt", b"1\n \t\n\n000001.jpg 1\n000002.jpg 1\n000003.jpg 1\n"),
-        ("list_eval_partition.csv", b"image_id\n000001.jpg,0\n"),
-    ],
-)
-def test_values_without_names_are_told(name: str, content: bytes) -> None:
-    with pytest.raises(DataError, match=name):
-        read_annotations({name: content})
+def test_a_wrong_cell_is_named_with_its_place() -> None:
+    content = b"image_id,Male,Age\n1.jpg,1,0\n2.jpg,1,34\n"
+    with pytest.raises(DataError, match="has '34' in row 2, column Age; attributes are"):
+        read_annotations({"list_attr_celeba.csv": content})

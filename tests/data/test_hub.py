@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -89,12 +89,14 @@ def test_what_was_fetched_is_not_fetched_again(hub: Hub, celeba: Path) -> None:
     assert not [path for path in hub.asked if "1.jpg" in path]
 
 
-def test_a_name_that_the_hub_does_not_know_is_told(hub: Hub) -> None:
+def test_a_name_that_the_hub_does_not_know_is_refused(hub: Hub) -> None:
     with pytest.raises(DataError, match=r"^The data set hf:no/body could not be fetched \(Repos.*login\.$"):
         fetch("no/body")
 
 
-def test_a_dead_network_is_told_without_a_long_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_network_is_reported_without_a_long_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         point_to(f"http://127.0.0.1:{unused.getsockname()[1]}", tmp_path / "hub", monkeypatch)
@@ -109,7 +111,7 @@ def test_a_row_without_a_picture_is_a_file_with_a_problem(tmp_path: Path) -> Non
     assert [file.problem for file in files] == ["", "the row has no picture", "the row has no picture"]
 
 
-def test_parquet_files_without_pictures_and_damaged_ones_are_told(tmp_path: Path) -> None:
+def test_parquet_files_without_pictures_and_damaged_ones_are_refused(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"number": [1], "word": ["a"]}), tmp_path / "x.parquet")
     with pytest.raises(DataError, match=r"^The file .*x.parquet has no column of pictures; .* word\.$"):
         list(Parquet(tmp_path))
@@ -123,3 +125,49 @@ def test_pictures_in_parquet_are_the_bytes_of_their_files(celeba: Path, tmp_path
     shard([("000001.jpg", first.read_bytes())], tmp_path / "x.parquet")
     (file,) = Parquet(tmp_path)
     assert file.data == first.read_bytes()
+
+
+def labeled(path: Path, columns: Mapping[str, Sequence[object]], picture: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = len(next(iter(columns.values())))
+    pictures = [{"bytes": picture, "path": f"{number}.jpg"} for number in range(rows)]
+    parquet.write_table(pyarrow.table({"image": pictures, **columns}), path)
+
+
+def test_columns_of_parquet_files_are_attributes_and_their_names_are_splits(
+    celeba: Path, tmp_path: Path
+) -> None:
+    picture = (celeba / "img_align_celeba" / "000001.jpg").read_bytes()
+    first: dict[str, Sequence[object]] = {
+        "Male": [True, False, None],
+        "Old": [1, -1, 1],
+        "celeb_id": [7, 8, 9],
+        "Bald": [0, 1, 0],
+    }
+    labeled(tmp_path / "set/data/train-00000-of-00001.parquet", first, picture)
+    second: dict[str, Sequence[object]] = {"Male": [False], "Old": [-1], "celeb_id": [9], "Bald": [1]}
+    labeled(tmp_path / "set/data/valid-00000-of-00001.parquet", second, picture)
+    whole = prepared_from(tmp_path / "set", tmp_path / "whole")
+    assert whole.manifest.attributes == ["Male", "Old", "Bald"]
+    assert whole.attributes is not None
+    assert whole.attributes.tolist() == [[1, 1, -1], [-1, -1, 1], [0, 1, -1], [-1, -1, 1]]
+    val = prepare(tmp_path / "set", tmp_path / "val", size=16, split="val", workers=1, progress=False)
+    assert val.attributes is not None
+    assert val.attributes.tolist() == [[-1, -1, 1]]
+
+
+@pytest.mark.parametrize("splits", [["train", "validation", "test"], [0, 1, 2]])
+def test_a_column_of_splits_is_read(celeba: Path, tmp_path: Path, splits: list[object]) -> None:
+    picture = (celeba / "img_align_celeba" / "000001.jpg").read_bytes()
+    labeled(tmp_path / "set/all.parquet", {"split": splits}, picture)
+    labels = Parquet(tmp_path / "set").labels()
+    assert labels is not None
+    assert labels.splits is not None
+    assert (labels.names, labels.splits.tolist()) == ((), [0, 1, 2])
+
+
+def test_files_with_different_columns_are_refused(tmp_path: Path) -> None:
+    labeled(tmp_path / "a.parquet", {"Male": [True]}, b"x")
+    labeled(tmp_path / "b.parquet", {"Old": [True]}, b"x")
+    with pytest.raises(DataError, match="different columns"):
+        Parquet(tmp_path).labels()

@@ -9,11 +9,16 @@ import pytest
 from strangers.data.landmarks import orientation
 from strangers.errors import DataError
 
+PARTS = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
+
 
 def test_orientation_is_read_from_landmarks(tmp_path: Path) -> None:
     table = tmp_path / "list_landmarks_align_celeba.txt"
     rows = {"000001.jpg": 80, "000002.jpg": 89, "000003.jpg": 100, "000004.jpg": 90}
-    lines = ["4", "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x rightmouth_x"]
+    lines = [
+        "4",
+        " ".join(f"{part}_x {part}_y" for part in PARTS),
+    ]
     lines += [f"{name} 69 110 109 110 {nose} 130 75 150 105 150" for name, nose in rows.items()]
     table.write_text("\n".join(lines))
     found = orientation(table, [name.replace(".jpg", ".webp") for name in rows])
@@ -26,7 +31,7 @@ def test_orientation_is_read_from_landmarks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("", "other pictures"),
+        ("", "is empty"),
         ("9.jpg 1 2 3 4 5 6 7 8 9 10", "other pictures"),
         ("9.jpg" + " x" * 10, "not a table"),
         (None, "There is no table"),

@@ -12,7 +12,7 @@ from PIL import Image
 from strangers.data.merge import merge
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
-from strangers.data.sources import bounds
+from strangers.data.sources import part_bounds
 from strangers.errors import DataError, UsageError
 
 from ..support import Strangers
@@ -69,7 +69,7 @@ def test_impossible_parts_are_refused(tmp_path: Path, number: int, count: int) -
 
 def test_parts_differ_by_at_most_one_picture() -> None:
     for files_there, count in ((100, 7), (7, 7), (200_000, 16)):
-        edges = [bounds(files_there, (number, count)) for number in range(1, count + 1)]
+        edges = [part_bounds(files_there, (number, count)) for number in range(1, count + 1)]
         assert [edge[0] for edge in edges[1:]] == [edge[1] for edge in edges[:-1]]
         assert (edges[0][0], edges[-1][1]) == (0, files_there)
         assert len({stop - start for start, stop in edges}) <= 2

@@ -6,6 +6,7 @@ import csv
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -239,8 +240,6 @@ def test_no_folder_is_overwritten(celeba: Path, tmp_path: Path) -> None:
 
 
 def test_a_source_is_prepared_once_and_again_when_it_changes(celeba: Path, tmp_path: Path) -> None:
-    import shutil
-
     source = tmp_path / "photographs"
     shutil.copytree(celeba, source)
     first = open_or_prepare(source, size=16, progress=False)
@@ -257,6 +256,29 @@ def test_a_source_is_prepared_once_and_again_when_it_changes(celeba: Path, tmp_p
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
+def test_a_source_is_prepared_again_when_a_table_is_added_or_a_linked_folder_changes(
+    celeba: Path, tables: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shutil.copytree(celeba / "img_align_celeba", tmp_path / "disk")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "linked").symlink_to(tmp_path / "disk")
+    source = tmp_path / "set"
+    first = open_or_prepare(source, size=8, progress=False)
+    assert (len(first), first.manifest.attributes) == (30, [])
+    (tmp_path / "list_attr_celeba.csv").write_bytes(tables["list_attr_celeba.csv"])
+    labeled = open_or_prepare(source, size=8, progress=False)
+    assert labeled.manifest.attributes == ["Male", "Smiling"]
+    (tmp_path / "disk" / "000001.jpg").unlink()
+    assert len(open_or_prepare(source, size=8, progress=False)) == 29
+    (source / "run").mkdir()
+    for name in ("run.json", "recipe.json", "000100k.png"):
+        (source / "run" / name).write_bytes(b"{}")
+    before = cached_place(str(source), 8, None)
+    (source / "run" / "000200k.png").write_bytes(b"")
+    assert cached_place(str(source), 8, None) == before
+
+
 def test_a_second_process_waits_while_the_same_source_is_prepared(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,17 +12,45 @@ import pytest
 from numpy.typing import NDArray
 
 from strangers.data.crops import CROPS
-from strangers.data.sources import SyntheticSource, open_source
+from strangers.data.jobs import GENERATED, JobResult
+from strangers.data.sources import SyntheticSource, inputs, open_source
 from strangers.errors import DataError, UsageError
+from strangers.images import Provenance, encode_png
 
 IMAGES = "img_align_celeba"
 
 
-def names_of(text: Path | str, annotations: Path | None = None, split: str | None = None) -> list[str]:
+def results(text: Path | str, annotations: Path | None = None, split: str | None = None) -> list[JobResult]:
     source = open_source(str(text), annotations, split)
-    names = [name for job in source.jobs() for name in job.run(8, CROPS["c178"]).names]
-    assert source.count == len(names)
-    return names
+    found = [job.run(8, CROPS["c178"]) for job in source.jobs()]
+    assert source.count == sum(len(result.names) for result in found)
+    return found
+
+
+def names_of(text: Path | str, annotations: Path | None = None, split: str | None = None) -> list[str]:
+    """Return the names of the files that can be used."""
+    return [
+        name
+        for result in results(text, annotations, split)
+        for name, problem in zip(result.names, result.problems, strict=True)
+        if not problem
+    ]
+
+
+def skipped(text: Path | str, annotations: Path | None = None, split: str | None = None) -> dict[str, str]:
+    """Return the problem of each file that cannot be used, by name."""
+    return {
+        name: problem
+        for result in results(text, annotations, split)
+        for name, problem in zip(result.names, result.problems, strict=True)
+        if problem
+    }
+
+
+def attributes_of(text: Path | str, annotations: Path | None = None) -> NDArray[np.int8]:
+    """Return the attributes of the files that can be used, in the order of `names_of`."""
+    known = [result.attributes for result in results(text, annotations)]
+    return np.concatenate([rows for rows in known if rows is not None])
 
 
 def pack(folder: Path, path: Path) -> Path:
@@ -81,9 +109,9 @@ def test_tables_are_found_where_users_have_them(
     source, *given = layout(kind, bare, tables, names, tmp_path)
     annotations = given[0] if given else None
     opened = open_source(str(source), annotations)
-    assert opened.annotations.names == ("Male", "Smiling")
+    assert opened.attributes == ("Male", "Smiling")
     everything = names_of(source, annotations)
-    np.testing.assert_array_equal(opened.annotations.of(everything), values)
+    np.testing.assert_array_equal(attributes_of(source, annotations), values)
     assert names_of(source, annotations, "train") == everything[:24]
     assert names_of(source, annotations, "val") == everything[24:27]
     assert names_of(source, annotations, "test") == everything[27:]
@@ -94,8 +122,7 @@ def test_tables_are_found_in_the_archive(
     celeba: Path, values: NDArray[np.int8], tmp_path: Path, kind: str
 ) -> None:
     path = pack(celeba, tmp_path / kind)
-    opened = open_source(str(path))
-    np.testing.assert_array_equal(opened.annotations.of(names_of(path)), values)
+    np.testing.assert_array_equal(attributes_of(path), values)
     assert names_of(path, split="val") == [f"{IMAGES}/{number:06d}.jpg" for number in (25, 26, 27)]
 
 
@@ -105,10 +132,14 @@ def test_one_table_can_be_named_and_the_other_found(
     table = tmp_path / "list_eval_partition.csv"
     table.write_bytes(b"image_id,partition\n000007.jpg,1\n")
     assert names_of(celeba, table, "val") == [f"{IMAGES}/000007.jpg"]
-    assert open_source(str(celeba), table).annotations.names == ("Male", "Smiling")
+    assert names_of(celeba, table, "test") == []
+    unlisted = skipped(celeba, table, "test")
+    assert len(unlisted) == 29
+    assert set(unlisted.values()) == {"the partition table has no row for it"}
+    assert open_source(str(celeba), table).attributes == ("Male", "Smiling")
 
 
-def test_a_split_without_its_table_is_told_with_the_tables_name(bare: Path) -> None:
+def test_a_split_without_its_table_names_the_table(bare: Path) -> None:
     with pytest.raises(DataError, match=r"^--split val needs list_eval_partition.txt \(or .csv\) .*\.$"):
         open_source(str(bare), split="val")
 
@@ -119,28 +150,28 @@ def test_there_are_three_splits(celeba: Path) -> None:
 
 
 def test_annotations_must_be_there(celeba: Path, bare: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"^There is neither list_attr_celeba nor .*\.$"):
+    with pytest.raises(DataError, match="holds neither list_attr_celeba nor"):
         open_source(str(celeba), annotations=tmp_path)
     with pytest.raises(UsageError, match=r"^There is no .*nowhere"):
         open_source(str(celeba), annotations=tmp_path / "nowhere")
     (tmp_path / "table.txt").write_text("hello")
-    with pytest.raises(DataError, match="neither"):
+    with pytest.raises(DataError, match=r"^The table table.txt "):
         open_source(str(celeba), annotations=tmp_path / "table.txt")
 
 
 @pytest.mark.parametrize(("text", "sentence"), [
     ("nowhere", "There is no file or folder 'nowhere'. Photographs come from a folder, a .zip, a .tar, "),
     ("", "There is no file or folder ''. Photographs come from a folder, "),
-    ("synthetic:", "A number of faces to draw is written like synthetic:5000, not 'synthetic:'."),
-    ("synthetic:0", "A number of faces"),
-    ("synthetic:many", "A number of faces"),
-    ("synthetic:-3", "A number of faces"),
-    ("synthetic:10/3", "A number of faces"),
+    ("synthetic:", "'synthetic:' is not a number of faces to draw; write it as synthetic:5000."),
+    ("synthetic:0", "'synthetic:"),
+    ("synthetic:many", "'synthetic:"),
+    ("synthetic:-3", "'synthetic:"),
+    ("synthetic:10/3", "'synthetic:"),
     ("hf:", "A data set of the hub is named hf:OWNER/NAME"),
     ("hf:celeba", "A data set of the hub is named hf:OWNER/NAME"),
     ("hf:a/b/c", "A data set of the hub is named hf:OWNER/NAME"),
 ])  # fmt: skip
-def test_words_that_name_nothing_are_told(
+def test_an_argument_that_names_nothing_is_refused(
     text: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -150,7 +181,7 @@ def test_words_that_name_nothing_are_told(
 
 
 def test_a_single_picture_is_no_source(celeba: Path) -> None:
-    with pytest.raises(UsageError, match=r"^The file .*000001.jpg is neither a folder nor an archive; .*\.$"):
+    with pytest.raises(UsageError, match=r"000001.jpg is neither a folder nor an archive; .*\.$"):
         open_source(str(celeba / IMAGES / "000001.jpg"))
 
 
@@ -166,3 +197,81 @@ def test_as_many_faces_are_drawn_as_are_asked_for() -> None:
     made = [job.run(8, CROPS["square"]) for job in SyntheticSource(70).jobs()]
     assert sum(len(part.images) for part in made) == 70
     assert [name for part in made for name in part.names][-1] == "000069"
+
+
+def test_celebas_own_folders_need_no_option_and_one_from_elsewhere(
+    celeba: Path, tables: dict[str, bytes], values: NDArray[np.int8], tmp_path: Path
+) -> None:
+    tree = tmp_path / "CelebA"
+    shutil.copytree(celeba / IMAGES, tree / "Img" / IMAGES)
+    for folder, name in (("Anno", "list_attr_celeba.txt"), ("Eval", "list_eval_partition.txt")):
+        (tree / folder).mkdir()
+        (tree / folder / name).write_bytes(tables[name])
+    elsewhere = tmp_path / "elsewhere" / IMAGES
+    shutil.copytree(celeba / IMAGES, elsewhere)
+    packed = pack(tree / "Img", tmp_path / "elsewhere.zip")
+    for source, given in ((tree, None), (tree / "Img", None), (tree / "Img" / IMAGES, None),
+                          (elsewhere, tree), (packed, tree)):  # fmt: skip
+        np.testing.assert_array_equal(attributes_of(source, given), values)
+        assert len(names_of(source, given, "val")) == 3
+
+
+def test_labels_follow_the_path_and_not_the_name(celeba: Path, tmp_path: Path) -> None:
+    for number, who in enumerate(("anna", "bert"), start=1):
+        (tmp_path / "people" / who).mkdir(parents=True)
+        shutil.copy(celeba / IMAGES / f"{number:06d}.jpg", tmp_path / "people" / who / "1.jpg")
+    table = tmp_path / "people" / "list_attr_celeba.csv"
+    table.write_text("file,Male\nbert/1.jpg,1\nanna/1.jpg,0\n")
+    assert attributes_of(tmp_path / "people")[:, 0].tolist() == [-1, 1]
+    assert attributes_of(tmp_path / "people" / "bert")[:, 0].tolist() == [1]
+    assert attributes_of(pack(tmp_path / "people", tmp_path / "people.zip"))[:, 0].tolist() == [-1, 1]
+    table.write_text("file,Male\n1.jpg,1\n")
+    with pytest.raises(DataError, match=r"'anna/1.jpg' and 'bert/1.jpg' both match the row '1.jpg'"):
+        open_source(str(tmp_path / "people"))
+
+
+def test_skipped_files_keep_the_labels_of_others_in_place(
+    celeba: Path, values: NDArray[np.int8], tmp_path: Path
+) -> None:
+    shutil.copytree(celeba, tmp_path / "celeba")
+    (tmp_path / "celeba" / IMAGES / "000003.jpg").write_bytes(b"broken")
+    (tmp_path / "celeba" / "zip.zip").write_bytes(b"archive")
+    expected = np.delete(values, 2, axis=0)
+    np.testing.assert_array_equal(attributes_of(tmp_path / "celeba"), expected)
+    assert set(skipped(tmp_path / "celeba")) == {f"{IMAGES}/000003.jpg", "zip.zip"}
+
+
+def test_what_is_left_out_is_divided_into_parts_too(celeba: Path, tmp_path: Path) -> None:
+    shutil.copytree(celeba / IMAGES, tmp_path / "set")
+    (tmp_path / "set" / "more.zip").write_bytes(b"archive")
+    whole = [name for result in results(tmp_path / "set") for name in result.names]
+    parts = [
+        name
+        for k in (1, 2, 3)
+        for job in open_source(str(tmp_path / "set"), part=(k, 3)).jobs()
+        for name in job.run(8, CROPS["c178"]).names
+    ]
+    assert parts == whole
+    assert whole[-1] == "more.zip"
+
+
+def test_generated_pictures_among_photographs_are_skipped(celeba: Path, tmp_path: Path) -> None:
+    provenance = Provenance("strangers 1", "hash", "7", "fast-64", 1000)
+    face = encode_png(np.full((218, 178, 3), 128, np.uint8), provenance)
+    shutil.copytree(celeba / IMAGES, tmp_path / "mixed")
+    (tmp_path / "mixed" / "000000.png").write_bytes(face)
+    assert len(names_of(tmp_path / "mixed")) == 30
+    assert skipped(tmp_path / "mixed") == {"000000.png": GENERATED}
+    (tmp_path / "faces").mkdir()
+    for number in range(3):
+        (tmp_path / "faces" / f"seed{number:04d}.png").write_bytes(face)
+    assert len(names_of(tmp_path / "faces")) == 3
+
+
+def test_inputs_are_the_files_and_the_tables_around_them(celeba: Path, tmp_path: Path) -> None:
+    path = pack(celeba / IMAGES, tmp_path / "set.zip")
+    assert inputs(str(path)) == [path]
+    (tmp_path / "list_attr_celeba.txt").write_bytes(b"")
+    assert inputs(str(path)) == [path, tmp_path / "list_attr_celeba.txt"]
+    assert len(inputs(str(celeba))) == 32
+    assert inputs("synthetic:5") == []

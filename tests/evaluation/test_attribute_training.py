@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
+from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
 from strangers.evaluation import attribute_training
 from strangers.evaluation.attribute_training import augment
 from strangers.evaluation.attributes import load_attributes
+from strangers.system.files import new_folder
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,26 @@ def test_augmented_pictures_stay_in_range_and_differ() -> None:
     assert augmented.shape == images.shape
     assert augmented.abs().max() <= 1
     assert all((one != other).any() for one, other in zip(augmented, images, strict=True))
+
+
+def test_an_attribute_that_is_known_of_no_held_out_picture_is_not_measured(
+    drawn: PreparedSet, tmp_path: Path
+) -> None:
+    assert drawn.attributes is not None
+    known = np.asarray(drawn.attributes).copy()
+    known[:, 1:] = 0
+    for name, labels in (("one", known), ("none", known * 0)):
+        with new_folder(tmp_path / name) as folder, Writer(folder, 64) as writer:
+            writer.add(drawn.names, np.asarray(drawn.images), [""] * len(drawn))
+            writer.finish(drawn.manifest.model_copy(update={"hash": writer.hash()}), labels)
+    out = tmp_path / "a.safetensors"
+    accuracies = attribute_training.train(drawn.path, tmp_path / "one", out, epochs=1, progress=False)
+    assert [row.name for row in accuracies] == drawn.manifest.attributes[:1]
+    assert (
+        f"**Not measured**: {', '.join(drawn.manifest.attributes[1:])}" in out.with_suffix(".md").read_text()
+    )
+    with pytest.raises(DataError, match="known of no picture"):
+        attribute_training.train(drawn.path, tmp_path / "none", tmp_path / "b.safetensors", progress=False)
 
 
 def test_unusable_sets_are_refused(drawn: PreparedSet, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def take_in(path: Path) -> None:
     source = open_source(str(path))
     crop = CROPS[source.default_crop()]
     for job in source.jobs():
-        source.annotations.of(job.run(16, crop).names)
+        job.run(16, crop)
 
 
 def fed(inputs: Iterator[tuple[str, bytes]], target: Path, **bounds: float) -> object:

@@ -51,7 +51,7 @@ TABLES = {
 
 def take_in(name: str, content: bytes) -> None:
     found = read_annotations({name: content})
-    assert found.of(["000001.jpg", "absent"]).shape == (2, len(found.names))
+    assert found.attributes_of(["000001.jpg", "absent"]).shape == (2, len(found.names))
 
 
 def test_a_bent_table_is_read_or_refused(tmp_path: Path, trials: Trials, tally: Tally) -> None:

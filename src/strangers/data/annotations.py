@@ -1,23 +1,24 @@
-"""CelebA's tables: which image has which attributes, and which split it belongs to.
+"""Attributes and splits of pictures, from tables such as CelebA's.
 
-Two forms are read, whatever their line ends:
-
-    official (.txt)    202599                                  for attributes: the number of rows,
+    official (.txt)    202599                                  the number of rows,
                        5_o_Clock_Shadow Arched_Eyebrows ...    the names of the columns,
                        000001.jpg -1  1 ...                    a row for each image
     Kaggle's (.csv)    image_id,5_o_Clock_Shadow,...           one line of names
                        000001.jpg,-1,1,...
+
+Other delimiters, encodings and spellings of yes and no are read as well: see `strangers.data.tables`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from strangers.data.tables import Table, match_rows, parse_table
 from strangers.errors import DataError
 
 ATTRIBUTES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
@@ -25,87 +26,193 @@ PARTITION = ("list_eval_partition.txt", "list_eval_partition.csv")
 SPLITS = {"train": 0, "val": 1, "test": 2}
 OTHER_TABLES = ("identity_CelebA", "list_bbox_celeba", "list_landmarks_align_celeba", "list_landmarks_celeba")
 
+SPLIT_NAMES = SPLITS | {"training": 0, "valid": 1, "validation": 1, "dev": 1, "testing": 2}
+"""Splits as tables and file names spell them, in lower case."""
+
+SPLIT_COLUMNS = frozenset({"partition", "split"})
+"""Names, in lower case, of a column of splits."""
+
+NO_SPLIT = -1
+"""The split of a picture without a row."""
+
+YES = frozenset(["1", "1.0", "+1", "true", "t", "yes", "y"])
+NO = frozenset(["-1", "-1.0", "false", "f", "no", "n"])
+ZERO = frozenset(["0", "0.0", "-0.0"])
+UNKNOWN = frozenset(("", "na", "n/a", "nan", "none", "null", "?"))
+
+_EMPTY = Table("", [], (), [])
+
 
 @dataclass(frozen=True)
-class Annotations:
-    """What tables say about images, which are known by the stems of their names.
+class Labels:
+    """Attributes and splits of n pictures.
 
     Attributes:
         names: of the attributes.
-        rows: from stem to row of `values`.
-        values: int8 (rows, attributes), +1 or -1.
-        splits: from stem to 0, 1 or 2, the values of SPLITS; empty where no partition table was found.
+        values: int8 (n, attributes): +1, -1, or 0 where not known.
+        splits: int8 (n,): a value of SPLITS, or NO_SPLIT; None if no splits are known.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.int8]
+    splits: NDArray[np.int8] | None
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Attributes and splits, each from a table of its own.
+
+    Attributes:
+        names: of the attributes.
+        values: int8 (rows, attributes): +1, -1, or 0 where not known.
+        splits: int8 (rows of the partition,): 0, 1 or 2, the values of SPLITS.
+        attribute_table, partition_table: the tables, whose rows name pictures; empty if there was none.
     """
 
     names: tuple[str, ...] = ()
-    rows: Mapping[str, int] = field(default_factory=dict)
     values: NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), np.int8))
-    splits: Mapping[str, int] = field(default_factory=dict)
+    splits: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    attribute_table: Table = _EMPTY
+    partition_table: Table = _EMPTY
 
-    def of(self, images: Iterable[str]) -> NDArray[np.int8]:
-        """The attributes of the named images, int8 (n, k); 0 where the table has no row."""
+    def attributes_of(self, pictures: Sequence[str], place: str = "") -> NDArray[np.int8]:
+        """Return the attributes of the named pictures, int8 (n, k); 0 for a picture without a row.
+
+        place: path of the source that the names are relative to. Raises DataError as `match_rows` does.
+        """
+        rows = match_rows(self.attribute_table, pictures, place)
         padded = np.vstack([self.values, np.zeros((1, len(self.names)), np.int8)])
-        return padded[[self.rows.get(stem(name), -1) for name in images]]
+        return padded[rows]
 
-    def otherwise(self, other: Annotations) -> Annotations:
-        """These tables, and those of `other` where one is missing here."""
-        attributes = self if self.names else other
-        return Annotations(attributes.names, attributes.rows, attributes.values, self.splits or other.splits)
+    def splits_of(self, pictures: Sequence[str], place: str = "") -> NDArray[np.int8]:
+        """Return the splits of the named pictures, int8 (n,); NO_SPLIT for a picture without a row."""
+        rows = match_rows(self.partition_table, pictures, place)
+        padded = np.append(self.splits, np.int8(NO_SPLIT))
+        return padded[rows]
+
+    def or_else(self, other: Annotations) -> Annotations:
+        """Return these annotations, with the table that is missing here from `other`."""
+        attributes, partition = (self if self.names else other), (self if len(self.splits) else other)
+        return Annotations(
+            attributes.names,
+            attributes.values,
+            partition.splits,
+            attributes.attribute_table,
+            partition.partition_table,
+        )
 
 
 def is_table(name: str) -> bool:
-    """Whether a file of this name is one of CelebA's tables rather than a photograph."""
+    """Return whether a file of this name is one of CelebA's tables."""
     path = PurePosixPath(name)
-    return path.name in ATTRIBUTES + PARTITION or (
-        path.suffix in {".txt", ".csv"} and path.stem in OTHER_TABLES
-    )
+    return is_annotation(name) or (path.suffix in {".txt", ".csv"} and path.stem in OTHER_TABLES)
 
 
-def stem(name: str) -> str:
-    """What an image and its row have in common: `000001` of `img_align_celeba/000001.webp`."""
-    return PurePosixPath(name.replace("\\", "/")).stem
+def is_annotation(name: str) -> bool:
+    """Return whether a file of this name holds attributes or the partition."""
+    return PurePosixPath(name).name in ATTRIBUTES + PARTITION
 
 
 def read_annotations(tables: Mapping[str, bytes]) -> Annotations:
-    """The annotations in the tables found, by their names in ATTRIBUTES and PARTITION. Raises DataError."""
-    attributes = Annotations()
-    splits: dict[str, int] = {}
-    for name, content in tables.items():
-        if name in ATTRIBUTES:
-            columns, rows, values = _read_table(name, content)
-            if not np.isin(values, (-1, 1)).all():
-                raise DataError(f"The table {name} has attributes other than 1 and -1; fetch it again.")
-            attributes = Annotations(columns, rows, values)
-        elif name in PARTITION:
-            _, rows, values = _read_table(name, content)
-            if values.shape[1] != 1 or not np.isin(values, tuple(SPLITS.values())).all():
-                raise DataError(f"The table {name} has splits other than 0, 1 and 2; fetch it again.")
-            splits = {image: int(values[row, 0]) for image, row in rows.items()}
-    return Annotations(attributes.names, attributes.rows, attributes.values, splits)
+    """Read CelebA's tables, given by their paths.
+
+    Raises DataError for a table that cannot be read, and where two tables of one kind differ.
+    """
+    attributes = _only(tables, ATTRIBUTES)
+    partition = _only(tables, PARTITION)
+    found = Annotations()
+    if attributes is not None:
+        found = _with_attributes(found, attributes)
+    return found if partition is None else _with_splits(found, partition)
 
 
-def _read_table(name: str, content: bytes) -> tuple[tuple[str, ...], dict[str, int], NDArray[np.int8]]:
-    """(names of the columns, row of each stem, values int8 (rows, columns)) of a table in either form."""
-    try:
-        lines = content.decode("utf-8-sig").replace(",", " ").splitlines()
-        lines = [line for line in lines if line.strip()]
-        columns: tuple[str, ...] = ()
-        if name.endswith(".csv"):
-            columns, lines = tuple(lines[0].split()[1:]), lines[1:]
-        elif name in ATTRIBUTES:
-            columns, lines = tuple(lines[1].split()), lines[2:]
-        pairs = [line.split(None, 1) for line in lines]
-        widths = {len(pair[1].split()) for pair in pairs}
-        if len(widths) > 1:
-            raise ValueError(f"its rows have {min(widths)} to {max(widths)} values")
-        values = np.array(" ".join(pair[1] for pair in pairs).split(), dtype=np.int8).reshape(len(pairs), -1)
-    except IndexError:
-        raise DataError(f"The table {name} is cut short; fetch it again.") from None
-    except (ValueError, OverflowError) as error:
-        raise DataError(f"The table {name} cannot be read ({error}); fetch it again.") from None
-    has_columns = name.endswith(".csv") or name in ATTRIBUTES
-    if has_columns and values.shape[1] != len(columns):
+def read_table(name: str, content: bytes) -> Annotations:
+    """Read one table of any name, by its columns: attributes, splits (`partition` or `split`), or both."""
+    if is_annotation(name):
+        return read_annotations({name: content})
+    table = parse_table(name, content)
+    of_splits = [i for i, column in enumerate(table.columns) if column.lower() in SPLIT_COLUMNS]
+    found = Annotations()
+    if of_splits:
+        found = _with_splits(found, _columns(table, of_splits))
+    others = [i for i in range(len(table.columns)) if i not in of_splits]
+    return _with_attributes(found, _columns(table, others)) if others or not of_splits else found
+
+
+def _only(tables: Mapping[str, bytes], names: tuple[str, ...]) -> Table | None:
+    """Return the one table with one of these file names, or None. Raises DataError if there are two."""
+    found = [
+        parse_table(name, content)
+        for name, content in sorted(tables.items())
+        if PurePosixPath(name).name in names
+    ]
+    for other in found[1:]:
+        if (other.pictures, other.cells) != (found[0].pictures, found[0].cells):
+            raise DataError(
+                f"The tables {found[0].name} and {other.name} differ; remove one of them, or name the one to "
+                "use with --annotations."
+            )
+    return found[0] if found else None
+
+
+def _columns(table: Table, chosen: Sequence[int]) -> Table:
+    cells = [[row[i] for i in chosen] for row in table.cells]
+    return Table(table.name, table.pictures, tuple(table.columns[i] for i in chosen), cells)
+
+
+def _with_attributes(found: Annotations, table: Table) -> Annotations:
+    """Add attributes. Raises DataError if the table has no header, or other cells than yes and no."""
+    if not table.columns:
+        raise DataError(f"The table {table.name} has no header that names the attributes; fetch it again.")
+    cells = {cell for row in table.cells for cell in row}
+    for cell in cells:
+        if cell.strip().lower() not in YES | NO | ZERO | UNKNOWN:
+            raise DataError(
+                f"The table {table.name} has {cell[:40]!r} in {_place(table, cell)}; attributes are 1 and "
+                "-1, 1 and 0, or True and False. Correct it, or fetch it again."
+            )
+    # Zero means no where nothing else does, as in 0 and 1; beside -1 and 1 it means not known.
+    zero = 0 if {"-1", "-1.0"} & cells else -1
+    codes = {cell: _code(cell.strip().lower(), zero) for cell in cells}
+    values = np.array([[codes[cell] for cell in row] for row in table.cells], np.int8)
+    return replace(found, names=table.columns, values=values, attribute_table=table)
+
+
+def _code(cell: str, zero: int) -> int:
+    """Return +1, -1, or 0 for not known."""
+    if cell in YES:
+        return 1
+    if cell in NO:
+        return -1
+    return zero if cell in ZERO else 0
+
+
+def _with_splits(found: Annotations, table: Table) -> Annotations:
+    """Add splits. Raises DataError for other than one column of 0, 1 and 2, or names of splits."""
+    width = len(table.cells[0])
+    if width != 1:
         raise DataError(
-            f"The table {name} has {values.shape[1]} values a row for {len(columns)} columns; fetch it again."
+            f"The table {table.name} has {width} columns of splits instead of one; fetch it again."
         )
-    return columns, {stem(pair[0]): row for row, pair in enumerate(pairs)}, values
+    codes = {cell: _split_code(cell.strip().lower()) for row in table.cells for cell in row}
+    for cell, code in codes.items():
+        if code == NO_SPLIT:
+            raise DataError(
+                f"The table {table.name} has {cell[:40]!r} in {_place(table, cell)}; splits are 0, 1 and 2, "
+                "or train, val and test. Correct it, or fetch it again."
+            )
+    splits = np.array([codes[row[0]] for row in table.cells], np.int8)
+    return replace(found, splits=splits, partition_table=table)
+
+
+def _split_code(cell: str) -> int:
+    """Return 0, 1 or 2; NO_SPLIT for what is no split."""
+    number = cell.removesuffix(".0")
+    return int(number) if number in {"0", "1", "2"} else SPLIT_NAMES.get(cell, NO_SPLIT)
+
+
+def _place(table: Table, cell: str) -> str:
+    """Return where a cell is, for messages."""
+    number, row = next((i, row) for i, row in enumerate(table.cells, start=1) if cell in row)
+    column = table.columns[row.index(cell)] if table.columns else "its second column"
+    return f"row {number}, column {column[:40]}"

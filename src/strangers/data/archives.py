@@ -1,151 +1,158 @@
-"""Folders and archives as streams of files; what could reach outside or fill the memory is refused."""
+"""Zip and tar archives as streams of files."""
 
 from __future__ import annotations
 
 import os
+import posixpath
+import shutil
 import stat
 import tarfile
 import zipfile
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
 
-from strangers.data.annotations import ATTRIBUTES, PARTITION, is_table
+from strangers.data.annotations import is_annotation
+from strangers.data.archive_safety import readable, refuse_bomb, refuse_outside
+from strangers.data.containers import (
+    ARCHIVE_SUFFIXES,
+    MAX_FILE_BYTES,
+    Container,
+    File,
+    Wanted,
+    is_archive,
+    is_candidate,
+    nearest_tables,
+    tables_around,
+    too_large,
+)
 from strangers.errors import DataError
 
-MOST_BYTES = 2**27  # 134 million: more than any photograph that MOST_PIXELS lets through
-MOST_HEADER = 2**20  # bytes of a name or a record in a tar, which tarfile reads whole
-MOST_PACKED = 200  # times its size an archive may unpack to; photographs in one hardly shrink
-ALWAYS_UNPACKED = 2**28  # bytes, whatever the archive's size
+MAX_HEADER_BYTES = 2**20
+"""Length of a name or a record in a tar, which tarfile reads whole."""
 
-Wanted = Callable[[int, str], bool]
-"""Whether the file at this position among those that may be photographs, of this name, is to be read."""
+MAX_LINK_BYTES = 2**12
+"""Length of the path that a link points to."""
 
-FILES_OF_SYSTEMS = {"Thumbs.db", "desktop.ini", "__MACOSX"}
-
-
-@dataclass(frozen=True)
-class File:
-    """One file of a source.
-
-    Attributes:
-        name: its path within the source, with forward slashes.
-        data: its bytes; empty where they could not be had.
-        problem: why they could not, as a clause; empty where they could.
-    """
-
-    name: str
-    data: bytes = field(repr=False)
-    problem: str = ""
-
-
-class Container(ABC):
-    """Anything that holds files: can be gone through any number of times, always in the same order."""
-
-    @abstractmethod
-    def names(self) -> list[str]:
-        """The names of what may be photographs."""
-
-    @abstractmethod
-    def files(self, wanted: Wanted) -> Iterator[File]:
-        """Those of them that are wanted."""
-
-    @abstractmethod
-    def tables(self) -> dict[str, bytes]:
-        """CelebA's tables in it or beside it, by name."""
-
-    def __iter__(self) -> Iterator[File]:
-        return self.files(lambda _position, _name: True)
-
-
-class Folder(Container):
-    """The files of a folder and of the folders in it, sorted by name."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def names(self) -> list[str]:
-        """The names of what may be photographs."""
-        found = [
-            (Path(folder) / name).relative_to(self.path).as_posix()
-            for folder, _, names in os.walk(self.path)
-            for name in names
-        ]
-        return sorted(name for name in found if is_candidate(name))
-
-    def files(self, wanted: Wanted) -> Iterator[File]:
-        """The wanted ones, by name."""
-        for position, name in enumerate(self.names()):
-            if wanted(position, name):
-                yield _read_from_disk(self.path / name, name)
-
-    def tables(self) -> dict[str, bytes]:
-        """CelebA's tables in the folder, or else in the folder around it."""
-        return tables_beside(self.path.parent) | tables_beside(self.path)
+NESTED = "an archive within an archive; unpack the outer one, and name this one as the source"
 
 
 class Zip(Container):
-    """The members of a zip archive, in its order."""
+    """The members of a zip archive, in its order. Raises DataError if it cannot be read or is refused."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _told(path), zipfile.ZipFile(path) as archive:
-            self._members = [member for member in archive.infolist() if not member.is_dir()]
-        refuse_bomb(path, sum(member.file_size for member in self._members))
-        for member in self._members:
-            refuse_outside(path, member.filename)
-            if stat.S_ISLNK(member.external_attr >> 16):
-                raise DataError(f"The archive {path} is refused: its member {member.filename!r} is a link.")
+        self._candidates: list[tuple[str, zipfile.ZipInfo]] = []
+        self._tables: dict[str, zipfile.ZipInfo] = {}
+        self._archives: dict[str, zipfile.ZipInfo] = {}
+        self._omitted: dict[str, str] = {}
+        with readable(path), zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            refuse_bomb(path, sum(member.file_size for member in members))
+            for member in members:
+                self._sort(archive, member)
+
+    def _sort(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+        """Put a member among the candidates, the tables, or what is omitted."""
+        refuse_outside(self.path, member.filename)
+        name = member_name(member.filename)
+        if member.filename.endswith(("/", "\\")):
+            return
+        if stat.S_ISLNK(member.external_attr >> 16):
+            target = _read_member(archive, member, name).data if member.file_size < MAX_LINK_BYTES else b""
+            self._resolve(archive, name, target.decode(errors="replace"))
+        elif is_annotation(name):
+            self._tables[name] = member
+        elif is_candidate(name) and is_archive(name):
+            self._archives[name] = member
+            self._omitted[name] = NESTED
+        elif is_candidate(name):
+            self._candidates.append((name, member))
+
+    def _resolve(self, archive: zipfile.ZipFile, name: str, target: str) -> None:
+        """Let a symbolic link stand for the member that it points to, or omit it."""
+        if not is_candidate(name):
+            return
+        member = archive.NameToInfo.get(_inside(name, target))
+        if member is None or member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
+            self._omitted[name] = _dangling(target)
+        else:
+            self._candidates.append((name, member))
+
+    @property
+    def place(self) -> str:
+        """Absolute path of the archive without its suffix."""
+        return _place(self.path)
 
     def names(self) -> list[str]:
-        """The names of what may be photographs."""
-        return [member.filename for member in self._members if is_candidate(member.filename)]
+        """Return the names of the candidates."""
+        return [name for name, _ in self._candidates]
 
     def files(self, wanted: Wanted) -> Iterator[File]:
-        """The wanted ones, in the archive's order; the others are not read."""
-        candidates = (member for member in self._members if is_candidate(member.filename))
-        with zipfile.ZipFile(self.path) as archive:
-            for position, member in enumerate(candidates):
-                if wanted(position, member.filename):
-                    yield self._read(archive, member)
+        """Yield the wanted candidates in the archive's order; the others are not read."""
+        with readable(self.path), zipfile.ZipFile(self.path) as archive:
+            for position, (name, member) in enumerate(self._candidates):
+                if wanted(position, name):
+                    yield _read_member(archive, member, name)
 
     def tables(self) -> dict[str, bytes]:
-        """CelebA's tables in the archive, and those beside it that it has not."""
-        with zipfile.ZipFile(self.path) as archive:
-            inside = {
-                PurePosixPath(member.filename).name: self._read(archive, member).data
-                for member in self._members
-                if PurePosixPath(member.filename).name in ATTRIBUTES + PARTITION
-            }
-        return tables_beside(self.path.parent) | inside
+        """Return CelebA's tables in the archive, and those around it that it lacks."""
+        with readable(self.path), zipfile.ZipFile(self.path) as archive:
+            inside = {name: _read_member(archive, member, name) for name, member in self._tables.items()}
+        for name, file in inside.items():
+            if file.problem:
+                raise DataError(f"The table {name} in {self.path} cannot be used: {file.problem}.")
+        return nearest_tables({n: file.data for n, file in inside.items()}, tables_around(self.path.parent))
 
-    @staticmethod
-    def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> File:
-        if member.file_size > MOST_BYTES:
-            return File(member.filename, b"", f"{member.file_size} bytes are absurdly many")
-        try:
-            with archive.open(member) as stream:  # reads no more than the size that was just checked
-                return File(member.filename, stream.read(member.file_size))
-        except Exception as error:  # what damage does to the decompressors has no common base
-            return File(member.filename, b"", f"damaged in the archive: {error}")
+    def omitted(self) -> Mapping[str, str]:
+        """Return what is left out: archives, and links to what is not in the archive."""
+        return self._omitted
+
+    def extract(self, name: str, file: BinaryIO) -> None:
+        """Copy the archive `name`, one of those omitted, to a file. Raises DataError."""
+        with (
+            readable(self.path),
+            zipfile.ZipFile(self.path) as archive,
+            archive.open(self._archives[name]) as stream,
+        ):
+            shutil.copyfileobj(stream, file)
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> File:
+    """Read a member, or return its problem."""
+    if member.file_size > MAX_FILE_BYTES:
+        return File(name, b"", too_large(member.file_size))
+    try:
+        # Reads no more than the size that was just checked.
+        with archive.open(member) as stream:
+            return File(name, stream.read(member.file_size))
+    # What damage does to the decompressors has no common base.
+    except Exception as error:
+        return File(name, b"", f"damaged in the archive: {error}")
 
 
 class Tar(Container):
-    """The members of a tar archive, compressed or not, in its order; read as a stream, from front to back."""
+    """The members of a tar archive, compressed or not, in its order; read as a stream, from front to back.
+
+    A link is read together with the file that it points to. Raises DataError as Zip does.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._names: list[str] = []
         self._tables: dict[str, bytes] = {}
-        with _told(path), tarfile.open(path, "r:*", tarinfo=_Header) as archive:
-            for member in self._go_through(archive):
-                self._take_in(archive, member)
+        self._omitted: dict[str, str] = {}
+        # The names of the candidates that each member is, by the member's number.
+        self._candidates: dict[int, list[str]] = {}
+        self._numbers: dict[str, int] = {}
+        self._links: dict[str, str] = {}
+        with readable(path), tarfile.open(path, "r:*", tarinfo=_Header) as archive:
+            for number, member in enumerate(self._members(archive)):
+                self._sort(archive, number, member)
             _check_end(archive)
+        self._resolve_links()
 
-    def _go_through(self, archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-        """The members, none of which is kept."""
+    def _members(self, archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+        """Yield the members, and keep none."""
         unpacked = 0
         while (member := archive.next()) is not None:
             if member.size < 0 or archive.offset < member.offset_data:
@@ -153,40 +160,88 @@ class Tar(Container):
             unpacked += member.size
             refuse_bomb(self.path, max(unpacked, archive.offset))
             yield member
-            archive.members.clear()  # type: ignore[attr-defined]  # where tarfile keeps every one: a gigabyte for a million
+            # tarfile keeps every member: a gigabyte for a million.
+            archive.members.clear()  # type: ignore[attr-defined]
 
-    def _take_in(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+    def _sort(self, archive: tarfile.TarFile, number: int, member: tarfile.TarInfo) -> None:
+        """Put a member among the candidates, the tables, the links, or what is omitted."""
         refuse_outside(self.path, member.name)
-        if member.issym() or member.islnk():
-            raise DataError(f"The archive {self.path} is refused: its member {member.name!r} is a link.")
-        if not member.isfile():
+        name = member_name(member.name)
+        if member.isdir():
             return
-        if is_candidate(member.name):
-            self._names.append(member.name)
-        elif PurePosixPath(member.name).name in ATTRIBUTES + PARTITION and member.size <= MOST_BYTES:
+        if member.isfile():
+            self._numbers[name] = number
+        if is_annotation(name) and member.isfile() and member.size <= MAX_FILE_BYTES:
             stream = archive.extractfile(member)
-            self._tables[PurePosixPath(member.name).name] = stream.read() if stream else b""
+            self._tables[name] = stream.read() if stream else b""
+        elif not is_candidate(name):
+            return
+        elif member.issym():
+            self._links[name] = _inside(name, member.linkname)
+        elif member.islnk():
+            self._links[name] = member_name(member.linkname)
+        elif not member.isfile():
+            self._omitted[name] = "not a regular file"
+        elif is_archive(name):
+            self._omitted[name] = NESTED
+        else:
+            self._candidates.setdefault(number, []).append(name)
+
+    def _resolve_links(self) -> None:
+        """Let each link stand for the member that it points to, or omit it."""
+        for name, target in self._links.items():
+            # A link may point to a link.
+            number = self._numbers.get(self._links.get(target, target))
+            if number is None:
+                self._omitted[name] = _dangling(target)
+            else:
+                self._candidates.setdefault(number, []).append(name)
+        self._candidates = dict(sorted(self._candidates.items()))
+        del self._numbers, self._links
+
+    @property
+    def place(self) -> str:
+        """Absolute path of the archive without its suffix."""
+        return _place(self.path)
 
     def names(self) -> list[str]:
-        """The names of what may be photographs."""
-        return self._names
+        """Return the names of the candidates."""
+        return [name for names in self._candidates.values() for name in names]
 
     def files(self, wanted: Wanted) -> Iterator[File]:
-        """The wanted ones, in the archive's order."""
-        with _told(self.path), tarfile.open(self.path, "r:*", tarinfo=_Header) as archive:
-            members = self._go_through(archive)
-            candidates = (member for member in members if member.isfile() and is_candidate(member.name))
-            for position, member in enumerate(candidates):
-                if wanted(position, member.name):
-                    if member.size > MOST_BYTES:
-                        yield File(member.name, b"", f"{member.size} bytes are absurdly many")
-                        continue
-                    stream = archive.extractfile(member)
-                    yield File(member.name, stream.read() if stream else b"")
+        """Yield the wanted candidates, in the archive's order."""
+        position = 0
+        with readable(self.path), tarfile.open(self.path, "r:*", tarinfo=_Header) as archive:
+            for number, member in enumerate(self._members(archive)):
+                names = self._candidates.get(number, [])
+                chosen = [name for i, name in enumerate(names) if wanted(position + i, name)]
+                position += len(names)
+                if not chosen:
+                    continue
+                if member.size > MAX_FILE_BYTES:
+                    yield from (File(name, b"", too_large(member.size)) for name in chosen)
+                    continue
+                stream = archive.extractfile(member)
+                data = stream.read() if stream else b""
+                yield from (File(name, data) for name in chosen)
 
     def tables(self) -> dict[str, bytes]:
-        """CelebA's tables in the archive, and those beside it that it has not."""
-        return tables_beside(self.path.parent) | self._tables
+        """Return CelebA's tables in the archive, and those around it that it lacks."""
+        return nearest_tables(self._tables, tables_around(self.path.parent))
+
+    def omitted(self) -> Mapping[str, str]:
+        """Return what is left out: archives, devices, and links to what is not in the archive."""
+        return self._omitted
+
+    def extract(self, name: str, file: BinaryIO) -> None:
+        """Copy the archive `name`, one of those omitted, to a file. Raises DataError."""
+        with readable(self.path), tarfile.open(self.path, "r:*", tarinfo=_Header) as archive:
+            for member in self._members(archive):
+                if member.isfile() and member_name(member.name) == name:
+                    stream = archive.extractfile(member)
+                    if stream is not None:
+                        shutil.copyfileobj(stream, file)
+                    return
 
 
 class _Header(tarfile.TarInfo):
@@ -194,65 +249,32 @@ class _Header(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
-        """As of TarInfo. Raises tarfile.ReadError too."""
+        """Parse a header as TarInfo does. Raises tarfile.ReadError too."""
         header = super().frombuf(buf, encoding, errors)
-        read_whole = not header.isfile() and not header.isdir()
-        if header.size < 0 or (read_whole and header.size > MOST_HEADER):
+        read_whole = not (header.isfile() or header.isdir() or header.islnk())
+        if header.size < 0 or (read_whole and header.size > MAX_HEADER_BYTES):
             raise tarfile.ReadError(f"a header of {header.size:,} bytes")
         return header
 
 
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Tells of whatever damage to the archive `path` makes its reader raise, which has no common base."""
-    try:
-        yield
-    except (DataError, MemoryError):
-        raise
-    except Exception as error:
-        raise unreadable(path, error) from None
+def member_name(name: str) -> str:
+    """Return a member's path with forward slashes, also if Windows' own zip writer made it."""
+    return posixpath.normpath(name.replace("\\", "/"))
 
 
-def is_candidate(name: str) -> bool:
-    """Whether a file of this name may be a photograph: no table, no hidden file, no leftover of a system."""
-    parts = PurePosixPath(name).parts
-    hidden = any(part.startswith(".") or part in FILES_OF_SYSTEMS for part in parts)
-    return not hidden and not is_table(name)
+def _inside(link: str, target: str) -> str:
+    """Return the path within the archive that a symbolic link points to."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(link), target.replace("\\", "/")))
 
 
-def tables_beside(folder: Path) -> dict[str, bytes]:
-    """CelebA's tables that lie in `folder`, by name."""
-    files = (folder / name for name in ATTRIBUTES + PARTITION)
-    return {file.name: file.read_bytes() for file in files if file.is_file()}
+def _dangling(target: str) -> str:
+    return f"a link to what is not a file of the archive: {target[:200]!r}"
 
 
-def refuse_outside(path: Path, name: str) -> None:
-    """Raise DataError if the member `name` of the archive `path` points outside of it."""
-    outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor
-    if outside or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-        raise DataError(f"The archive {path} is refused: its member {name!r} points outside of it.")
-
-
-def refuse_bomb(path: Path, unpacked: int) -> None:
-    """Raise DataError if the archive `path` would unpack to absurdly many bytes for its size."""
-    if unpacked > max(ALWAYS_UNPACKED, MOST_PACKED * path.stat().st_size):
-        raise DataError(
-            f"The archive {path} is refused: it would unpack to more than {MOST_PACKED} times its size, as "
-            "no photographs do; unpack it yourself if you trust it, and name the folder."
-        )
-
-
-def unreadable(path: Path, error: Exception) -> DataError:
-    """What to say of the archive `path` that cannot be opened."""
-    if _is_html(path):
-        return DataError(
-            f"The file {path} is no archive but an HTML page, probably a download quota's notice; open it "
-            "in a browser to see what it says, and download the archive again."
-        )
-    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
-    return DataError(
-        f"The archive {path} cannot be read ({reason}); it may be damaged or cut short: fetch it again."
-    )
+def _place(path: Path) -> str:
+    name = path.name
+    suffix = next((s for s in ARCHIVE_SUFFIXES if name.lower().endswith(s)), "")
+    return os.path.join(os.path.abspath(path.parent), name[: len(name) - len(suffix)])
 
 
 def _check_end(archive: tarfile.TarFile) -> None:
@@ -261,24 +283,3 @@ def _check_end(archive: tarfile.TarFile) -> None:
         archive.fileobj.seek(archive.offset)
         if any(archive.fileobj.read(tarfile.BLOCKSIZE)):
             raise tarfile.ReadError(f"damaged at byte {archive.offset}")
-
-
-def _is_html(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(1024).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    except OSError:
-        return False
-    return start.startswith((b"<!doctype html", b"<html"))
-
-
-def _read_from_disk(path: Path, name: str) -> File:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return File(name, b"", "not a regular file")
-        if status.st_size > MOST_BYTES:
-            return File(name, b"", f"{status.st_size} bytes are absurdly many")
-        return File(name, path.read_bytes())
-    except OSError as error:
-        return File(name, b"", f"cannot be read: {error.strerror}")

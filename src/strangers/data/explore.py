@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from strangers.data.duplicates import Thumbnails, equal_pictures, near_duplicates
 from strangers.data.landmarks import Orientation, orientation
 from strangers.data.prepared import PreparedSet, positions
-from strangers.errors import DataError
+from strangers.data.skipped import count_reasons, read_skipped, shorten
 
 Floats = NDArray[np.float64]
 
@@ -108,7 +106,7 @@ def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration
     equal = equal_pictures(pictures)
     near = near_duplicates(thumbnails, equal)
     attributes = _frequencies(pictures)
-    reasons, files = _skipped(pictures.path)
+    skipped = read_skipped(pictures.path)
     red, green, blue = (float(mean) for mean in colors.mean(axis=0))
     return Exploration(
         source=manifest.source, split=manifest.split, crop=manifest.crop, size=manifest.size,
@@ -121,7 +119,8 @@ def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration
         variety=_variety(thumbnails),
         duplicate_groups=len(equal), duplicates=_named(equal, names),
         near_duplicate_groups=len(near), near_duplicates=_named(near, names),
-        skipped=reasons, skipped_files=files[:MAX_LISTED],
+        skipped=count_reasons(reason for _, reason in skipped),
+        skipped_files=[(shorten(name), reason) for name, reason in skipped[:MAX_LISTED]],
         sample=positions(len(pictures), min(SAMPLE_PICTURES, len(pictures)), 0, 0).tolist(),
     )  # fmt: skip
 
@@ -155,7 +154,7 @@ def _spread(values: Floats) -> Spread:
 
 def _named(groups: list[list[int]], names: list[str]) -> list[list[str]]:
     """Return the names in the first groups, of each at most MAX_LISTED."""
-    return [[names[position] for position in group[:MAX_LISTED]] for group in groups[:MAX_LISTED]]
+    return [[shorten(names[i]) for i in group[:MAX_LISTED]] for group in groups[:MAX_LISTED]]
 
 
 def _variety(thumbnails: Thumbnails) -> float:
@@ -178,15 +177,3 @@ def _frequencies(pictures: PreparedSet) -> dict[str, float]:
     known = np.maximum((table != 0).sum(axis=0), 1)
     shares = (table > 0).sum(axis=0) / known
     return {name: float(share) for name, share in zip(pictures.manifest.attributes, shares, strict=True)}
-
-
-def _skipped(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Return the number of skipped files by reason, and (name, reason) of each."""
-    try:
-        with (folder / "skipped.csv").open(encoding="utf-8", newline="") as file:
-            rows = [(row[0], row[1]) for row in list(csv.reader(file))[1:]]
-    except FileNotFoundError:
-        return {}, []
-    except (OSError, ValueError, IndexError) as error:
-        raise DataError(f"{folder / 'skipped.csv'} cannot be read: {error}. Prepare the set again.") from None
-    return dict(Counter(reason for _, reason in rows).most_common()), rows

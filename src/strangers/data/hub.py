@@ -7,36 +7,58 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strangers.data.annotations import ATTRIBUTES, PARTITION
-from strangers.data.archives import Container, File, Wanted, tables_beside
+import numpy as np
+from numpy.typing import NDArray
+
+from strangers.data.annotations import ATTRIBUTES, NO_SPLIT, PARTITION, SPLIT_COLUMNS, SPLIT_NAMES, Labels
+from strangers.data.containers import (
+    ARCHIVE_SUFFIXES,
+    Container,
+    File,
+    Wanted,
+    nearest_tables,
+    tables_around,
+)
+from strangers.data.tables import PICTURE_SUFFIXES
 from strangers.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow
 
-PICTURES = ("*.jpg", "*.jpeg", "*.png", "*.webp", "*.bmp", "*.zip", "*.tar", "*.tar.gz", "*.tgz", "*.parquet")
-ROWS = 64  # of a parquet file in memory at once
+ROWS_AT_ONCE = 64
+"""Rows of a parquet file in memory at once."""
+
+BINARY = ({-1, 1}, {0, 1}, {-1, 0, 1})
+"""Sets of integers that make a column one of attributes."""
 
 
 def fetch(name: str) -> Path:
-    """The folder that holds the data set OWNER/NAME of the hub, fetched unless it was before.
+    """Return the folder that holds the data set OWNER/NAME of the hub, which is fetched if it changed.
 
-    Raises UsageError for a name of another form, DataError if it cannot be had.
+    Raises UsageError for a name of another form, DataError if the set is not available.
     """
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise UsageError(
             f"A data set of the hub is named hf:OWNER/NAME, like hf:nielsr/CelebA-faces, not 'hf:{name}'."
         )
-    from huggingface_hub import snapshot_download  # a network client that only this source needs
+    # A network client that only this source needs.
+    from huggingface_hub import snapshot_download
 
-    patterns = [*PICTURES, *(f"*{table}" for table in ATTRIBUTES + PARTITION)]
     try:
-        return Path(snapshot_download(name, repo_type="dataset", allow_patterns=patterns))
-    except Exception as error:  # of the hub's client, its network library or the disk
+        return Path(snapshot_download(name, repo_type="dataset", allow_patterns=_patterns()))
+    # Errors of the hub's client, its network library or the disk.
+    except Exception as error:
         raise DataError(
             f"The data set hf:{name} could not be fetched ({type(error).__name__}: {_first_line(error)}); "
             "check the name, the network, and `hf auth login` for data sets behind a login."
         ) from None
+
+
+def _patterns() -> list[str]:
+    """Return patterns of the files that are fetched."""
+    suffixes = [*PICTURE_SUFFIXES, *ARCHIVE_SUFFIXES, ".parquet"]
+    names = [*suffixes, *(suffix.upper() for suffix in suffixes), *ATTRIBUTES, *PARTITION]
+    return [f"*{name}" for name in names]
 
 
 class Parquet(Container):
@@ -46,12 +68,17 @@ class Parquet(Container):
         self.folder = folder
         self._shards = sorted(folder.rglob("*.parquet"))
 
+    @property
+    def place(self) -> str:
+        """Absolute path of the folder."""
+        return str(self.folder.absolute())
+
     def names(self) -> list[str]:
-        """The names of the rows; of the pictures, which are large, nothing is read."""
+        """Return the names of the rows. Of the pictures, which are large, nothing is read."""
         return [path or place for path, place in self._rows(only="path")]
 
     def files(self, wanted: Wanted) -> Iterator[File]:
-        """The wanted rows; each is named by its own path where it has one."""
+        """Yield the wanted rows; each is named by its own path where it has one."""
         for position, (value, place) in enumerate(self._rows()):
             path = value.get("path") if isinstance(value, dict) else None
             data = value.get("bytes") if isinstance(value, dict) else value
@@ -59,15 +86,54 @@ class Parquet(Container):
                 yield File(path or place, data or b"", "" if data else "the row has no picture")
 
     def tables(self) -> dict[str, bytes]:
-        """CelebA's tables that lie beside the parquet files."""
-        return tables_beside(self.folder)
+        """Return CelebA's tables around the parquet files."""
+        return nearest_tables({}, tables_around(self.folder))
+
+    def labels(self) -> Labels | None:
+        """Return attributes from columns of booleans, or of -1, 0 and 1; splits from columns and file names.
+
+        None if there is neither. Raises DataError.
+        """
+        columns: dict[str, list[Any]] = {}
+        splits: list[NDArray[np.int8]] = []
+        rows = 0
+        for number, shard in enumerate(self._shards):
+            found, count = self._columns(shard)
+            if number and found.keys() != columns.keys():
+                raise DataError(
+                    f"The files {self._shards[0]} and {shard} have different columns; prepare one at a time."
+                )
+            for name, column in found.items():
+                columns.setdefault(name, []).extend(column)
+            splits.append(np.full(count, _split_of(shard.relative_to(self.folder)), np.int8))
+            rows += count
+        split = np.concatenate(splits) if splits else np.zeros(0, np.int8)
+        for name in [name for name in columns if name.lower() in SPLIT_COLUMNS]:
+            split = np.array([_split_value(value) for value in columns.pop(name)], np.int8)
+        attributes = {name: code for name, column in columns.items() if (code := _codes(column)) is not None}
+        values = np.stack([*attributes.values()], axis=1) if attributes else np.zeros((rows, 0), np.int8)
+        known = bool((split != NO_SPLIT).any())
+        return Labels(tuple(attributes), values, split if known else None) if attributes or known else None
+
+    def _columns(self, shard: Path) -> tuple[dict[str, list[Any]], int]:
+        """Return the columns of one file that may be labels, and its number of rows."""
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            with pyarrow.parquet.ParquetFile(shard) as file:
+                names = [column.name for column in file.schema_arrow if _may_be_labels(column)]
+                return file.read(columns=names).to_pydict() if names else {}, file.metadata.num_rows
+        except (pyarrow.ArrowException, OSError) as error:
+            raise _unreadable(shard, error) from None
 
     def _rows(self, only: str | None = None) -> Iterator[tuple[Any, str]]:
-        """Each row's picture, or only that field of it, None where it has none; and the row's place.
+        """Yield each row's picture, or only that field of it, None where it has none; and the row's place.
 
         Raises DataError.
         """
-        import pyarrow.parquet  # loaded where it is needed: it is large
+        # Imported here: it is large.
+        import pyarrow.parquet
 
         for shard in self._shards:
             place = shard.relative_to(self.folder).with_suffix("").as_posix()
@@ -77,16 +143,18 @@ class Parquet(Container):
                         (value, f"{place}/{row:06d}") for row, value in enumerate(_values(file, shard, only))
                     )
             except (pyarrow.ArrowException, OSError) as error:
-                raise DataError(
-                    f"The file {shard} cannot be read ({_first_line(error)}); fetch it again."
-                ) from None
+                raise _unreadable(shard, error) from None
+
+
+def _unreadable(shard: Path, error: Exception) -> DataError:
+    return DataError(f"The file {shard} cannot be read ({_first_line(error)}); fetch it again.")
 
 
 def _values(file: pyarrow.parquet.ParquetFile, shard: Path, only: str | None) -> Iterator[Any]:
     column = _picture_column(file.schema_arrow, shard)
     kind = file.schema_arrow.field(column).type
     if only is None:
-        for batch in file.iter_batches(ROWS, columns=[column]):
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=[column]):
             yield from batch.column(0).to_pylist()
     elif hasattr(kind, "get_field_index") and kind.get_field_index(only) >= 0:
         for batch in file.iter_batches(columns=[f"{column}.{only}"]):
@@ -96,7 +164,7 @@ def _values(file: pyarrow.parquet.ParquetFile, shard: Path, only: str | None) ->
 
 
 def _picture_column(schema: pyarrow.Schema, path: Path) -> str:
-    """The name of the first column that holds pictures' bytes, alone or in a struct {bytes, path}."""
+    """Return the name of the first column that holds pictures' bytes, alone or in a struct {bytes, path}."""
     import pyarrow
 
     for column in schema:
@@ -106,6 +174,44 @@ def _picture_column(schema: pyarrow.Schema, path: Path) -> str:
         if pyarrow.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
             return str(column.name)
     raise DataError(f"The file {path} has no column of pictures; its columns are {', '.join(schema.names)}.")
+
+
+def _may_be_labels(column: pyarrow.Field) -> bool:
+    import pyarrow
+
+    kind = column.type
+    return (
+        pyarrow.types.is_boolean(kind)
+        or pyarrow.types.is_integer(kind)
+        or (column.name.lower() in SPLIT_COLUMNS and pyarrow.types.is_string(kind))
+    )
+
+
+def _codes(column: list[Any]) -> NDArray[np.int8] | None:
+    """Return +1, -1, or 0 for not known; None for a column that holds other numbers, or one and the same."""
+    found = set(column) - {None}
+    if any(isinstance(value, bool) for value in found):
+        return np.array([0 if value is None else 1 if value else -1 for value in column], np.int8)
+    if not any(found <= binary for binary in BINARY) or found in ({0}, {1}, set()):
+        return None
+    no = 0 if -1 in found else -1
+    return np.array([0 if value is None else value or no for value in column], np.int8)
+
+
+def _split_value(value: Any) -> int:
+    """Return the split that a cell names, as a number or in words; NO_SPLIT for what is none."""
+    if isinstance(value, int) and value in (0, 1, 2):
+        return value
+    return SPLIT_NAMES.get(str(value).strip().lower(), NO_SPLIT)
+
+
+def _split_of(shard: Path) -> int:
+    """Return the split that a file's name begins with, or that its folder is named for; else NO_SPLIT."""
+    for part in reversed(shard.with_suffix("").parts):
+        split = SPLIT_NAMES.get(re.split(r"[-_.]", part.lower())[0])
+        if split is not None:
+            return split
+    return NO_SPLIT
 
 
 def _first_line(error: Exception) -> str:

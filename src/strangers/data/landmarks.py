@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from strangers.data.annotations import stem
+from strangers.data.tables import match_rows, parse_table
 from strangers.errors import DataError
 
 TURNED = 0.15
@@ -26,9 +26,21 @@ class Orientation:
 
 
 def orientation(landmarks: Path, names: Sequence[str]) -> Orientation:
-    """Return where the named faces look, from the position of the nose between the eyes. Raises DataError."""
-    table = _read_landmarks(landmarks)
-    found = np.array([table[stem(name)] for name in names if stem(name) in table], float)
+    """Return where the named faces look, from the position of the nose between the eyes.
+
+    landmarks: a table of x and y of the left eye, right eye, nose and corners of the mouth.
+
+    Raises DataError if it cannot be read, or belongs to other pictures.
+    """
+    try:
+        table = parse_table(landmarks.name, landmarks.read_bytes())
+        points = np.array([row[:10] for row in table.cells], float).reshape(len(table.cells), 10)
+    except FileNotFoundError:
+        raise DataError(f"There is no table of landmarks at {landmarks}.") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{landmarks} is not a table of landmarks: {error}.") from None
+    rows = match_rows(table, names)
+    found = points[rows[rows >= 0]]
     if not len(found):
         raise DataError(f"{landmarks} has no row for any picture of the set: it belongs to other pictures.")
     left_eye, right_eye, nose = found[:, 0], found[:, 2], found[:, 4]
@@ -36,19 +48,3 @@ def orientation(landmarks: Path, names: Sequence[str]) -> Orientation:
     shift = (nose - (left_eye + right_eye) / 2) / between
     left, right = float((shift < -TURNED).mean()), float((shift > TURNED).mean())
     return Orientation(left, 1 - left - right, right, len(found))
-
-
-def _read_landmarks(path: Path) -> dict[str, list[int]]:
-    """Return (x, y) of the eyes, nose and corners of the mouth, by the stem of the picture's name."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        rows = [line.replace(",", " ").split() for line in lines]
-        return {
-            stem(row[0]): [int(value) for value in row[1:11]]
-            for row in rows
-            if len(row) == 11 and "." in row[0]
-        }
-    except FileNotFoundError:
-        raise DataError(f"There is no table of landmarks at {path}.") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} is not a table of landmarks: {error}.") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
@@ -13,6 +12,7 @@ import numpy as np
 from strangers._version import __version__
 from strangers.data.prepare import notes_on
 from strangers.data.prepared import Manifest, PreparedSet, open_prepared
+from strangers.data.skipped import read_skipped
 from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.files import new_folder
@@ -98,8 +98,7 @@ def _append(writer: Writer, part: PreparedSet) -> None:
     remaining = iter(part.names)
     for images in part.blocks(step):
         writer.add(list(islice(remaining, len(images))), images, [""] * len(images))
-    with (part.path / "skipped.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
+    rows = read_skipped(part.path)
     if rows:
         names, reasons = zip(*rows, strict=True)
         writer.add(names, part.images[:0], reasons)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import multiprocessing
@@ -23,8 +22,10 @@ from numpy.typing import NDArray
 from strangers._version import __version__
 from strangers.data import crops
 from strangers.data.crops import Crop
+from strangers.data.jobs import Job, JobResult
 from strangers.data.prepared import SET_FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
-from strangers.data.sources import Job, JobResult, Source, open_source
+from strangers.data.skipped import read_skipped, shorten
+from strangers.data.sources import Source, inputs, open_source
 from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.cache import cache_folder
@@ -87,7 +88,7 @@ def prepare(
             format=SET_FORMAT, software=f"strangers {__version__}", count=writer.count, size=size,
             crop=chosen.name, filter=opened.filter, source=str(source), split=split, hash=writer.hash(),
             part=None if part is None else f"{part[0]}/{part[1]}",
-            attributes=list(opened.annotations.names), skipped=writer.skipped, notes=notes_on(attributes),
+            attributes=list(opened.attributes), skipped=writer.skipped, notes=notes_on(attributes),
             originals=dict(writer.originals.most_common()),
         )  # fmt: skip
         writer.finish(manifest, attributes)
@@ -123,16 +124,12 @@ def _exclusive(place: Path) -> AbstractContextManager[object]:
 
 
 def cached_place(source: str, size: int, crop: str | None) -> Path:
-    """Return the folder in the cache for a source; it depends on its files, the size and the crop."""
+    """Return the folder in the cache for a source; it depends on its files, tables, size and crop."""
     path = Path(source)
     state: list[object] = [source, size, crop, SET_FORMAT, __version__]
-    if path.exists():
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        state += [
-            (str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns)
-            for file in files
-            if file.exists()
-        ]
+    for file in sorted(inputs(source)):
+        status = file.stat()
+        state.append((str(file.resolve()), status.st_size, status.st_mtime_ns))
     digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()[:12]
     name = "".join(letter if letter.isalnum() else "-" for letter in path.name or source)[:40]
     return cache_folder() / "sets" / f"{name}-{size}-{digest}"
@@ -181,9 +178,7 @@ def _write(
         advance(len(used.names))
         if writer.count == limit:
             break
-    if known:
-        return np.concatenate(known)
-    return source.annotations.of(writer.names) if source.annotations.names else None
+    return np.concatenate(known) if known else None
 
 
 def _useful_workers(source: Source) -> int:
@@ -260,9 +255,8 @@ def _why(folder: Path, writer: Writer) -> str:
     if not writer.skipped:
         return ": it contains no pictures."
     writer.flush()
-    with (folder / "skipped.csv").open(encoding="utf-8", newline="") as file:
-        _, (name, reason), *_ = csv.reader(file)
-    return f": all {writer.skipped:,} files were skipped. The first: {name}: {reason}."
+    name, reason = read_skipped(folder)[0]
+    return f": all {writer.skipped:,} files were skipped. The first: {shorten(name)}: {shorten(reason)}."
 
 
 @contextmanager

@@ -1,110 +1,65 @@
-"""Where photographs come from: a folder, an archive, a data set of the Hugging Face hub, or a pencil."""
+"""Sources of pictures: folders, archives, data sets of the Hugging Face hub, and drawn faces."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strangers.data import decode, hub
-from strangers.data.annotations import SPLITS, Annotations, read_annotations, stem
-from strangers.data.archives import Container, File, Folder, Tar, Zip
-from strangers.data.crops import Crop, default_crop
+from strangers.data.annotations import (
+    NO_SPLIT,
+    SPLITS,
+    Annotations,
+    Labels,
+    read_annotations,
+    read_table,
+)
+from strangers.data.containers import ARCHIVE_SUFFIXES, Container, File, tables_around
+from strangers.data.crops import default_crop
+from strangers.data.folders import Folder
+from strangers.data.jobs import Drawings, Job, Photographs, is_generated
+from strangers.data.nested import open_archive, unnested
 from strangers.data.synthetic import faces as synthetic
 from strangers.errors import DataError, UsageError
 
-TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-DRAWN = 20_000
-"""Faces that `synthetic` draws unless told how many."""
+DEFAULT_SYNTHETIC_FACES = 20_000
+"""Faces that `synthetic` draws without a number."""
 
-CHUNK_FILES = 64
-CHUNK_BYTES = 2**23
+JOB_FILES = 64
+JOB_BYTES = 2**23
+"""A job has at most so many files or bytes, to keep a worker busy and the memory small."""
 
-
-class JobResult(NamedTuple):
-    """What one job made: a problem for every name, "" where there is none, and the images of those.
-
-    attributes, int8 (images, k), only where the job knows them. originals: width x height of each image's
-    photograph, as in "178x218"; none of what was drawn.
-    """
-
-    names: list[str]
-    problems: list[str]
-    images: NDArray[np.uint8]
-    attributes: NDArray[np.int8] | None = None
-    originals: tuple[str, ...] = ()
-
-
-class Job(Protocol):
-    """A few images' worth of work, that can be sent to another process."""
-
-    def run(self, size: int, crop: Crop) -> JobResult:
-        """Do it: images uint8 (n, size, size, 3)."""
+INSPECTED_FILES = 32
+"""Files by which a source of generated pictures is told from one of photographs."""
 
 
 class Source(Protocol):
-    """Photographs in a fixed order, and what is known about them.
+    """Pictures in a fixed order, and their attributes.
 
     Attributes:
         filter: name of the resize filter.
-        annotations: what tables say about the photographs.
-        count: number of files that may be photographs.
+        attributes: names of the attributes; empty without any.
+        count: number of files that the jobs have together, used or skipped.
     """
 
     filter: str
-    annotations: Annotations
+    attributes: tuple[str, ...]
     count: int
 
     def default_crop(self) -> str: ...
     def jobs(self) -> Iterator[Job]: ...
 
 
-@dataclass(frozen=True)
-class Photographs:
-    """A job: files to decode, crop and resize."""
-
-    files: list[File] = field(default_factory=list)
-
-    def run(self, size: int, crop: Crop) -> JobResult:
-        """Decode, crop and resize; a file that cannot be used has a problem instead of an image."""
-        images: list[NDArray[np.uint8]] = []
-        problems, originals = [], []
-        for file in self.files:
-            try:
-                if file.problem:
-                    raise DataError(file.problem)
-                images.append(decode.face(file.data, size, crop))
-                problems.append("")
-                width, height = decode.dimensions(file.data)
-                originals.append(f"{width}x{height}")
-            except DataError as error:
-                problems.append(str(error))
-        pixels = np.stack(images) if images else np.zeros((0, size, size, 3), np.uint8)
-        return JobResult([file.name for file in self.files], problems, pixels, originals=tuple(originals))
-
-
-@dataclass(frozen=True)
-class Drawings:
-    """A job: faces to draw."""
-
-    seeds: range
-
-    def run(self, size: int, crop: Crop) -> JobResult:
-        """Draw; a drawing is made at its size, and every crop shows all of it."""
-        del crop
-        images, attributes = synthetic.draw(self.seeds, size)
-        names = [f"{seed:06d}" for seed in self.seeds]
-        return JobResult(names, [""] * len(names), images, attributes)
-
-
 class FileSource:
-    """The photographs of a container: all of them, those of one split, or one part of either."""
+    """The photographs of a container: all of them, those of one split, or one part of either.
+
+    What the container leaves out, and files without a split, are files with a problem.
+    """
 
     filter = decode.FILTER
 
@@ -115,43 +70,77 @@ class FileSource:
         split: str | None = None,
         part: tuple[int, int] | None = None,
     ) -> None:
-        self.annotations = annotations.otherwise(read_annotations(container.tables()))
         self._container = container
-        self._split = _split_number(split, self.annotations)
-        self._part: Collection[int] | None = None
-        names = container.names()
+        candidates = container.names()
+        omitted = container.omitted()
+        self._names = [*candidates, *omitted]
+        self._problems = dict(enumerate(omitted.values(), start=len(candidates)))
+        labels = _labels(container, annotations, candidates)
+        self.attributes = labels.names
+        self._values = labels.values
+        chosen = np.ones(len(self._names), bool)
+        if split is not None:
+            splits = _splits(split, labels)
+            unlisted = np.flatnonzero(splits == NO_SPLIT).tolist()
+            self._problems |= dict.fromkeys(unlisted, "the partition table has no row for it")
+            chosen[: len(candidates)] = np.isin(splits, (SPLITS[split], NO_SPLIT))
+        self._all_parts: list[int] = np.flatnonzero(chosen).tolist()
+        self._positions = self._all_parts
         if part is not None:
-            whole = [position for position, name in enumerate(names) if self._in_split(position, name)]
-            self._part = frozenset(whole[slice(*bounds(len(whole), part))])
-        self.count = sum(map(self._wanted, count(), names))
+            self._positions = self._all_parts[slice(*part_bounds(len(self._all_parts), part))]
+        self.count = len(self._positions)
 
     def default_crop(self) -> str:
-        """The crop that suits the first photograph that can be read: of all parts, so that they agree."""
-        for file in self._container.files(self._in_split):
+        """Return the crop that suits the first readable photograph of all parts, so that parts agree."""
+        for file in self._read(self._all_parts):
             try:
                 return default_crop(*decode.dimensions(file.data))
             except DataError:
                 continue
-        return "square"  # nothing can be read, which will be told when everything has been tried
+        # Nothing can be read, which is reported when everything has been tried.
+        return "square"
 
     def jobs(self) -> Iterator[Job]:
-        """The files in chunks that keep a worker busy and the memory small."""
+        """Yield the files in jobs of JOB_FILES files or JOB_BYTES bytes."""
+        accept_generated = self._is_generated()
         files: list[File] = []
-        size = 0
-        for file in self._container.files(self._wanted):
+        start = size = 0
+        for number, file in enumerate(self._read(self._positions), start=1):
             files.append(file)
             size += len(file.data)
-            if len(files) == CHUNK_FILES or size > CHUNK_BYTES:
-                yield Photographs(files)
-                files, size = [], 0
-        if files:
-            yield Photographs(files)
+            if len(files) == JOB_FILES or size > JOB_BYTES or number == self.count:
+                yield Photographs(files, self._attributes_of(start, number), accept_generated)
+                files, start, size = [], number, 0
 
-    def _wanted(self, position: int, name: str) -> bool:
-        return self._in_split(position, name) if self._part is None else position in self._part
+    def _attributes_of(self, start: int, end: int) -> NDArray[np.int8] | None:
+        """Return the attributes of some of this source's files; what is left out has none."""
+        if not self.attributes:
+            return None
+        rows = np.array(self._positions[start:end])
+        padded = np.zeros((len(rows), len(self.attributes)), np.int8)
+        known = rows < len(self._values)
+        padded[known] = self._values[rows[known]]
+        return padded
 
-    def _in_split(self, _position: int, name: str) -> bool:
-        return self._split is None or self.annotations.splits.get(stem(name)) == self._split
+    def _read(self, positions: Sequence[int]) -> Iterator[File]:
+        """Yield the files at `positions`, which ascend. Raises DataError if the container has changed."""
+        read = frozenset(position for position in positions if position not in self._problems)
+        files = self._container.files(lambda position, _name: position in read)
+        for position in positions:
+            name = self._names[position]
+            if position in self._problems:
+                yield File(name, b"", self._problems[position])
+                continue
+            file = next(files, None)
+            if file is None or file.name != name:
+                raise DataError(f"The source has changed while it was read, at {name}; start again.")
+            yield file
+
+    def _is_generated(self) -> bool:
+        """Return whether the source is a set of pictures that this program generated, judged by some."""
+        readable = [position for position in self._all_parts if position not in self._problems]
+        step = max(1, len(readable) // INSPECTED_FILES)
+        return all(is_generated(file.data) for file in self._read(readable[::step]))
 
 
 class SyntheticSource:
@@ -160,18 +149,18 @@ class SyntheticSource:
     filter = "drawn"
 
     def __init__(self, count: int, part: tuple[int, int] | None = None) -> None:
-        self._seeds = range(count) if part is None else range(*bounds(count, part))
+        self._seeds = range(count) if part is None else range(*part_bounds(count, part))
         self.count = len(self._seeds)
-        self.annotations = Annotations(names=synthetic.ATTRIBUTES)
+        self.attributes = synthetic.ATTRIBUTES
 
     def default_crop(self) -> str:
-        """Drawings are square."""
+        """Return "square": drawings are square."""
         return "square"
 
     def jobs(self) -> Iterator[Job]:
-        """Seeds in chunks."""
-        for start in range(0, len(self._seeds), CHUNK_FILES):
-            yield Drawings(self._seeds[start : start + CHUNK_FILES])
+        """Yield the seeds in jobs of JOB_FILES."""
+        for start in range(0, len(self._seeds), JOB_FILES):
+            yield Drawings(self._seeds[start : start + JOB_FILES])
 
 
 def open_source(
@@ -180,94 +169,121 @@ def open_source(
     split: str | None = None,
     part: tuple[int, int] | None = None,
 ) -> Source:
-    """The photographs that `text` names, or of those the part k of n, as (k, n), with k from 1.
+    """Open the source that `text` names.
 
-    Raises UsageError for the words, DataError for the data.
+    annotations: a table of any name, or a folder or archive that holds CelebA's tables.
+    split: "train", "val" or "test".
+    part: (k, n) for the k-th of n equal parts, k from 1.
+
+    Raises UsageError for the arguments, DataError for the data.
     """
     if text == "synthetic" or text.startswith("synthetic:"):
         if split is not None or annotations is not None:
-            raise UsageError("Drawn faces have their own attributes and no splits; leave both options away.")
-        return SyntheticSource(_drawn_count(text), part)
+            raise UsageError("Drawn faces have their own attributes and no splits; leave both options out.")
+        return SyntheticSource(_synthetic_count(text), part)
     given = Annotations()
     if annotations is not None:
         given = _read_tables(Path(annotations))
     return FileSource(open_container(text), given, split, part)
 
 
-def bounds(files: int, part: tuple[int, int]) -> tuple[int, int]:
-    """Where the part (k, n) of so many files begins and ends: n parts make the whole, none is empty.
+def inputs(text: str) -> list[Path]:
+    """Return every path on the disk that a source is read from, tables included.
 
-    Raises UsageError for a part that there cannot be.
+    Raises the errors of `open_container`.
+    """
+    if text.startswith("hf:"):
+        return sorted(path for path in hub.fetch(text.removeprefix("hf:")).rglob("*") if path.is_file())
+    path = Path(text)
+    if path.is_dir():
+        return Folder(path).inputs()
+    around = tables_around(path.parent) if path.exists() else []
+    return [path, *(table for level in around for table in level)] if path.exists() else []
+
+
+def part_bounds(files: int, part: tuple[int, int]) -> tuple[int, int]:
+    """Return where the part (k, n) of so many files begins and ends; n parts make the whole, none is empty.
+
+    Raises UsageError for a part that cannot be.
     """
     number, parts = part
     if not 1 <= number <= parts:
-        raise UsageError(
-            f"The parts of {parts} are numbered from 1 to {parts}; there is no {number}/{parts}."
-        )
+        raise UsageError(f"Parts of {parts} are numbered from 1 to {parts} (got {number}/{parts}).")
     if parts > files:
         raise UsageError(f"{files:,} files cannot be divided into {parts:,} parts.")
     return (number - 1) * files // parts, number * files // parts
 
 
 def open_container(text: str) -> Container:
-    """What holds the files that `text` names. Raises UsageError, DataError."""
+    """Open what holds the files that `text` names. Raises UsageError, DataError."""
     if text.startswith("hf:"):
-        folder = hub.fetch(text.removeprefix("hf:"))
-        return _in_folder(folder)
+        return _open_folder(hub.fetch(text.removeprefix("hf:")))
     path = Path(text)
     if path.is_dir() and text:
-        return Folder(path)
+        return _open_folder(path)
     if not path.exists() or not text:
         raise UsageError(
             f"There is no file or folder {text!r}. Photographs come from a folder, a .zip, a .tar, "
             "hf:OWNER/NAME or synthetic[:N]."
         )
-    if path.name.lower().endswith(".zip"):
-        return Zip(path)
-    if path.name.lower().endswith(TARS):
-        return Tar(path)
-    raise UsageError(f"The file {text} is neither a folder nor an archive; give a folder, a .zip or a .tar.")
+    if path.name.lower().endswith(ARCHIVE_SUFFIXES):
+        return unnested(open_archive(path))
+    raise UsageError(f"{text} is neither a folder nor an archive; pass a folder, a .zip or a .tar.")
 
 
-def _in_folder(folder: Path) -> Container:
-    """What a data set of the hub keeps its pictures in: parquet files, one archive, or plain files."""
-    if any(folder.rglob("*.parquet")):
-        return hub.Parquet(folder)
-    archives = [path for path in sorted(folder.rglob("*")) if path.name.lower().endswith((".zip", *TARS))]
-    if len(archives) == 1:
-        return open_container(str(archives[0]))
-    return Folder(folder)
+def _open_folder(path: Path) -> Container:
+    """Open what a folder keeps its pictures in: parquet files, plain files, or one archive."""
+    folder = Folder(path)
+    if any(name.lower().endswith(".parquet") for name in folder.names()):
+        return hub.Parquet(path)
+    return unnested(folder)
+
+
+def _labels(container: Container, given: Annotations, pictures: Sequence[str]) -> Labels:
+    """Return the labels of the pictures: from the given tables, the container's tables, or its columns."""
+    annotations = given.or_else(read_annotations(container.tables()))
+    own = container.labels()
+    values, splits = np.zeros((len(pictures), 0), np.int8), None
+    names = annotations.names
+    if names:
+        values = annotations.attributes_of(pictures, container.place)
+    elif own is not None:
+        names, values = own.names, own.values
+    if len(annotations.splits):
+        splits = annotations.splits_of(pictures, container.place)
+    elif own is not None:
+        splits = own.splits
+    return Labels(names, values, splits)
+
+
+def _splits(split: str, labels: Labels) -> NDArray[np.int8]:
+    """Return the pictures' splits. Raises UsageError for an unknown split, DataError without a table."""
+    if split not in SPLITS:
+        raise UsageError(f"There is no split {split!r}; the splits are {', '.join(SPLITS)}.")
+    if labels.splits is None:
+        raise DataError(
+            f"--split {split} needs list_eval_partition.txt (or .csv) beside the photographs, or a table of "
+            "splits that --annotations names; none was found."
+        )
+    return labels.splits
 
 
 def _read_tables(path: Path) -> Annotations:
-    """The tables at `path`: a folder or an archive that holds some, or one of them."""
-    if path.is_file() and not path.name.lower().endswith((".zip", *TARS)):
-        tables = {path.name: path.read_bytes()}
-    else:
-        tables = open_container(str(path)).tables()
-    found = read_annotations(tables)
-    if not found.names and not found.splits:
+    """Read the tables at `path`: a file, or those in a folder or archive. Raises UsageError, DataError."""
+    if path.is_file() and not path.name.lower().endswith(ARCHIVE_SUFFIXES):
+        return read_table(path.name, path.read_bytes())
+    container = open_container(str(path))
+    found = read_annotations(container.tables())
+    if not found.names and not len(found.splits):
         raise DataError(
-            f"There is neither list_attr_celeba nor list_eval_partition, as .txt or .csv, in {path}."
+            f"{path} holds neither list_attr_celeba nor list_eval_partition, as .txt or .csv; name the table "
+            "itself if it has another name."
         )
     return found
 
 
-def _drawn_count(text: str) -> int:
+def _synthetic_count(text: str) -> int:
     match = re.fullmatch(r"synthetic(?::([1-9]\d{0,7}))?", text)
     if match is None:
-        raise UsageError(f"A number of faces to draw is written like synthetic:5000, not {text!r}.")
-    return int(match[1] or DRAWN)
-
-
-def _split_number(split: str | None, annotations: Annotations) -> int | None:
-    if split is None:
-        return None
-    if split not in SPLITS:
-        raise UsageError(f"There is no split {split!r}; the splits are {', '.join(SPLITS)}.")
-    if not annotations.splits:
-        raise DataError(
-            f"--split {split} needs list_eval_partition.txt (or .csv) beside the photographs, "
-            "or where --annotations says; it was not found."
-        )
-    return SPLITS[split]
+        raise UsageError(f"{text!r} is not a number of faces to draw; write it as synthetic:5000.")
+    return int(match[1] or DEFAULT_SYNTHETIC_FACES)

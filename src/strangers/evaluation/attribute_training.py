@@ -110,6 +110,8 @@ def _labeled(path: str | Path) -> PreparedSet:
             f"{path} has no attributes. Prepare it with list_attr_celeba.txt next to the pictures, or pass "
             "its folder as --annotations."
         )
+    if not pictures.attributes.any():
+        raise DataError(f"{path} has attributes that are known of no picture. Prepare it with its own table.")
     if pictures.manifest.size != SIZE:
         raise DataError(f"{path} has pictures of {pictures.manifest.size} px. Prepare it with --size {SIZE}.")
     return pictures
@@ -177,13 +179,14 @@ def augment(images: Tensor) -> Tensor:
 
 
 def measure(reader: Attributes, pictures: PreparedSet) -> list[Accuracy]:
-    """Measure the accuracy of every attribute on a set of labeled pictures."""
+    """Measure the accuracy of every attribute that is known of at least one picture of a labeled set."""
     read = [reader.read(images).probabilities for images in pictures.blocks(TRAINING_BATCH)]
     probabilities = np.concatenate(read)
     labels: NDArray[np.int8] = np.asarray(pictures.attributes)
     return [
         _accuracy(name, probabilities[:, column] > 0.5, labels[:, column])
         for column, name in enumerate(reader.names)
+        if labels[:, column].any()
     ]
 
 
@@ -254,6 +257,10 @@ def _card(
         "| attribute | frequency | accuracy | balanced accuracy | majority |",
         "|---|---:|---:|---:|---:|",
     ]
+    known = {row.name for row in accuracies}
+    unknown = [name for name in reader.names if name not in known]
+    if unknown:
+        lines.insert(-3, f"- **Not measured**: {', '.join(unknown)}, known of no held-out picture.")
     lines += [
         f"| {row.name} | {row.share:.1%} | {row.accuracy:.1%} | {row.balanced:.1%} | {row.majority:.1%} |"
         for row in accuracies

@@ -1,0 +1,66 @@
+"""An archive that holds all photographs of a folder or of another archive is read in its place."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from strangers.data.archives import Zip
+from strangers.data.nested import unnested
+from strangers.data.sources import open_container
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """CelebA as its authors ship it: Anno, Eval, and Img with an archive of two pictures."""
+    for name, data in {
+        "CelebA/Anno/list_attr_celeba.txt": b"attributes",
+        "CelebA/Eval/list_eval_partition.txt": b"partition",
+        "CelebA/README.txt": b"read me",
+        "CelebA/Img/img_celeba.7z.001": b"more",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    with zipfile.ZipFile(tmp_path / "CelebA/Img/img_align_celeba.zip", "w") as archive:
+        archive.writestr("img_align_celeba/000001.jpg", b"one")
+        archive.writestr("img_align_celeba/000002.jpg", b"two")
+    return tmp_path / "CelebA"
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
+def test_the_archive_is_read_with_the_tables_around_it(tree: Path, kind: str) -> None:
+    if kind != "folder":
+        path = shutil.make_archive(str(tree), kind, tree.parent, "CelebA")
+        shutil.rmtree(tree)
+    found = open_container(str(tree) if kind == "folder" else path)
+    assert {file.name: file.data for file in found} == {
+        "img_align_celeba/000001.jpg": b"one",
+        "img_align_celeba/000002.jpg": b"two",
+    }
+    assert sorted(found.tables().values()) == [b"attributes", b"partition"]
+    assert {Path(name).name for name in found.omitted()} == {"README.txt", "img_celeba.7z.001"}
+
+
+def test_beside_pictures_or_another_archive_it_is_left_out(tree: Path) -> None:
+    (tree / "Img" / "1.jpg").write_bytes(b"picture")
+    beside = open_container(str(tree))
+    assert "Img/1.jpg" in beside.names()
+    assert "Img/img_align_celeba.zip" in beside.omitted()
+    (tree / "Img" / "1.jpg").unlink()
+    with tarfile.open(tree / "Img" / "more.tar", "w"):
+        pass
+    assert {"Img/img_align_celeba.zip", "Img/more.tar"} <= set(open_container(str(tree)).omitted())
+
+
+def test_what_was_unpacked_is_removed(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    outer = Path(shutil.make_archive(str(tmp_path / "outer"), "zip", tree.parent, "CelebA"))
+    (tmp_path / "unpacked").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "unpacked"))
+    found = unnested(Zip(outer))
+    assert len(list((tmp_path / "unpacked").rglob("*.zip"))) == 1
+    del found
+    assert list((tmp_path / "unpacked").iterdir()) == []
