@@ -70,6 +70,26 @@ WGAN_GP_64 = _like(
 )
 
 
+def _dcgan_r1(name: str, network: DCGAN, *, gamma: float, batch: int, images: int) -> Recipe:
+    """Return DCGAN with R1, larger rates and a cosine schedule: minutes on a GPU, and the bundled models."""
+    optimizer = OptimizerConfig(learning_rate=4e-4)
+    return Recipe(
+        name=name,
+        source="ours: Radford et al. 2016 with R1 (Mescheder et al. 2018)",
+        size=network.size,
+        network=network,
+        penalty=Penalty(kind="r1", weight=gamma, every=4),
+        discriminator_optimizer=optimizer,
+        generator_optimizer=optimizer,
+        schedule=Schedule(kind="cosine", images=images, factor=0.05),
+        batch=batch,
+        generator_batch=batch,
+        ema_halflife_images=40_000,
+        flip=True,
+        images=images,
+    )
+
+
 def _r3gan(
     name: str,
     source: str,
@@ -129,6 +149,15 @@ _ALL = (
             discriminator_widths=(64, 128, 256, 512, 1024),
         ),
         flip=True,
+    ),
+    _dcgan_r1("dcgan-64-r1", DCGAN(), gamma=0.05, batch=128, images=3_000_000),
+    _dcgan_r1(
+        "dcgan-128-r1",
+        # Half of dcgan-128's widths.
+        DCGAN(generator_widths=(512, 256, 128, 64, 32), discriminator_widths=(32, 64, 128, 256, 512)),
+        gamma=0.2,
+        batch=64,
+        images=1_500_000,
     ),
     *SYSTEMS,
     Recipe(
