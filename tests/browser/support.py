@@ -1,11 +1,18 @@
-"""Devices, screenshots and checks of pages in a browser."""
+"""Devices, screenshots and checks of pages in a browser, and what tests see and do there."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from ..web.support import Served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -45,3 +52,72 @@ def nameless(page: Page) -> list[str]:
     """What a screen reader could not name."""
     found: list[str] = page.evaluate(NAMELESS)
     return found
+
+
+SHOWN = """() => { const c = document.querySelector(".portrait-face");
+  const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", {willReadFrequently: true});
+  copy.drawImage(c, 0, 0);
+  return [...copy.getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 < 3); }"""
+
+
+def shown(page: Page, size: int) -> np.ndarray:
+    """The pixels of the current face."""
+    return np.array(page.evaluate(SHOWN), np.uint8).reshape(size, size, 3)
+
+
+def becomes(page: Page, wanted: np.ndarray) -> bool:
+    """Whether the current face becomes these pixels, soon."""
+    page.wait_for_selector(".portrait[data-drawn]")
+    return soon(lambda: np.array_equal(shown(page, len(wanted)), wanted), page)
+
+
+def soon(true: Callable[[], bool], page: Page, seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        page.wait_for_timeout(50)
+    return True
+
+
+def at(page: Page) -> str:
+    """What the address names."""
+    return str(page.evaluate("location.hash"))
+
+
+def picture_of(site: Served, seed: int) -> bytes:
+    """A face of the model, as a file that somebody might have."""
+    file = BytesIO()
+    face = Image.fromarray(site.service.model_service.model.sample([seed])[0])
+    face.resize((200, 200), Image.Resampling.BICUBIC).save(file, "PNG")
+    return file.getvalue()
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    chooser = page.get_by_label("Drop a picture here")
+    chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+
+
+def label(page: Page) -> str:
+    """The label of the current face."""
+    return page.locator(".portrait-label").inner_text()
+
+
+def marker(page: Page) -> tuple[float, float]:
+    """Where the marker is on the plane, from 0 to 1 along each side."""
+    x, y = page.evaluate(
+        """() => { const box = (s) => document.querySelector(s).getBoundingClientRect();
+        const [m, p] = [box(".point"), box(".pad")];
+        return [(m.x + m.width / 2 - p.x) / p.width, (m.y + m.height / 2 - p.y) / p.height]; }"""
+    )
+    return ((x - 1 / 12) / (5 / 6), (y - 1 / 12) / (5 / 6))
+
+
+def undo_steps(page: Page) -> int:
+    """How many times Undo can be clicked; it is clicked so often."""
+    undo = page.get_by_role("button", name="Undo")
+    steps = 0
+    while undo.is_enabled():
+        undo.click()
+        steps += 1
+    return steps

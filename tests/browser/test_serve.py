@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,41 +15,22 @@ from strangers.sampling.latents import latents
 from strangers.web.run_reader import RunReader
 
 from ..web.support import Served, serving
-from .support import DESKTOP, PHONE, OpenPage, fits, nameless, shoot
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
+from .support import (
+    DESKTOP,
+    PHONE,
+    OpenPage,
+    at,
+    becomes,
+    fits,
+    nameless,
+    picture_of,
+    shoot,
+    shown,
+    soon,
+    upload,
+)
 
 DEVICES = pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-SHOWN = """() => { const c = document.querySelector(".portrait-face");
-  const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", {willReadFrequently: true});
-  copy.drawImage(c, 0, 0);
-  return [...copy.getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 < 3); }"""
-
-
-def shown(page: Page, size: int) -> np.ndarray:
-    """The pixels of the current face."""
-    return np.array(page.evaluate(SHOWN), np.uint8).reshape(size, size, 3)
-
-
-def becomes(page: Page, wanted: np.ndarray) -> bool:
-    """Whether the current face becomes these pixels, soon."""
-    page.wait_for_selector(".portrait[data-drawn]")
-    return soon(lambda: np.array_equal(shown(page, len(wanted)), wanted), page)
-
-
-def soon(true: Callable[[], bool], page: Page, seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        page.wait_for_timeout(50)
-    return True
-
-
-def at(page: Page) -> str:
-    """What the address names."""
-    return str(page.evaluate("location.hash"))
 
 
 @DEVICES
@@ -68,7 +46,7 @@ def test_faces(site: Served, open_page: OpenPage, device: dict[str, Any]) -> Non
     shoot(page, "faces", device)
     page.get_by_role("button", name="Face 5", exact=True).click()
     assert becomes(page, model.sample([5])[0])
-    assert at(page) == "#seed=5"
+    assert soon(lambda: at(page) == "#seed=5", page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download PNG").click()
     assert np.array_equal(np.asarray(Image.open(download.value.path())), model.sample([5])[0])
@@ -110,7 +88,7 @@ def test_truncation_goes_with_the_face(site: Served, open_page: OpenPage) -> Non
     assert becomes(page, model.sample([17], truncation=0.6)[0])
     page.get_by_label("Truncation").press("ArrowRight")
     assert becomes(page, model.sample([17], truncation=0.65)[0])
-    assert at(page) == "#seed=17&truncation=0.65"
+    assert soon(lambda: at(page) == "#seed=17&truncation=0.65", page)
 
 
 @DEVICES
@@ -129,7 +107,7 @@ def test_explore(site: Served, open_page: OpenPage, device: dict[str, Any]) -> N
     z = latents([17], model.recipe.latent_size, model.recipe.latent)
     edited = model.decode(directions.edit(z, {name: 1.5}))[0]
     assert soon(lambda: np.abs(shown(page, len(edited)).astype(int) - edited).max() <= 1, page)
-    assert page.get_by_text("Face 17, edited").is_visible()
+    assert page.get_by_text("Face 17 (edited)").is_visible()
     shoot(page, "explore", device)
     page.get_by_role("button", name="Undo").click()
     assert becomes(page, model.sample([17])[0])
@@ -137,32 +115,6 @@ def test_explore(site: Served, open_page: OpenPage, device: dict[str, Any]) -> N
     assert slider.input_value() == "1.5"
     page.get_by_role("button", name="Reset").click()
     assert becomes(page, model.sample([17])[0])
-
-
-def test_the_plane_and_the_walk(site: Served, open_page: OpenPage) -> None:
-    page = open_page("#view=explore&seed=17")
-    model = site.service.model_service.model
-    page.wait_for_selector(".pad[data-drawn]")
-    box = page.locator(".pad").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2, steps=8)  # to B, which is face 18
-    assert becomes(page, model.sample([18])[0])
-    page.mouse.up()
-    assert page.get_by_text("Between A, B and C").is_visible()
-    page.get_by_role("button", name="Undo").click()
-    assert becomes(page, model.sample([17])[0])
-    page.locator(".pad").focus()
-    for _ in range(20):
-        page.keyboard.press("ArrowDown")
-    page.get_by_role("button", name="Put the current face at A").click()
-    page.get_by_role("button", name="Play").click()
-    page.get_by_role("button", name="Pause").wait_for()
-    place = page.get_by_label("Position")
-    assert soon(lambda: int(place.input_value()) > 3, page)
-    page.get_by_role("button", name="Pause").click()
-    assert page.get_by_text("On the walk", exact=True).is_visible()
 
 
 def test_photograph(site: Served, open_page: OpenPage) -> None:
@@ -176,7 +128,7 @@ def test_photograph(site: Served, open_page: OpenPage) -> None:
     assert "view=explore" in at(page)
     page.get_by_role("link", name="Photograph").click()
     upload(page, "no.png", b"no picture")
-    page.get_by_text("This picture cannot be used").wait_for()
+    page.get_by_text("This photograph cannot be used").wait_for()
     complaints: list[str] = open_page.complaints  # type: ignore[attr-defined]
     complaints[:] = [told for told in complaints if "400 (Bad Request)" not in told]  # which was provoked
 
@@ -191,19 +143,6 @@ def test_photograph_on_a_phone_stopped_on_the_way(site: Served, open_page: OpenP
     assert fits(page)
     assert nameless(page) == []
     shoot(page, "photograph", PHONE)
-
-
-def picture_of(site: Served, seed: int) -> bytes:
-    """A face of the model, as a file that somebody might have."""
-    file = BytesIO()
-    face = Image.fromarray(site.service.model_service.model.sample([seed])[0])
-    face.resize((200, 200), Image.Resampling.BICUBIC).save(file, "PNG")
-    return file.getvalue()
-
-
-def upload(page: Page, name: str, data: bytes) -> None:
-    chooser = page.get_by_label("Drop a picture here")
-    chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
 
 
 @DEVICES

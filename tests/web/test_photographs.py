@@ -42,11 +42,11 @@ def events(response: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_an_inversion_streams_its_steps(served: Served, model: Model, picture: bytes) -> None:
     with served.client.stream("POST", "/api/invert?steps=21", content=picture) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        (first, photograph), (second, strange), *steps = events(answer)
+        (first, photograph), (second, ood), *steps = events(answer)
     assert first == "photograph"
     assert base64.b64decode(photograph["face"]) == as_seen(picture, model).tobytes()
-    assert second == "strangeness"
-    assert strange["strange"] == (strange["strangeness"] > OOD_THRESHOLD)
+    assert second == "ood_score"
+    assert ood["out_of_distribution"] == (ood["ood_score"] > OOD_THRESHOLD)
     assert {name for name, _ in steps} == {"step"}
     assert [step["step"] for _, step in steps] == [10, 20, 21]
     last = steps[-1][1]
@@ -95,4 +95,4 @@ def test_few_inversions_run_at_once_and_abandoned_ones_end(served: Served, pictu
     wait_until(lambda: not any(thread.is_alive() for thread in inversions.threads))
     with served.client.stream("POST", "/api/invert?steps=1", content=picture) as answer:
         assert answer.status_code == 200
-        assert [name for name, _ in events(answer)] == ["photograph", "strangeness", "step"]
+        assert [name for name, _ in events(answer)] == ["photograph", "ood_score", "step"]

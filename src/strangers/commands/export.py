@@ -52,7 +52,7 @@ def export(
             raise UsageError(f"--{name} is for --to {' and '.join(ONLY_FOR[name])}, not for --to {to}.")
     if to in ENDINGS and out.suffix != ENDINGS[to]:
         raise UsageError(f"--to {to} writes one file: let --out end in {ENDINGS[to]}, not {out.name!r}.")
-    from strangers.sampling.load import load
+    from strangers.sampling.load import load, source_name
     from strangers.system.files import check_outputs
 
     if to in ENDINGS:
@@ -70,7 +70,7 @@ def export(
         agreement = export_onnx(loaded, out, force=force)
         print(f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB: over {CHECKED} seeds it {agreement}.")
     elif to == "page":
-        print(_page(loaded, out, runtime, with_directions=directions is not False))
+        print(_page(loaded, source_name(model), out, runtime, with_directions=directions is not False))
     else:
         from strangers.export.hub import export_hub, push_hub
 
@@ -80,12 +80,12 @@ def export(
             print(f"Put it at {push_hub(out, push)}; `strangers.load('hf:{push}')` reads it.")
 
 
-def _page(model: Model, out: Path, runtime: Path | None, *, with_directions: bool) -> str:
+def _page(model: Model, name: str, out: Path, runtime: Path | None, *, with_directions: bool) -> str:
     """Write the page, and say how it is looked at."""
     from strangers.export.page import export_page
 
     found = _directions(model) if with_directions and not out.exists() else None
-    exported = export_page(model, out, directions=found, runtime=runtime)
+    exported = export_page(model, out, name=name, directions=found, runtime=runtime)
     return (
         f"Wrote {out}, {exported}.\n"
         f"To look at it here: python -m http.server --directory {out} 8000, then http://localhost:8000/"

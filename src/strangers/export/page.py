@@ -42,7 +42,7 @@ POLICY = (
 )
 """What a browser may do with the page: load from its own host, and run the generator."""
 
-TOLD = "Nobody here exists. Your own browser draws these faces, and tells nobody."
+TOLD = "These people do not exist. Your browser draws their faces and sends nothing to anyone."
 
 NO_DIRECTIONS = "No attributes were looked for when this page was exported."
 
@@ -78,10 +78,16 @@ class Exported:
 
 
 def export_page(
-    model: Model, out: Path, *, directions: Directions | None = None, runtime: Path | None = None
+    model: Model,
+    out: Path,
+    *,
+    name: str = "",
+    directions: Directions | None = None,
+    runtime: Path | None = None,
 ) -> Exported:
     """Write the page's folder, which must not exist yet. Raises StrangersError and OSError.
 
+    name: of the model, as the page shows it; its recipe's if empty.
     directions: the sliders of the view Explore.
     runtime: a folder with onnxruntime-web, if not the pinned one.
     """
@@ -94,7 +100,7 @@ def export_page(
     }
     files |= {name: path.read_bytes() for name, path in _page_files().items()}
     files["index.html"] = standing_alone(files["index.html"].decode(), model).encode()
-    files["faces.json"] = json.dumps(facts(model, directions)).encode()
+    files["faces.json"] = json.dumps(facts(model, directions, name)).encode()
     files["faces.onnx"] = data
     with new_folder(out) as folder:
         for name, content in files.items():
@@ -103,7 +109,7 @@ def export_page(
     return Exported(half, agreement, sum(map(len, files.values())))
 
 
-def facts(model: Model, directions: Directions | None) -> dict[str, Any]:
+def facts(model: Model, directions: Directions | None, name: str = "") -> dict[str, Any]:
     """What faces.json says: the generator's file, the model as the views know it, and the directions."""
     header, provenance = model.header, model.provenance([])
     described: dict[str, Any] = {
@@ -124,6 +130,7 @@ def facts(model: Model, directions: Directions | None) -> dict[str, Any]:
         "software": provenance.software,
         "onnx": "faces.onnx",
         "model": {
+            "name": name or header.recipe.name,
             "hash": model.hash,
             "size": header.size,
             "latent": header.recipe.latent,
@@ -163,7 +170,7 @@ def standing_alone(html: str, model: Model) -> str:
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
     style = '<link rel="stylesheet" href="about.css">\n'
     words = f"<p>{TOLD}</p><p>{escape(model.header.license)}</p>"
-    about = f'<details class="about"><summary>About</summary><div>{words}</div></details>\n'
+    about = f'<details class="about" id="about"><summary>About</summary><div>{words}</div></details>\n'
     for place, added in (('<meta charset="utf-8">\n', policy), ("</head>", style), ("</header>", about)):
         before, found, after = html.partition(place)
         assert found, place

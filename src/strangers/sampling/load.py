@@ -52,6 +52,15 @@ def load(source: str | Path, device: str = "auto") -> Model:
     return Model(generator.requires_grad_(False).eval(), header, digest)
 
 
+def source_name(source: str | Path) -> str:
+    """The name of a source of `load`, to show: of the run, the file, the repository or the bundled model."""
+    path = Path(str(source).removeprefix(HUB))
+    run = next((folder for folder in (path, *path.parents) if (folder / "run.json").is_file()), None)
+    if run is None:
+        return path.name.removesuffix(".safetensors")
+    return run.resolve().name
+
+
 def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
     """What the model file has that `source` stands for, although a training may remove it meanwhile."""
     while True:

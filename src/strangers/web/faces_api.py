@@ -52,7 +52,7 @@ RAW: dict[int | str, dict[str, Any]] = {
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `photograph` {face}, as the model sees it; "
-        "`ood_score` {ood_score, strange}, how far from the model's own faces; `step` {step, "
+        "`ood_score` {ood_score, out_of_distribution}, how far from the model's own faces; `step` {step, "
         "steps, latent, image_error, feature_error, face}, the best so far; the last one is the result. "
         "Faces are base64 of raw pixels. `failed` {error} if the search was stopped.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
@@ -95,9 +95,9 @@ async def model(service: Served) -> ModelAnswer:
     """Return what is known of the model."""
     header, recipe = service.model.header, service.model.recipe
     return ModelAnswer(
-        hash=service.model.hash, size=header.size, latent=recipe.latent, latent_size=recipe.latent_size,
-        recipe=recipe.name, images_seen=header.images_seen, crop=header.crop, software=header.software,
-        license=header.license, metrics=header.metrics, most_faces=MAX_FACES,
+        name=service.name, hash=service.model.hash, size=header.size, latent=recipe.latent,
+        latent_size=recipe.latent_size, recipe=recipe.name, images_seen=header.images_seen, crop=header.crop,
+        software=header.software, license=header.license, metrics=header.metrics, most_faces=MAX_FACES,
     )  # fmt: skip
 
 
@@ -216,7 +216,7 @@ async def _events(items: AsyncIterator[Item]) -> AsyncIterator[str]:
         elif isinstance(item, Exception):
             yield _event("failed", {"error": "The search was stopped."})
         elif isinstance(item, float):
-            yield _event("strangeness", {"strangeness": item, "strange": item > OOD_THRESHOLD})
+            yield _event("ood_score", {"ood_score": item, "out_of_distribution": item > OOD_THRESHOLD})
         else:
             yield _event("photograph", {"face": _base64(item)})
 

@@ -88,6 +88,7 @@ class TokenBody(Request):
 class ModelAnswer(BaseModel):
     """The served model."""
 
+    name: str = Field(description="Of its file, its run or its repository.")
     hash: str
     size: int
     latent: Literal["normal", "uniform"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from strangers.errors import ModelError, UsageError
-from strangers.sampling.load import load
+from strangers.sampling.load import load, source_name
 from strangers.sampling.model import Model
 from strangers.web.errors import RequestError
 from strangers.web.jobs import Finder, Inversions
@@ -19,8 +19,9 @@ from strangers.web.run_reader import RunReader
 class ModelService:
     """A model with one thread that draws, and background threads for long work."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, name: str) -> None:
         self.model = model
+        self.name = name
         self.renderer = BatchRenderer(model)
         self.face_cache = FaceCache(self.renderer)
         self.inversions = Inversions(model)
@@ -46,8 +47,10 @@ class Service:
         reason: why there is no model; empty if there is one.
     """
 
-    def __init__(self, model: Model | None, runs: Sequence[Path] = (), reason: str = "") -> None:
-        self._model_service = None if model is None else ModelService(model)
+    def __init__(
+        self, model: Model | None, runs: Sequence[Path] = (), reason: str = "", *, name: str = ""
+    ) -> None:
+        self._model_service = None if model is None else ModelService(model, name or model.recipe.name)
         self.runs = {str(number): RunReader(path) for number, path in enumerate(runs, 1)}
         self.reason = reason
 
@@ -90,11 +93,11 @@ def open_service(sources: Sequence[str]) -> Service:
     if len(models) > 1:
         raise UsageError(f"serve takes one model: leave out {models[0]} or {models[1]}.")
     if models:
-        return Service(load(models[0]), list(map(Path, runs)))
+        return Service(load(models[0]), list(map(Path, runs)), name=source_name(models[0]))
     reason = ""
     for run in runs:
         try:
-            return Service(load(run), list(map(Path, runs)))
+            return Service(load(run), list(map(Path, runs)), name=source_name(run))
         except ModelError as error:
             reason = reason or str(error)
     return Service(None, list(map(Path, runs)), reason)

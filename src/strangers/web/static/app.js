@@ -3,7 +3,9 @@
  *
  * The document needs <main id="main"> and <nav id="views">; <p id="model"> describes the model.
  */
-import { byId, h } from "./dom.js";
+import { button, byId, h } from "./dom.js";
+import { AccessError, UserError } from "./errors.js";
+import { formatLink, parseLink } from "./links.js";
 import { Page } from "./page.js";
 import { exploreView } from "./views/explore.js";
 import { facesView } from "./views/faces.js";
@@ -11,7 +13,7 @@ import { photographView } from "./views/photograph.js";
 import { trainingView } from "./views/training.js";
 
 /** @import {View} from "./page.js" */
-/** @import {Model, Source, ViewName} from "./source.js" */
+/** @import {Directions, Model, Source, ViewName} from "./source.js" */
 
 /** @type {{[name in ViewName]: {title: string, build: (page: Page) => View, needsModel: boolean}}} */
 const VIEWS = {
@@ -20,8 +22,9 @@ const VIEWS = {
   photograph: { title: "Photograph", build: photographView, needsModel: true },
   training: { title: "Training", build: trainingView, needsModel: false },
 };
-const FIRST_SEED = "0";
+const FIRST_SEED = "24"; // a good face of the bundled model
 const DIRECTIONS_POLL_MS = 1500;
+const ADDRESS_MS = 400; // browsers refuse more than 100 changes of the address in 30 seconds
 
 /** @param {Source} source */
 export async function start(source) {
@@ -30,16 +33,31 @@ export async function start(source) {
     page.setModel(await source.model());
     byId("model").textContent = describe(page.model);
   } catch (error) {
-    if (!source.views.includes("training")) return page.fail(error);
+    if (error instanceof AccessError || !source.views.includes("training")) return showFailure(page, error);
     page.missingModel = error instanceof Error ? error.message : "";
   }
   await new App(page).open();
-  if (page.loaded) pollDirections(page);
+  if (!page.loaded) return;
+  page.attempt(() => page.collection.load());
+  pollDirections(page);
+}
+
+/**
+ * Say why there is nothing to see, for as long as there is nothing.
+ *
+ * @param {Page} page
+ * @param {unknown} error
+ */
+function showFailure(page, error) {
+  page.fail(error);
+  const reason = h("p", {}, page.alert.textContent);
+  const again = button("Try again", () => location.reload(), { class: "first" });
+  byId("main").replaceChildren(h("div", { class: "failure" }, reason, again));
 }
 
 /** @param {Model} model */
-function describe({ recipe, size, images_seen }) {
-  return `${recipe}, ${size} px, ${images_seen.toLocaleString("en-US")} images seen`;
+function describe({ name, size, images_seen }) {
+  return `${name}, ${size} px, ${images_seen.toLocaleString("en-US")} images seen`;
 }
 
 class App {
@@ -51,82 +69,101 @@ class App {
     this.built = {};
     /** @type {ViewName | null} */
     this.shown = null;
-    page.go = (view) => (location.hash = this.address(view));
-    page.link = () => new URL(`#${this.address("faces")}`, location.href).href;
+    /** @type {View | null} */
+    this.visible = null;
+    this.written = 0; // when the address was last changed
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.writing = undefined;
+    page.go = (view) => this.go(view);
+    page.link = () => new URL(`#${this.address()}`, location.href).href;
   }
 
   async open() {
     this.#buildNavigation();
-    const follow = () => this.page.attempt(() => this.follow());
-    window.addEventListener("hashchange", follow);
-    this.page.editor.addEventListener("change", () => this.#updateAddress());
-    await follow();
+    window.addEventListener("hashchange", () => this.page.attempt(() => this.follow()));
+    window.addEventListener("pagehide", () => this.#writeAddress());
+    window.addEventListener("keydown", (event) => this.#randomByKey(event));
+    this.page.editor.addEventListener("change", () => this.#writeSoon());
+    await this.page.attempt(() => this.follow());
   }
 
-  /** Show what the address names: "#seed=17", "#view=explore&seed=17&truncation=0.7". */
+  /** @param {ViewName} view */
+  go(view) {
+    this.#writeAddress();
+    location.hash = this.address(view);
+  }
+
+  /** Show what the address names; links.js has its grammar. */
   async follow() {
-    const fragment = new URLSearchParams(location.hash.slice(1));
-    const view = this.names.find((name) => name === fragment.get("view")) ?? this.names[0];
+    const { view, face, problems } = parseLink(location.hash);
+    const name = this.names.find((each) => each === view) ?? this.names[0];
+    const { editor } = this.page;
+    // The view that is left may commit a face, of a walk, which the address must not get.
+    if (name !== this.shown) this.#leave();
+    clearTimeout(this.writing);
     if (this.page.loaded) {
-      const { face } = this.page.editor;
-      const truncation = Number(fragment.get("truncation") ?? 1);
-      const seed = fragment.get("seed") ?? (face ? null : FIRST_SEED);
-      const same = face?.seed === seed && (seed === null || face?.truncation === truncation);
-      if (seed !== null && !same) await this.#choose(seed, truncation);
+      const same = editor.face && formatLink(null, face) === this.page.currentLink();
+      if (face && !same) await editor.open(face).catch((error) => problems.push(explain(error)));
+      if (!editor.face) await editor.choose(FIRST_SEED);
     }
-    this.show(view);
-  }
-
-  /**
-   * @param {string} seed
-   * @param {number} truncation
-   */
-  async #choose(seed, truncation) {
-    const { page } = this;
-    await page.attempt(() => page.editor.choose(seed, truncation));
-    if (!page.editor.face) await page.editor.choose(FIRST_SEED);
+    this.show(name);
+    this.#writeSoon();
+    if (problems.length) throw new UserError(problems.join(" "));
   }
 
   /** @param {ViewName} name */
   show(name) {
-    const before = this.shown;
-    if (before === name) return;
-    if (before) this.built[before]?.hide?.();
+    if (this.shown === name) return;
+    const isFirst = this.shown === null;
+    this.#leave();
     this.shown = name;
     const view = (this.built[name] ??= VIEWS[name].build(this.page));
     const main = byId("main");
     main.replaceChildren(view.element);
     view.show?.();
+    this.visible = view;
     document.title = `${VIEWS[name].title} · strangers`;
     for (const link of byId("views").querySelectorAll("a")) {
       if (link.dataset.view === name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    if (before) {
-      main.focus({ preventScroll: true });
-      window.scrollTo(0, view.scroll ?? 0);
-    }
+    if (isFirst) return;
+    main.focus({ preventScroll: true });
+    window.scrollTo(0, view.scroll ?? 0);
   }
 
-  /**
-   * The fragment that names a view and the current face.
-   *
-   * @param {ViewName} view
-   */
-  address(view) {
-    const fragment = new URLSearchParams();
-    if (view !== "faces") fragment.set("view", view);
-    const { face } = this.page.editor;
-    if (face && face.seed !== null) {
-      fragment.set("seed", face.seed);
-      if (face.truncation !== 1) fragment.set("truncation", String(face.truncation));
-    }
-    return fragment.toString();
+  #leave() {
+    this.visible?.hide?.();
+    this.visible = null;
   }
 
-  /** Name the current face in the address, without a new entry in the browser's history. */
-  #updateAddress() {
-    if (this.shown) history.replaceState(null, "", `#${this.address(this.shown)}`);
+  /** The fragment that names a view and the current face. */
+  address(view = this.shown) {
+    const isDefault = view === this.names[0];
+    return formatLink(isDefault ? null : view, this.page.editor.face);
+  }
+
+  /** Name what is shown in the address, without a new entry in the browser's history, and not too often. */
+  #writeSoon() {
+    clearTimeout(this.writing);
+    const wait = Math.max(0, this.written + ADDRESS_MS - performance.now());
+    this.writing = setTimeout(() => this.#writeAddress(), wait);
+  }
+
+  #writeAddress() {
+    clearTimeout(this.writing);
+    if (!this.shown) return;
+    const fragment = `#${this.address()}`;
+    if (fragment === location.hash || (fragment === "#" && !location.hash)) return;
+    this.written = performance.now();
+    history.replaceState(null, "", fragment);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #randomByKey(event) {
+    const { ctrlKey, metaKey, altKey, key, target } = event;
+    const isTyped = target instanceof HTMLInputElement && target.type !== "range";
+    if (key.toLowerCase() === "r" && !ctrlKey && !metaKey && !altKey && !isTyped) this.visible?.random?.();
   }
 
   #buildNavigation() {
@@ -144,6 +181,12 @@ class App {
   }
 }
 
+/** @param {unknown} error */
+function explain(error) {
+  if (!(error instanceof UserError)) throw error;
+  return error.message;
+}
+
 /**
  * The server looks for attribute directions when it starts: ask until it has them.
  *
@@ -151,11 +194,15 @@ class App {
  */
 async function pollDirections(page) {
   const { editor, source } = page;
-  try {
-    editor.setDirections(await source.directions());
-  } catch (error) {
-    const why = error instanceof Error ? error.message : "";
-    editor.setDirections({ state: "none", why, names: [], accuracies: [], vectors: [] });
-  }
-  if (editor.directions.state === "finding") setTimeout(() => pollDirections(page), DIRECTIONS_POLL_MS);
+  const directions = await source.directions().catch((error) => noDirections(explain(error)));
+  await page.attempt(() => editor.setDirections(directions));
+  if (directions.state === "finding") setTimeout(() => pollDirections(page), DIRECTIONS_POLL_MS);
+}
+
+/**
+ * @param {string} why
+ * @returns {Directions}
+ */
+function noDirections(why) {
+  return { state: "none", why, names: [], accuracies: [], vectors: [] };
 }

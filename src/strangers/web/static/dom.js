@@ -66,48 +66,22 @@ export function paint(canvas, face) {
 }
 
 /**
- * @typedef {object} SliderOptions
- * @property {string} name
- * @property {number} min
- * @property {number} max
- * @property {number} step
- * @property {number} value
- * @property {(value: number) => string} format
- * @property {(value: number, done: boolean) => void} changed Called while (done: false) and after it is moved.
- */
-
-/**
- * @typedef {object} Slider
- * @property {HTMLLabelElement} element
- * @property {HTMLInputElement} input
- * @property {(value: number) => void} set
- */
-
-/**
- * Create a slider with its name and its value beside it.
+ * Close something that floats over the page when the visitor presses Escape or clicks outside.
  *
- * @param {SliderOptions} options
- * @returns {Slider}
+ * @param {HTMLElement} element
+ * @param {() => void} close
  */
-export function slider({ name, min, max, step, value, format, changed }) {
-  const output = h("output");
-  const input = h("input", { type: "range", min, max, step, value, "aria-label": name });
-  const show = () => {
-    output.textContent = format(input.valueAsNumber);
-    input.setAttribute("aria-valuetext", output.textContent);
-  };
-  const report = (/** @type {boolean} */ done) => {
-    show();
-    changed(input.valueAsNumber, done);
-  };
-  input.addEventListener("input", () => report(false));
-  input.addEventListener("change", () => report(true));
-  const set = (/** @type {number} */ next) => {
-    input.valueAsNumber = next;
-    show();
-  };
-  show();
-  return { element: h("label", { class: "slider" }, h("span", {}, name), input, output), input, set };
+export function lightDismiss(element, close) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    const box = element.getBoundingClientRect();
+    const { clientX: x, clientY: y, target } = event;
+    // A click on a dialog's backdrop has the dialog as its target.
+    const inside = x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
+    if (!inside && !(target instanceof Node && target !== element && element.contains(target))) close();
+  });
 }
 
 /**

@@ -1,17 +1,11 @@
 /** The current face, which all views share, with undo and redo. */
-import { edit, truncate } from "./latent-math.js";
+import { UserError } from "./errors.js";
+import { isEdited, labelOf, mixFaces, resolveFace } from "./face.js";
+import { edit } from "./latent-math.js";
 
-/** @import {Distribution, Latent, Strengths} from "./latent-math.js" */
-/** @import {Directions, Source} from "./source.js" */
-
-/**
- * @typedef {object} Face
- * @property {Latent} base The latent after truncation and before edits.
- * @property {Strengths} strengths
- * @property {string | null} seed null if no seed has this latent.
- * @property {number} truncation
- * @property {string} label
- */
+/** @import {Corner, Face, FaceDescription, Ingredient, Point} from "./face.js" */
+/** @import {Latent} from "./latent-math.js" */
+/** @import {Directions, Model, Source} from "./source.js" */
 
 const MAX_UNDO_STEPS = 200;
 
@@ -21,12 +15,12 @@ export class FaceEditor extends EventTarget {
   constructor(source) {
     super();
     this.source = source;
+    /** @type {Model | null} */
+    this.model = null;
     /** @type {Face | null} */
     this.face = null;
     /** @type {Face | null} */
     this.committed = null;
-    /** @type {Distribution} */
-    this.distribution = "normal";
     /** @type {Directions} */
     this.directions = { state: "finding", why: "", names: [], vectors: [], accuracies: [] };
     /** @type {Face[]} */
@@ -43,26 +37,59 @@ export class FaceEditor extends EventTarget {
 
   /** The latent of the face as it is shown. */
   get latent() {
-    return edit(this.current.base, this.directions, this.current.strengths, this.distribution);
+    return this.latentOf(this.current);
+  }
+
+  /**
+   * @param {Face} face
+   * @returns {Latent}
+   */
+  latentOf(face) {
+    return edit(face.base, this.directions, face.strengths, this.model?.latent ?? "normal");
   }
 
   get isEdited() {
-    return Object.values(this.current.strengths).some((strength) => strength !== 0);
+    return isEdited(this.current.strengths);
   }
 
-  /** Whether a seed and a truncation alone identify the face. */
-  get hasSeed() {
-    return this.current.seed !== null && !this.isEdited;
+  get isCommitted() {
+    return this.face === this.committed;
+  }
+
+  /** The seed and the truncation, if they alone identify the face. */
+  get seed() {
+    const { origin } = this.current;
+    return origin.kind === "seed" && !this.isEdited ? origin : null;
   }
 
   get label() {
-    return this.current.label + (this.isEdited ? ", edited" : "");
+    const pending = this.directions.state === "finding" ? "edit pending" : "edited";
+    return labelOf(this.current.origin) + (this.isEdited ? ` (${pending})` : "");
+  }
+
+  /** The face as it is shown, as a corner of a plane. */
+  get corner() {
+    const { latent, seed } = this;
+    /** @type {Ingredient} */
+    const ingredient = seed ?? { kind: "latent", latent, label: this.label };
+    return { ingredient, latent };
+  }
+
+  /**
+   * Show the face of a link. Throws UserError if this model cannot draw or edit it so.
+   *
+   * @param {FaceDescription} description
+   */
+  async open(description) {
+    if (!this.model) throw new Error("There is no model yet.");
+    const face = await resolveFace(description, this.source, this.model);
+    this.set({ ...face, strengths: this.#known(face.strengths) });
+    this.#reportUnknown(face.strengths);
   }
 
   /** @param {string} seed */
-  async choose(seed, truncation = 1) {
-    const [latent] = await this.source.latents([seed]);
-    this.set({ base: truncate(latent, truncation), strengths: {}, seed, truncation, label: `Face ${seed}` });
+  choose(seed, truncation = 1) {
+    return this.open({ origin: { kind: "seed", seed, truncation }, strengths: {} });
   }
 
   /**
@@ -82,11 +109,21 @@ export class FaceEditor extends EventTarget {
   /**
    * Show a face that no seed has.
    *
-   * @param {Latent} base
+   * @param {Latent} latent
    * @param {string} label
    */
-  setLatent(base, label, committed = true) {
-    this.set({ base, strengths: {}, seed: null, truncation: 1, label }, committed);
+  setLatent(latent, label) {
+    this.set({ origin: { kind: "latent", latent, label }, strengths: {}, base: latent, corners: [] });
+  }
+
+  /**
+   * @param {Corner[]} corners
+   * @param {Point} point
+   * @param {boolean} committed
+   * @param {ImageData} [picture]
+   */
+  setMix(corners, point, committed, picture) {
+    if (this.model) this.set({ ...mixFaces(corners, point, this.model), picture }, committed);
   }
 
   /**
@@ -96,22 +133,35 @@ export class FaceEditor extends EventTarget {
    */
   setStrength(attribute, strength, committed) {
     const strengths = { ...this.current.strengths, [attribute]: strength };
-    this.set({ ...this.current, strengths }, committed);
+    this.set({ ...this.current, strengths, picture: undefined }, committed);
   }
 
   /** Remove all edits. */
   reset() {
-    if (this.isEdited) this.set({ ...this.current, strengths: {} });
+    if (this.isEdited) this.set({ ...this.current, strengths: {}, picture: undefined });
   }
 
-  /** @param {Directions} directions */
+  /**
+   * Take the attribute directions. Throws UserError if the current face is edited along others.
+   *
+   * @param {Directions} directions
+   */
   setDirections(directions) {
     this.directions = directions;
     this.dispatchEvent(new Event("directions"));
+    if (!this.face || directions.state === "finding") return;
+    const { strengths } = this.face;
+    this.#replace({ ...this.face, strengths: this.#known(strengths) });
+    this.#reportUnknown(strengths);
+  }
+
+  get canUndo() {
+    return this.past.length > 0 || !this.isCommitted;
   }
 
   undo() {
-    this.#travel(this.past, this.future);
+    if (!this.isCommitted && this.committed) this.#show(this.committed);
+    else this.#travel(this.past, this.future);
   }
 
   redo() {
@@ -127,6 +177,36 @@ export class FaceEditor extends EventTarget {
     if (!face || !this.committed) return;
     to.push(this.committed);
     this.committed = face;
+    this.#show(face);
+  }
+
+  /**
+   * The strengths that the model has directions for; all of them while these are being found.
+   *
+   * @param {Face["strengths"]} strengths
+   */
+  #known(strengths) {
+    if (this.directions.state === "finding") return strengths;
+    return Object.fromEntries(
+      Object.entries(strengths).filter(([name]) => this.directions.names.includes(name)),
+    );
+  }
+
+  /** @param {Face["strengths"]} strengths */
+  #reportUnknown(strengths) {
+    const known = this.#known(strengths);
+    const unknown = Object.keys(strengths).filter((name) => !(name in known));
+    if (unknown.length)
+      throw new UserError(`This model has no attribute direction for ${unknown.join(", ")}.`);
+  }
+
+  /**
+   * Show a face in place of the current one, without an undo step.
+   *
+   * @param {Face} face
+   */
+  #replace(face) {
+    if (this.isCommitted) this.committed = face;
     this.#show(face);
   }
 

@@ -1,5 +1,5 @@
 /** Faces and runs from `strangers serve`. */
-import { UserError } from "./errors.js";
+import { AccessError, UserError } from "./errors.js";
 
 /** @import {Latent} from "./latent-math.js" */
 /** @import {Curves, Directions, FacesRequest, InversionEvent, Model, OneFace, Run, ServerSource} from "./source.js" */
@@ -134,18 +134,26 @@ export class HttpSource {
     const response = await fetchOrExplain(this.root + path, options);
     if (response.ok) return response;
     const sentence = await errorOf(response);
-    if (response.status === 401 && (await this.#signIn(sentence))) return this.#fetch(path, options);
-    throw new UserError(sentence);
+    if (response.status !== 401) throw new UserError(sentence);
+    if (await this.#signIn(sentence)) return this.#fetch(path, options);
+    throw new AccessError(sentence);
   }
 
   /**
-   * Several requests may need the token at once; the visitor is asked one time.
+   * Several requests may need the token at once; the visitor is asked one time, and not again after a refusal.
    *
    * @param {string} sentence
    */
   async #signIn(sentence) {
-    this.signingIn ??= this.#askAndSend(sentence).finally(() => (this.signingIn = null));
-    return this.signingIn;
+    this.signingIn ??= this.#askAndSend(sentence);
+    let refused = false;
+    try {
+      const signedIn = await this.signingIn;
+      refused = !signedIn;
+      return signedIn;
+    } finally {
+      if (!refused) this.signingIn = null;
+    }
   }
 
   /** @param {string} sentence */

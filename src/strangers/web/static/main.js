@@ -1,7 +1,10 @@
 /** The page of `strangers serve`. */
 import { start } from "./app.js";
-import { byId } from "./dom.js";
+import { byId, lightDismiss } from "./dom.js";
 import { HttpSource } from "./http-source.js";
+
+const dialog = /** @type {HTMLDialogElement} */ (byId("token"));
+lightDismiss(dialog, () => dialog.open && dialog.close());
 
 /**
  * Take the token from the address, which is used once and then hidden; else ask the visitor for it.
@@ -17,7 +20,6 @@ async function askToken(sentence) {
     history.replaceState(null, "", `#${fragment}`);
     return token;
   }
-  const dialog = /** @type {HTMLDialogElement} */ (byId("token"));
   const field = /** @type {HTMLInputElement} */ (byId("token-field"));
   byId("token-sentence").textContent = sentence;
   field.value = "";

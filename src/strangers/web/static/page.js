@@ -1,7 +1,9 @@
 /** What all views share: the source, its model, the current face, and ways to report to the visitor. */
 import { h } from "./dom.js";
 import { UserError } from "./errors.js";
+import { Collection } from "./collection.js";
 import { FaceEditor } from "./face-editor.js";
+import { formatLink } from "./links.js";
 
 /** @import {Model, Source, ViewName} from "./source.js" */
 
@@ -11,9 +13,11 @@ import { FaceEditor } from "./face-editor.js";
  * @property {number} [scroll] Where it was scrolled to when it was last left.
  * @property {() => void} [show]
  * @property {() => void} [hide]
+ * @property {() => void} [random] Called for the key R.
  */
 
 const ALERT_MS = 8000;
+const NOTICE_MS = 3000;
 
 export class Page {
   /** @param {Source} source */
@@ -23,14 +27,17 @@ export class Page {
     this.loaded = null;
     this.missingModel = ""; // the reason if there is no model
     this.editor = new FaceEditor(source);
+    /** @type {Collection | null} */
+    this.kept = null;
     this.status = h("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
-    this.alert = h("p", { class: "alarm", role: "alert", hidden: true });
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.hiding = undefined;
+    this.notice = h("p", { class: "toast notice", role: "status", hidden: true });
+    this.alert = h("p", { class: "toast alert", role: "alert", hidden: true });
+    /** @type {Map<HTMLElement, ReturnType<typeof setTimeout>>} */
+    this.timers = new Map();
     /** @type {(view: ViewName) => void} */
     this.go = () => {};
     this.link = () => "";
-    document.body.append(this.status, this.alert);
+    document.body.append(this.status, h("div", { class: "toasts" }, this.notice, this.alert));
   }
 
   /** The model. Only views that need none are built without one. */
@@ -42,7 +49,19 @@ export class Page {
   /** @param {Model} model */
   setModel(model) {
     this.loaded = model;
-    this.editor.distribution = model.latent;
+    this.editor.model = model;
+    this.kept = new Collection(this);
+  }
+
+  /** Favorites and history. Only views that need a model use them. */
+  get collection() {
+    if (!this.kept) throw new UserError(this.missingModel);
+    return this.kept;
+  }
+
+  /** The link of the current face, without a view. */
+  currentLink() {
+    return formatLink(null, this.editor.face);
   }
 
   /**
@@ -55,6 +74,15 @@ export class Page {
   }
 
   /**
+   * Acknowledge what the visitor did.
+   *
+   * @param {string} text
+   */
+  notify(text) {
+    this.#toast(this.notice, text, NOTICE_MS);
+  }
+
+  /**
    * Show an error. Aborted requests are none.
    *
    * @param {unknown} error
@@ -63,10 +91,23 @@ export class Page {
     if (error instanceof Error && error.name === "AbortError") return;
     const expected = error instanceof UserError;
     if (!expected) console.error(error);
-    this.alert.textContent = expected ? error.message : "Something went wrong. Reload the page.";
-    this.alert.hidden = false;
-    clearTimeout(this.hiding);
-    this.hiding = setTimeout(() => (this.alert.hidden = true), ALERT_MS);
+    const text = expected ? error.message : "Something went wrong. Reload the page.";
+    this.#toast(this.alert, text, ALERT_MS);
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {string} text
+   * @param {number} duration In milliseconds.
+   */
+  #toast(element, text, duration) {
+    element.textContent = text;
+    element.hidden = false;
+    clearTimeout(this.timers.get(element));
+    this.timers.set(
+      element,
+      setTimeout(() => (element.hidden = true), duration),
+    );
   }
 
   /**

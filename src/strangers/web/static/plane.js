@@ -1,19 +1,21 @@
 /** The plane through three faces: a map of it, and a point on it to drag. */
 import { button, context2d, h, paint } from "./dom.js";
-import { interpolate } from "./latent-math.js";
+import { labelOf, mixFaces, sameOrigin } from "./face.js";
+import { LatestOnly } from "./latest-only.js";
 import { SEEDS } from "./seeds.js";
 
-/** @import {Latent} from "./latent-math.js" */
+/** @import {Corner, Origin, Point} from "./face.js" */
 /** @import {Page} from "./page.js" */
-
-/** @typedef {[x: number, y: number]} Point A is at (0, 0), B at (1, 0), C at (0, 1). */
 
 const MAP_SIDE = 6; // faces in a row of the map
 const KEY_STEP = 0.05; // of the plane's side
-const CORNERS = [
-  { name: "A", place: "top left" },
-  { name: "B", place: "top right" },
-  { name: "C", place: "bottom left" },
+const NAMES = ["A", "B", "C"];
+const PLACES = ["top left", "top right", "bottom left"];
+/** @type {Point[]} */
+const POINTS = [
+  [0, 0],
+  [1, 0],
+  [0, 1],
 ];
 /** @type {{[key: string]: Point}} */
 const ARROWS = {
@@ -29,72 +31,145 @@ export class Plane {
     this.page = page;
     /** @type {Point} */
     this.point = [0, 0];
+    /** @type {Corner[]} */
+    this.corners = []; // A, B and C
+    this.onCorners = () => {};
+    this.chosen = false; // whether the visitor chose a corner: the plane then follows no other face
     const side = MAP_SIDE * page.model.size;
     this.map = h("canvas", { class: "map", width: side, height: side });
     this.marker = h("div", { class: "point" });
-    this.pad = h(
-      "div",
-      {
-        class: "pad",
-        role: "slider",
-        tabindex: 0,
-        "aria-label": "Point on the plane; arrow keys move it",
-        "aria-valuenow": 0,
-      },
-      this.map,
-      this.marker,
-    );
-    this.corners = CORNERS.map(({ name, place }) => new Corner(this, name, place));
+    const name = "Point on the plane; arrow keys move it";
+    const attributes = { class: "pad", role: "slider", tabindex: 0, "aria-label": name, "aria-valuenow": 0 };
+    this.pad = h("div", attributes, this.map, this.marker);
+    this.cards = NAMES.map((_, which) => this.#makeCard(which));
+    this.note = h("p", { class: "note" });
+    this.followButton = button("Around the current face", () => this.#followAgain());
     this.element = h(
-      "div",
-      {},
-      h("h2", { id: "plane-title" }, "Plane"),
-      h("p", { class: "note" }, "Drag over the plane through three faces."),
+      "section",
+      { class: "card plane", "aria-labelledby": "plane-title" },
+      h("div", { class: "card-title" }, h("h2", { id: "plane-title" }, "Plane"), this.followButton),
+      this.note,
       this.pad,
-      h("div", { class: "corners" }, ...this.corners.map((corner) => corner.element)),
+      h("div", { class: "corners" }, ...this.cards.map(({ element }) => element)),
     );
+    this.drawings = new LatestOnly(
+      (/** @type {Corner[]} */ corners) => this.#draw(corners),
+      (faces) => this.#show(faces),
+      (error) => page.fail(error),
+    );
+    page.editor.addEventListener("change", () => this.update());
     this.#listen();
   }
 
   get ready() {
-    return this.corners.every((corner) => corner.latent !== null);
+    return this.corners.length === 3;
   }
 
-  /** The latents at the corners, once `ready`. */
-  get latents() {
-    return this.corners.flatMap((corner) => corner.latent ?? []);
+  /** Follow the current face: as a mix it brings its corners along, else it is at A unless corners were chosen. */
+  update() {
+    const { editor } = this.page;
+    if (!this.element.isConnected || !editor.face) return;
+    const { origin, corners } = editor.face;
+    if (origin.kind === "mix") {
+      const same =
+        this.ready && corners.every((corner, i) => sameOrigin(corner.ingredient, this.corners[i].ingredient));
+      if (!same) this.#setCorners(corners);
+      return this.#placeMarker(origin.point);
+    }
+    const at = this.corners.findIndex(({ ingredient }) => sameOrigin(ingredient, origin));
+    if (at >= 0) this.#placeMarker(POINTS[at]);
+    else if (this.ready && (this.chosen || !editor.isCommitted)) this.#placeMarker(null);
+    else this.page.attempt(() => this.#follow(origin));
   }
 
-  show() {
-    if (!this.ready) this.page.attempt(() => this.#begin());
+  /**
+   * Put the current face at A, and the next two seeds at B and C.
+   *
+   * @param {Exclude<Origin, {kind: "mix"}>} origin
+   */
+  async #follow(origin) {
+    const { editor, source } = this.page;
+    const { base } = editor.current;
+    const near = origin.kind === "seed" ? BigInt(origin.seed) : 0n;
+    const seeds = [near + 1n, near + 2n].map((seed) => String(seed < SEEDS ? seed : seed - 3n));
+    const latents = await source.latents(seeds);
+    if (editor.current.base !== base) return; // another face was chosen meanwhile
+    /** @type {Corner[]} */
+    const others = seeds.map((seed, i) => ({
+      ingredient: { kind: "seed", seed, truncation: 1 },
+      latent: latents[i],
+    }));
+    this.#setCorners([{ ingredient: origin, latent: base }, ...others]);
+    this.#placeMarker(POINTS[0]);
   }
 
-  async drawMap() {
-    const { size } = this.page.model;
+  #followAgain() {
+    this.chosen = false;
+    const { ingredient, latent } = this.page.editor.corner;
+    if (ingredient.kind === "seed") this.page.attempt(() => this.#follow(ingredient));
+    else this.page.editor.setLatent(latent, ingredient.label);
+  }
+
+  /**
+   * Put the current face at a corner.
+   *
+   * @param {number} which
+   */
+  #choose(which) {
+    if (!this.ready) return;
+    const { editor } = this.page;
+    const { corner, seed } = editor;
+    this.#setCorners(this.corners.with(which, corner), true);
+    if (seed) this.#placeMarker(POINTS[which]);
+    else editor.setMix(this.corners, POINTS[which], true);
+    this.page.announce(`${labelOf(corner.ingredient)} is at ${NAMES[which]}.`);
+  }
+
+  /** @param {Corner[]} corners */
+  #setCorners(corners, chosen = false) {
+    this.chosen = chosen;
+    this.corners = corners;
+    const labels = corners.map(({ ingredient }) => labelOf(ingredient));
+    this.note.textContent = `Drag over the plane through ${labels[0]}, ${labels[1]} and ${labels[2]}.`;
+    labels.forEach((label, which) => {
+      this.cards[which].text.textContent = label;
+      this.cards[which].canvas.setAttribute("aria-label", label);
+    });
+    this.onCorners();
+    delete this.pad.dataset.drawn;
+    this.drawings.request(corners);
+  }
+
+  /** @param {Corner[]} corners */
+  #draw(corners) {
     const cells = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => [i % MAP_SIDE, Math.floor(i / MAP_SIDE)]);
-    const inside = cells.map(([x, y]) => this.#latentAt([x / (MAP_SIDE - 1), y / (MAP_SIDE - 1)]));
-    const faces = await this.page.source.faces({ latents: [...inside, ...this.latents] });
+    const mixes = cells.map(([x, y]) =>
+      mixFaces(corners, [x / (MAP_SIDE - 1), y / (MAP_SIDE - 1)], this.page.model),
+    );
+    const latents = [...mixes.map(({ base }) => base), ...corners.map(({ latent }) => latent)];
+    return this.page.source.faces({ latents });
+  }
+
+  /** @param {ImageData[]} faces */
+  #show(faces) {
+    const { size } = this.page.model;
     const context = context2d(this.map);
-    cells.forEach(([x, y], i) => context.putImageData(faces[i], x * size, y * size));
-    this.corners.forEach((corner, which) => paint(corner.canvas, faces[cells.length + which]));
+    for (let i = 0; i < MAP_SIDE ** 2; i++) {
+      context.putImageData(faces[i], (i % MAP_SIDE) * size, Math.floor(i / MAP_SIDE) * size);
+    }
+    this.cards.forEach(({ canvas }, which) => paint(canvas, faces[MAP_SIDE ** 2 + which]));
     this.pad.dataset.drawn = "yes";
   }
 
-  /** With the current face at A and the next two seeds at B and C, until the visitor chooses others. */
-  async #begin() {
-    const { editor, source } = this.page;
-    const near = BigInt(editor.current.seed ?? 0);
-    const others = [near + 1n, near + 2n].map((seed) => String(seed < SEEDS ? seed : seed - 3n));
-    const latents = await source.latents(others);
-    this.corners[0].set(editor.latent, editor.label);
-    others.forEach((seed, i) => this.corners[i + 1].set(latents[i], `Face ${seed}`));
-    this.#placeMarker();
-    await this.drawMap();
-  }
-
-  /** @param {Point} point */
-  #latentAt([x, y]) {
-    return interpolate(this.latents, [1 - x - y, x, y], this.page.model.latent);
+  /** @param {number} which */
+  #makeCard(which) {
+    const { size } = this.page.model;
+    const canvas = h("canvas", { width: size, height: size, role: "img", "aria-label": NAMES[which] });
+    const text = h("span");
+    const name = `Put the current face at ${NAMES[which]}`;
+    const use = button("Use current", () => this.#choose(which), { "aria-label": name });
+    const caption = h("div", {}, h("b", { title: PLACES[which] }, NAMES[which]), " ", text, use);
+    return { element: h("div", { class: "corner" }, canvas, caption), canvas, text };
   }
 
   /**
@@ -102,13 +177,18 @@ export class Plane {
    * @param {boolean} committed
    */
   #move([x, y], committed) {
-    this.point = [Math.min(1, Math.max(0, x)), Math.min(1, Math.max(0, y))];
-    this.#placeMarker();
-    this.page.editor.setLatent(this.#latentAt(this.point), "Between A, B and C", committed);
+    /** @type {Point} */
+    const point = [Math.min(1, Math.max(0, x)), Math.min(1, Math.max(0, y))];
+    this.page.editor.setMix(this.corners, point, committed);
   }
 
-  #placeMarker() {
-    const [x, y] = this.point;
+  /** @param {Point | null} point null if the current face is not on the plane. */
+  #placeMarker(point) {
+    this.marker.hidden = point === null;
+    this.pad.setAttribute("aria-valuetext", "The current face is not on this plane");
+    if (point === null) return;
+    this.point = point;
+    const [x, y] = point;
     const percent = (/** @type {number} */ value) => Math.round(100 * value);
     this.marker.style.left = `${100 * (0.5 / MAP_SIDE + x * (1 - 1 / MAP_SIDE))}%`;
     this.marker.style.top = `${100 * (0.5 / MAP_SIDE + y * (1 - 1 / MAP_SIDE))}%`;
@@ -118,6 +198,7 @@ export class Plane {
 
   #listen() {
     const { pad } = this;
+    const { editor } = this.page;
     pad.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || !this.ready) return;
       pad.setPointerCapture(event.pointerId);
@@ -135,8 +216,14 @@ export class Plane {
       const step = ARROWS[event.key];
       if (!step || !this.ready) return;
       event.preventDefault();
-      this.#move([this.point[0] + step[0], this.point[1] + step[1]], true);
+      this.#move([this.point[0] + step[0], this.point[1] + step[1]], false);
     });
+    // A drag or a held key is one step to undo.
+    for (const name of ["keyup", "blur", "lostpointercapture"]) {
+      pad.addEventListener(name, () => {
+        if (!editor.isCommitted && editor.face?.origin.kind === "mix") this.#move(this.point, true);
+      });
+    }
   }
 
   /**
@@ -149,41 +236,5 @@ export class Plane {
     const x = inside((event.clientX - box.left) / box.width);
     const y = inside((event.clientY - box.top) / box.height);
     this.#move([x, y], committed);
-  }
-}
-
-class Corner {
-  /**
-   * @param {Plane} plane
-   * @param {string} name
-   * @param {string} place
-   */
-  constructor(plane, name, place) {
-    const { editor, model } = plane.page;
-    /** @type {Latent | null} */
-    this.latent = null;
-    this.canvas = h("canvas", { width: model.size, height: model.size, role: "img" });
-    this.text = h("span");
-    const use = button(
-      "Use current",
-      () => {
-        this.set(editor.latent, editor.label);
-        plane.page.attempt(() => plane.drawMap());
-        plane.page.announce(`${editor.label} is at ${name}.`);
-      },
-      { "aria-label": `Put the current face at ${name}` },
-    );
-    const caption = h("div", {}, h("b", { title: place }, name), " ", this.text, use);
-    this.element = h("div", { class: "corner" }, this.canvas, caption);
-  }
-
-  /**
-   * @param {Latent} latent
-   * @param {string} label
-   */
-  set(latent, label) {
-    this.latent = latent;
-    this.text.textContent = label;
-    this.canvas.setAttribute("aria-label", label);
   }
 }

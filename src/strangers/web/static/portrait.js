@@ -3,6 +3,7 @@ import { button, download, h, paint } from "./dom.js";
 import { UserError } from "./errors.js";
 import { LatestOnly } from "./latest-only.js";
 
+/** @import {Origin} from "./face.js" */
 /** @import {Latent} from "./latent-math.js" */
 /** @import {Page} from "./page.js" */
 
@@ -13,54 +14,111 @@ export class Portrait {
    */
   constructor(page, actions = []) {
     this.page = page;
+    this.comparing = false;
     const { size } = page.model;
     this.canvas = h("canvas", { class: "portrait-face", role: "img", width: size, height: size });
     this.label = h("p", { class: "portrait-label" });
-    this.copyButton = button("Copy link", () => page.attempt(() => this.#copyLink()));
+    this.favorite = button("Favorite", () => this.#toggleFavorite(), { class: "favorite" });
     const save = button("Download PNG", () => page.attempt(() => this.#download()));
-    const buttons = h("div", { class: "buttons" }, ...actions, save, this.copyButton);
+    const copy = button("Copy link", () => page.attempt(() => this.#copyLink()));
+    const buttons = h(
+      "div",
+      { class: "portrait-buttons" },
+      h("div", { class: "buttons" }, ...actions),
+      h("div", { class: "buttons" }, this.favorite, save, copy),
+    );
     const caption = h("figcaption", {}, this.label, buttons);
     this.element = h("figure", { class: "portrait" }, this.canvas, caption);
     this.drawings = new LatestOnly(
       (/** @type {Latent} */ latent) => page.source.faces({ latents: [latent] }),
-      ([face]) => {
-        this.show(face);
-        this.element.dataset.drawn = String(Number(this.element.dataset.drawn ?? 0) + 1);
-      },
+      ([face]) => this.#paint(face),
       (error) => page.fail(error),
     );
-    page.editor.addEventListener("change", () => this.#update());
-    this.#update();
+    for (const name of ["change", "directions"]) page.editor.addEventListener(name, () => this.update());
+    page.collection.addEventListener("change", () => this.#markFavorite());
+  }
+
+  /** Show the current face, if the portrait is on the page: as it is, or without edits while it is compared. */
+  update() {
+    const { editor } = this.page;
+    if (!editor.face || !this.element.isConnected) return;
+    this.#markFavorite();
+    const label = this.comparing ? "Without edits" : editor.label;
+    this.label.textContent = label;
+    this.canvas.setAttribute("aria-label", label);
+    const { picture, base } = editor.face;
+    if (picture && !this.comparing) this.#paint(picture);
+    else this.drawings.request(this.comparing ? base : editor.latent);
+  }
+
+  /** @param {boolean} comparing */
+  compare(comparing) {
+    if (comparing === this.comparing) return;
+    this.comparing = comparing;
+    this.update();
   }
 
   /** @param {ImageData} face */
-  show(face) {
+  #paint(face) {
     paint(this.canvas, face);
+    this.element.dataset.drawn = String(Number(this.element.dataset.drawn ?? 0) + 1);
+  }
+
+  #markFavorite() {
+    if (!this.page.editor.face) return;
+    const { isFavorite } = this.page.collection;
+    this.favorite.setAttribute("aria-pressed", String(isFavorite));
+  }
+
+  #toggleFavorite() {
+    const { collection } = this.page;
+    collection.toggle();
+    this.page.notify(collection.isFavorite ? "Added to favorites." : "Removed from favorites.");
   }
 
   async #download() {
-    const { current, hasSeed, latent } = this.page.editor;
-    const { seed, truncation } = current;
-    const bySeed = hasSeed && seed !== null;
-    const blob = await this.page.source.png(bySeed ? { seed, truncation } : { latent });
-    download(blob, bySeed ? `face-${seed}.png` : "face-edited.png");
-    this.page.announce("Picture saved.");
+    const { current, isEdited, latent, seed } = this.page.editor;
+    const blob = await this.page.source.png(seed ?? { latent });
+    const name = fileName(current.origin, isEdited);
+    download(blob, name);
+    this.page.notify(`Saved as ${name}.`);
   }
 
   async #copyLink() {
     // Browsers offer the clipboard to secure pages alone, which a server in the local network is not.
     if (!navigator.clipboard) throw new UserError("Copy the address of this page: it identifies the face.");
     await navigator.clipboard.writeText(this.page.link());
-    this.page.announce("Link copied.");
+    this.page.notify("Link copied.");
   }
+}
 
-  #update() {
-    const { editor } = this.page;
-    if (!editor.face) return;
-    this.label.textContent = editor.label;
-    this.canvas.setAttribute("aria-label", editor.label);
-    this.copyButton.disabled = !editor.hasSeed;
-    this.copyButton.title = editor.hasSeed ? "" : "Only faces that have a seed have a link.";
-    this.drawings.request(editor.latent);
-  }
+/**
+ * @param {Origin} origin
+ * @param {boolean} isEdited
+ */
+function fileName(origin, isEdited) {
+  const name = { seed: "face", latent: "face", mix: "mix" }[origin.kind];
+  const seed = origin.kind === "seed" ? `-${origin.seed}` : "";
+  return `${name}${seed}${isEdited ? "-edited" : ""}.png`;
+}
+
+/**
+ * A button that shows the face without edits for as long as it is held.
+ *
+ * @param {Portrait} portrait
+ */
+export function compareButton(portrait) {
+  const hold = button("Hold to compare", () => {}, { class: "hold" });
+  const start = () => portrait.compare(true);
+  const end = () => portrait.compare(false);
+  hold.addEventListener("pointerdown", (event) => {
+    hold.setPointerCapture(event.pointerId);
+    start();
+  });
+  hold.addEventListener("keydown", (event) => {
+    if (event.key === " " || event.key === "Enter") start();
+  });
+  for (const name of ["pointerup", "pointercancel", "keyup", "blur"]) hold.addEventListener(name, end);
+  hold.addEventListener("contextmenu", (event) => event.preventDefault()); // of a long press
+  return hold;
 }

@@ -18,6 +18,12 @@ export function parseSeed(text) {
   throw new UserError(`A seed is a whole number from 0 to ${SEEDS - 1n}.`);
 }
 
+/** A seed of 32 bits, which is easier to read than one of 64. */
+export function randomSeed() {
+  const [number] = crypto.getRandomValues(new Uint32Array(1));
+  return String(number);
+}
+
 /**
  * The latent of a seed in [0, 2**64): N(0, 1) if the distribution is "normal", U(-1, 1) if it is "uniform".
  *

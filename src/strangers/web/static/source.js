@@ -8,6 +8,7 @@
 
 /**
  * @typedef {object} Model
+ * @property {string} name
  * @property {string} hash
  * @property {number} size Height and width of its faces, in pixels.
  * @property {Distribution} latent
@@ -49,7 +50,7 @@
 
 /**
  * @typedef {{kind: "photograph", face: ImageData}
- *   | {kind: "strangeness", strangeness: number, strange: boolean}
+ *   | {kind: "ood_score", ood_score: number, out_of_distribution: boolean}
  *   | InversionStep} InversionEvent
  */
 

@@ -1,10 +1,11 @@
-/** A walk through latent space, from A to B to C and back to A, played or moved by hand. */
-import { button, h, slider } from "./dom.js";
-import { interpolate } from "./latent-math.js";
+/** A walk along the edges of the plane, from A to B to C and back to A, played or moved by hand. */
+import { button, h } from "./dom.js";
+import { labelOf, mixFaces } from "./face.js";
+import { Slider } from "./slider.js";
 
+/** @import {Point} from "./face.js" */
 /** @import {Page} from "./page.js" */
 /** @import {Plane} from "./plane.js" */
-/** @import {Portrait} from "./portrait.js" */
 
 const FRAMES_PER_LEG = 24;
 const FRAMES = 3 * FRAMES_PER_LEG;
@@ -14,12 +15,10 @@ export class Walk {
   /**
    * @param {Page} page
    * @param {Plane} plane
-   * @param {Portrait} portrait
    */
-  constructor(page, plane, portrait) {
+  constructor(page, plane) {
     this.page = page;
     this.plane = plane;
-    this.portrait = portrait;
     this.frame = 0;
     this.playing = false;
     this.round = 0; // of playing: faces of an earlier one come too late
@@ -27,53 +26,56 @@ export class Walk {
     this.timer = undefined;
     const toggle = () => (this.playing ? this.stop() : page.attempt(() => this.play()));
     this.button = button("Play", toggle, { class: "first" });
-    this.position = slider({
+    this.position = new Slider({
       name: "Position",
       min: 0,
       max: FRAMES,
       step: 1,
       value: 0,
       format: (frame) => `${Math.round((100 * frame) / FRAMES)}%`,
-      changed: (frame, done) => plane.ready && this.#choose(frame, done),
+      changed: (frame, done) => this.#choose(frame, done),
     });
+    this.note = h("p", { class: "note" });
     this.element = h(
-      "div",
-      {},
+      "section",
+      { class: "card walk", "aria-labelledby": "walk-title" },
       h("h2", { id: "walk-title" }, "Walk"),
-      h("p", { class: "note" }, "From A to B to C and back to A."),
+      this.note,
       h("div", { class: "player" }, this.button, this.position.element),
     );
+    page.editor.addEventListener("change", () => this.update());
+    plane.onCorners = () => this.update();
   }
 
   async play() {
-    this.playing = true;
-    this.button.textContent = "Pause";
+    if (!this.plane.ready) return;
+    this.#setPlaying(true);
     const mine = ++this.round;
-    const latents = Array.from({ length: FRAMES }, (_, frame) => this.#latentAt(frame));
-    const faces = await this.page.source.faces({ latents });
+    const { corners } = this.plane;
+    const mixes = Array.from({ length: FRAMES }, (_, frame) =>
+      mixFaces(corners, pointAt(frame), this.page.model),
+    );
+    const faces = await this.page.source.faces({ latents: mixes.map(({ base }) => base) });
     if (!this.playing || mine !== this.round) return;
     this.timer = setInterval(() => {
       this.frame = (this.frame + 1) % FRAMES;
-      this.portrait.show(faces[this.frame]);
-      this.position.set(this.frame);
+      this.page.editor.setMix(corners, pointAt(this.frame), false, faces[this.frame]);
     }, 1000 / FRAMES_PER_SECOND);
   }
 
+  /** Stop playing. The face that is shown becomes the current one. */
   stop() {
     if (!this.playing) return;
-    clearInterval(this.timer);
-    this.playing = false;
-    this.button.textContent = "Play";
-    this.#choose(this.frame, true);
+    this.#setPlaying(false);
+    const { editor } = this.page;
+    if (editor.face && !editor.isCommitted) editor.set(editor.face);
   }
 
-  /** @param {number} frame */
-  #latentAt(frame) {
-    const along = (frame % FRAMES) / FRAMES_PER_LEG;
-    const from = Math.floor(along);
-    const share = along - from;
-    const { latents } = this.plane;
-    return interpolate([latents[from], latents[(from + 1) % 3]], [1 - share, share], this.page.model.latent);
+  /** @param {boolean} playing */
+  #setPlaying(playing) {
+    this.playing = playing;
+    this.button.textContent = playing ? "Pause" : "Play";
+    if (!playing) clearInterval(this.timer);
   }
 
   /**
@@ -81,7 +83,40 @@ export class Walk {
    * @param {boolean} committed
    */
   #choose(frame, committed) {
+    this.#setPlaying(false);
     this.frame = frame;
-    this.page.editor.setLatent(this.#latentAt(frame), "On the walk", committed);
+    if (this.plane.ready) this.page.editor.setMix(this.plane.corners, pointAt(frame), committed);
   }
+
+  /** Be where the current face is on the walk. Any other face that is chosen ends it. */
+  update() {
+    if (!this.element.isConnected) return;
+    const { current, isCommitted } = this.page.editor;
+    if (isCommitted) this.#setPlaying(false);
+    const [a, b, c] = this.plane.corners.map(({ ingredient }) => labelOf(ingredient));
+    this.note.textContent = this.plane.ready ? `From ${a} to ${b} to ${c} and back to ${a}.` : "";
+    const point = current.origin.kind === "mix" ? current.origin.point : [0, 0];
+    if (String(pointAt(this.frame)) !== String(point)) {
+      const frames = Array.from({ length: FRAMES }, (_, frame) => frame);
+      this.frame = frames.find((frame) => String(pointAt(frame)) === String(point)) ?? this.frame;
+    }
+    this.position.set(this.frame);
+  }
+}
+
+/**
+ * The point of the plane at a frame of the walk.
+ *
+ * @param {number} frame
+ * @returns {Point}
+ */
+function pointAt(frame) {
+  const leg = Math.floor((frame % FRAMES) / FRAMES_PER_LEG);
+  const along = Number(((frame % FRAMES_PER_LEG) / FRAMES_PER_LEG).toFixed(3));
+  const back = Number((1 - along).toFixed(3));
+  return /** @type {Point[]} */ ([
+    [along, 0],
+    [back, along],
+    [0, back],
+  ])[leg];
 }

@@ -1,15 +1,15 @@
-/** Explore: edit the current face along attributes, over the plane of three faces, and along a walk. */
-import { button, h, slider } from "../dom.js";
+/** Explore: edit the current face along attributes, over the plane of three faces, along a walk, and among similar faces. */
+import { Attributes } from "../attributes.js";
+import { button, h } from "../dom.js";
 import { Plane } from "../plane.js";
-import { Portrait } from "../portrait.js";
+import { Portrait, compareButton } from "../portrait.js";
+import { randomSeed } from "../seeds.js";
+import { SimilarFaces } from "../similar.js";
+import { Strip } from "../strip.js";
 import { Walk } from "../walk.js";
 
-/** @import {Slider} from "../dom.js" */
 /** @import {FaceEditor} from "../face-editor.js" */
 /** @import {Page, View} from "../page.js" */
-
-const SHOWN_ATTRIBUTES = 8; // the others are behind a summary
-const MAX_STRENGTH = 3; // standard deviations of the latents
 
 /**
  * @param {Page} page
@@ -20,14 +20,19 @@ export function exploreView(page) {
   const undo = button("Undo", () => editor.undo(), { title: "Ctrl+Z" });
   const redo = button("Redo", () => editor.redo(), { title: "Ctrl+Shift+Z" });
   const reset = button("Reset", () => editor.reset());
-  const portrait = new Portrait(page, [undo, redo, reset]);
+  const random = () => void page.attempt(() => editor.choose(randomSeed()));
+  const surprise = button("Random", random, { title: "R" });
+  const portrait = new Portrait(page, [undo, redo, reset, surprise]);
+  const compare = compareButton(portrait);
+  reset.after(compare);
   const attributes = new Attributes(editor);
   const plane = new Plane(page);
-  const walk = new Walk(page, plane, portrait);
+  const walk = new Walk(page, plane);
+  const similar = new SimilarFaces(page);
   const update = () => {
-    undo.disabled = editor.past.length === 0;
+    undo.disabled = !editor.canUndo;
     redo.disabled = editor.future.length === 0;
-    reset.disabled = !editor.isEdited;
+    reset.disabled = compare.disabled = !editor.isEdited;
   };
   editor.addEventListener("change", update);
   update();
@@ -37,15 +42,17 @@ export function exploreView(page) {
       "div",
       { class: "explore" },
       h("h1", { class: "visually-hidden" }, "Explore"),
+      new Strip(page).element,
       h("aside", { "aria-label": "Current face" }, portrait.element),
-      attributes.element,
-      h("section", { class: "card plane", "aria-labelledby": "plane-title" }, plane.element),
-      h("section", { class: "card", "aria-labelledby": "walk-title" }, walk.element),
+      h("div", { class: "column" }, attributes.element, walk.element),
+      h("div", { class: "column" }, plane.element, similar.element),
     ),
     show: () => {
       window.addEventListener("keydown", keys);
-      plane.show();
+      for (const part of [portrait, plane, walk]) part.update();
+      similar.show();
     },
+    random,
     hide: () => {
       window.removeEventListener("keydown", keys);
       walk.stop();
@@ -59,64 +66,9 @@ export function exploreView(page) {
  */
 function undoByKey(editor, event) {
   const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-  const isText = event.target instanceof HTMLInputElement && event.target.type === "text";
+  const isText = event.target instanceof HTMLInputElement && event.target.type !== "range";
   if (!isUndo || isText) return;
   event.preventDefault();
   if (event.shiftKey) editor.redo();
   else editor.undo();
-}
-
-/** A slider for each attribute that the model has a direction for. */
-class Attributes {
-  /** @param {FaceEditor} editor */
-  constructor(editor) {
-    this.editor = editor;
-    this.element = h("section", { class: "card attributes", "aria-labelledby": "attributes-title" });
-    /** @type {Map<string, Slider>} */
-    this.sliders = new Map();
-    editor.addEventListener("change", () => this.#update());
-    editor.addEventListener("directions", () => this.#build());
-    this.#build();
-  }
-
-  #build() {
-    const title = h("h2", { id: "attributes-title" }, "Attributes");
-    const { state, names } = this.editor.directions;
-    if (state !== "ready") return this.element.replaceChildren(title, ...this.#status());
-    const made = names.map((name) => this.#add(name));
-    const more = made.slice(SHOWN_ATTRIBUTES);
-    this.element.replaceChildren(title, ...made.slice(0, SHOWN_ATTRIBUTES));
-    if (more.length === 0) return;
-    this.element.append(h("details", {}, h("summary", {}, `${more.length} more`), ...more));
-  }
-
-  /** @returns {HTMLElement[]} */
-  #status() {
-    const { state, why, share = 0 } = this.editor.directions;
-    if (state === "none") return [h("p", { class: "note" }, why)];
-    const text = "Finding attribute directions. The first time, this takes half a minute.";
-    return [
-      h("p", { class: "note" }, text),
-      h("progress", { max: 1, value: share, "aria-label": "Search for attribute directions" }),
-    ];
-  }
-
-  /** @param {string} name */
-  #add(name) {
-    const made = slider({
-      name: name.replaceAll("_", " "),
-      min: -MAX_STRENGTH,
-      max: MAX_STRENGTH,
-      step: 0.1,
-      value: this.editor.current.strengths[name] ?? 0,
-      format: (value) => (value > 0 ? "+" : "") + value.toFixed(1),
-      changed: (value, done) => this.editor.setStrength(name, value, done),
-    });
-    this.sliders.set(name, made);
-    return made.element;
-  }
-
-  #update() {
-    for (const [name, made] of this.sliders) made.set(this.editor.current.strengths[name] ?? 0);
-  }
 }

@@ -1,10 +1,12 @@
 /** Faces: an endless wall of faces by seed, and the one that was clicked. */
-import { button, h, slider } from "../dom.js";
+import { button, h } from "../dom.js";
+import { MIN_TRUNCATION } from "../links.js";
 import { Portrait } from "../portrait.js";
-import { parseSeed } from "../seeds.js";
+import { parseSeed, randomSeed } from "../seeds.js";
+import { Slider } from "../slider.js";
+import { Strip } from "../strip.js";
 import { Wall } from "../wall.js";
 
-/** @import {Slider} from "../dom.js" */
 /** @import {Page, View} from "../page.js" */
 
 /**
@@ -16,27 +18,33 @@ export function facesView(page) {
   const explore = button("Explore", () => page.go("explore"), { class: "first" });
   const portrait = new Portrait(page, page.source.views.includes("explore") ? [explore] : []);
   const wall = new Wall(page, (seed) => page.attempt(() => editor.choose(seed, wall.truncation)));
-  wall.truncation = editor.face?.truncation ?? 1;
-  wall.mark(editor.face?.seed ?? null);
+  wall.truncation = editor.seed?.truncation ?? 1;
+  wall.mark(editor.seed?.seed ?? null);
   const truncation = truncationSlider(page, wall);
   editor.addEventListener("change", () => {
-    wall.mark(editor.hasSeed ? editor.current.seed : null);
-    if (!editor.hasSeed || editor.current.truncation === wall.truncation) return;
-    truncation.set(editor.current.truncation); // a link or an undo has another one
-    wall.reset(wall.start, editor.current.truncation);
+    const { seed } = editor;
+    wall.mark(seed?.seed ?? null);
+    if (!seed || seed.truncation === wall.truncation) return;
+    truncation.set(seed.truncation); // a link or an undo has another one
+    wall.reset(wall.start, seed.truncation);
   });
-  const form = seedForm(page, wall);
+  const { form, random } = seedForm(page, wall);
   form.append(truncation.element);
   const title = h("h1", { class: "visually-hidden" }, "Faces");
+  const strip = new Strip(page);
   const view = {
     element: h(
       "div",
       { class: "faces" },
-      h("div", { class: "faces-wall" }, title, form, wall.element),
+      h("div", { class: "faces-wall" }, title, form, strip.element, wall.element),
       h("aside", { "aria-label": "Current face" }, portrait.element),
     ),
     scroll: 0,
-    show: () => requestAnimationFrame(() => wall.layOut()),
+    show: () => {
+      portrait.update();
+      requestAnimationFrame(() => wall.layOut());
+    },
+    random,
     hide: () => (view.scroll = window.scrollY),
   };
   return view;
@@ -66,17 +74,18 @@ function seedForm(page, wall) {
     page.attempt(() => begin(parseSeed(field.value)));
   };
   const random = () => {
-    const [number] = crypto.getRandomValues(new Uint32Array(1));
-    field.value = String(number);
-    begin(BigInt(number));
+    field.value = randomSeed();
+    begin(BigInt(field.value));
+    wall.choose(field.value);
   };
-  return h(
+  const form = h(
     "form",
     { class: "toolbar", onsubmit: go },
     h("label", {}, h("span", {}, "From seed"), field),
     h("button", {}, "Go"),
-    button("Random", random),
+    button("Random", random, { title: "R" }),
   );
+  return { form, random };
 }
 
 /**
@@ -88,11 +97,12 @@ function truncationSlider(page, wall) {
   const { editor } = page;
   const redraw = async (/** @type {number} */ value) => {
     wall.reset(wall.start, value);
-    if (editor.current.seed !== null) await editor.choose(editor.current.seed, value);
+    const { origin, strengths } = editor.current;
+    if (origin.kind === "seed") await editor.open({ origin: { ...origin, truncation: value }, strengths });
   };
-  const made = slider({
+  const made = new Slider({
     name: "Truncation",
-    min: 0.05,
+    min: MIN_TRUNCATION,
     max: 1,
     step: 0.05,
     value: wall.truncation,

@@ -96,13 +96,14 @@ class Inversion {
     this.stopButton = button("Stop", () => this.stop());
     this.editButton = button("Edit this face", () => this.#edit(), { class: "first" });
     const buttons = h("div", { class: "buttons" }, this.editButton, this.stopButton);
-    this.element = h(
+    this.result = h(
       "div",
       { class: "inversion", hidden: true },
       h("figure", {}, this.photograph, h("figcaption", {}, "The photograph")),
       h("figure", {}, this.nearest, h("figcaption", {}, "The nearest face")),
-      h("div", { class: "inversion-words" }, this.warning, this.progress, this.status, buttons),
+      h("div", { class: "inversion-words" }, this.warning, this.progress, buttons),
     );
+    this.element = h("div", { class: "inversion-search" }, this.status, this.result);
   }
 
   stop() {
@@ -113,9 +114,8 @@ class Inversion {
   async run(file) {
     this.stop();
     const mine = (this.search = new AbortController());
+    this.#clear();
     if (file.size > MAX_BYTES) throw new UserError("This file is larger than 20 MB. Choose a smaller one.");
-    this.latent = null;
-    this.editButton.disabled = true;
     this.stopButton.disabled = false;
     this.status.textContent = "Reading the picture…";
     try {
@@ -125,7 +125,10 @@ class Inversion {
       }
       this.status.textContent = this.status.textContent.replace("Step", "Done: step");
     } catch (error) {
-      if (!mine.signal.aborted) throw error;
+      if (!mine.signal.aborted) {
+        if (this.search === mine) this.#clear();
+        throw error;
+      }
       if (this.search === mine) {
         this.status.textContent = this.latent ? "Stopped. This is the nearest face so far." : "Stopped.";
       }
@@ -137,16 +140,25 @@ class Inversion {
     }
   }
 
+  /** Show nothing of an earlier picture. */
+  #clear() {
+    this.latent = null;
+    this.result.hidden = true;
+    this.warning.hidden = true;
+    this.progress.value = 0;
+    this.status.textContent = "";
+    this.editButton.disabled = true;
+    this.stopButton.disabled = true;
+  }
+
   /** @param {InversionEvent} event */
   #show(event) {
-    this.element.hidden = false;
+    this.result.hidden = false;
     if (event.kind === "photograph") {
       paint(this.photograph, event.face);
-      this.warning.hidden = true;
       context2d(this.nearest).clearRect(0, 0, this.nearest.width, this.nearest.height);
-      this.progress.value = 0;
-    } else if (event.kind === "strangeness") {
-      this.warning.hidden = !event.strange;
+    } else if (event.kind === "ood_score") {
+      this.warning.hidden = !event.out_of_distribution;
     } else {
       this.#showStep(event);
     }

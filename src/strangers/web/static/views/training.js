@@ -184,7 +184,8 @@ function factsOf(run) {
   const facts = [["Images", count(run.images) + (run.budget ? ` of ${count(run.budget)}` : "")]];
   if (speed) facts.push(["Speed", `${speed.toFixed(speed < 10 ? 1 : 0)} img/s`]);
   if (run.seconds) facts.push(["Time", duration(run.seconds)]);
-  if (run.seconds_left !== null) facts.push(["Time left", duration(run.seconds_left)]);
+  const left = run.state === "training" ? run.seconds_left : null;
+  if (left !== null) facts.push(["Time left", duration(left)]);
   for (const [name, value] of Object.entries(run.measures)) facts.push([name, value.toPrecision(4)]);
   return facts;
 }

@@ -1,0 +1,208 @@
+/**
+ * Links to faces: the fragment of the page's address, which a browser sends to no server.
+ *
+ * Version 1, which docs/how-to/serve.md describes:
+ *
+ *   fragment    field & field & ...
+ *   v           version of this grammar; 1 if absent
+ *   view        faces | explore | photograph | training
+ *   seed        whole number below 2**64                with truncation, from 0.05 to 1; 1 if absent
+ *   latent      32-bit floats, little-endian, base64url
+ *   mix         two or three ingredients: SEED | SEED@TRUNCATION | ~LATENT
+ *   at          where in the mix: x for two, x,y for three; weights are 1 - x - y, x, y
+ *   edit        ATTRIBUTE:STRENGTH, ...                  in standard deviations, from -3 to 3
+ *
+ * A face is one of seed, latent and mix; edits come after truncation and mixing.
+ */
+import { UserError } from "./errors.js";
+import { parseSeed } from "./seeds.js";
+
+/** @import {FaceDescription, Ingredient, Origin, Point, SeedOrigin} from "./face.js" */
+/** @import {Latent, Strengths} from "./latent-math.js" */
+
+/** @typedef {{view: string | null, face: FaceDescription | null, problems: string[]}} Link */
+
+const VERSION = "1";
+export const MIN_TRUNCATION = 0.05;
+export const MAX_STRENGTH = 3;
+const MAX_NUMBER = 100; // of a latent: the server accepts none beyond
+const UNLABELED = "Face from a link";
+
+/**
+ * The fragment of a view and a face, without "#".
+ *
+ * @param {string | null} view The default view if null.
+ * @param {FaceDescription | null} face
+ */
+export function formatLink(view, face) {
+  /** @type {[string, string][]} */
+  const fields = [];
+  if (view !== null) fields.push(["view", view]);
+  if (face) fields.push(...formatFace(face));
+  const encode = (/** @type {string} */ value) =>
+    encodeURIComponent(value).replace(/%(2C|3A|40)/g, decodeURIComponent);
+  return fields.map(([name, value]) => `${name}=${encode(value)}`).join("&");
+}
+
+/**
+ * @param {FaceDescription} face
+ * @returns {[string, string][]}
+ */
+function formatFace({ origin, strengths }) {
+  const fields = formatOrigin(origin);
+  const edits = Object.entries(strengths).filter(([, strength]) => strength !== 0);
+  if (edits.length) fields.push(["edit", edits.map((edit) => edit.join(":")).join(",")]);
+  return fields;
+}
+
+/**
+ * @param {Origin} origin
+ * @returns {[string, string][]}
+ */
+function formatOrigin(origin) {
+  if (origin.kind === "latent") return [["latent", encodeLatent(origin.latent)]];
+  if (origin.kind === "mix") {
+    const ingredients = origin.ingredients.map(formatIngredient).join(",");
+    return [
+      ["mix", ingredients],
+      ["at", origin.point.join(",")],
+    ];
+  }
+  if (origin.truncation === 1) return [["seed", origin.seed]];
+  return [
+    ["seed", origin.seed],
+    ["truncation", String(origin.truncation)],
+  ];
+}
+
+/** @param {Ingredient} ingredient */
+function formatIngredient(ingredient) {
+  if (ingredient.kind === "latent") return `~${encodeLatent(ingredient.latent)}`;
+  return ingredient.seed + (ingredient.truncation === 1 ? "" : `@${ingredient.truncation}`);
+}
+
+/**
+ * Parse a fragment. What cannot be read is left out and named in `problems`.
+ *
+ * @param {string} fragment
+ * @returns {Link}
+ */
+export function parseLink(fragment) {
+  const fields = new URLSearchParams(fragment.replace(/^#/, ""));
+  /** @type {string[]} */
+  const problems = [];
+  /** @template Value @param {() => Value} read @param {Value} otherwise */
+  const attempt = (read, otherwise) => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      problems.push(error.message);
+      return otherwise;
+    }
+  };
+  const view = fields.get("view");
+  if ((fields.get("v") ?? VERSION) !== VERSION) {
+    return { view, face: null, problems: ["This link needs a newer version of this page."] };
+  }
+  const origin = attempt(() => parseOrigin(fields), null);
+  const strengths = attempt(() => parseEdit(fields.get("edit")), {});
+  return { view, face: origin && { origin, strengths }, problems };
+}
+
+/**
+ * @param {URLSearchParams} fields
+ * @returns {Origin | null}
+ */
+function parseOrigin(fields) {
+  const [seed, latent, mix] = ["seed", "latent", "mix"].map((name) => fields.get(name));
+  if (seed !== null) return parseSeedOrigin(seed, fields.get("truncation"));
+  if (latent !== null) return { kind: "latent", latent: decodeLatent(latent), label: UNLABELED };
+  if (mix !== null) return parseMix(mix, fields.get("at") ?? "");
+  return null;
+}
+
+/**
+ * @param {string} seed
+ * @param {string | null} truncation
+ * @returns {SeedOrigin}
+ */
+function parseSeedOrigin(seed, truncation) {
+  const factor = truncation === null ? 1 : Number(truncation || NaN);
+  return { kind: "seed", seed: String(parseSeed(seed)), truncation: clamp(factor, MIN_TRUNCATION, 1) || 1 };
+}
+
+/**
+ * @param {string} mix
+ * @param {string} at
+ * @returns {Origin}
+ */
+function parseMix(mix, at) {
+  const ingredients = mix.split(",").map(parseIngredient);
+  const [x, y = 0] = at.split(",").map((number) => clamp(Number(number || NaN), 0, 1));
+  if (![2, 3].includes(ingredients.length) || Number.isNaN(x + y)) {
+    throw new UserError("A mix is of two or three faces: #mix=17,18,19&at=0.5,0.25.");
+  }
+  if (ingredients.length === 3) return { kind: "mix", ingredients, point: [x, y] };
+  /** @type {Point} */
+  const point = [x, 0];
+  return { kind: "mix", ingredients: [...ingredients, ingredients[0]], point }; // the third has no weight
+}
+
+/**
+ * @param {string} text
+ * @returns {Ingredient}
+ */
+function parseIngredient(text) {
+  if (text.startsWith("~")) return { kind: "latent", latent: decodeLatent(text.slice(1)), label: UNLABELED };
+  const [seed, truncation = null] = text.split("@");
+  return parseSeedOrigin(seed, truncation);
+}
+
+/**
+ * @param {string | null} edit
+ * @returns {Strengths}
+ */
+function parseEdit(edit) {
+  /** @type {Strengths} */
+  const strengths = {};
+  for (const part of (edit ?? "").split(",").filter(Boolean)) {
+    const [, name = "", strength = ""] = /^([^:]+):(.+)$/.exec(part) ?? [];
+    const value = clamp(Number(strength || NaN), -MAX_STRENGTH, MAX_STRENGTH);
+    if (Number.isNaN(value))
+      throw new UserError("An edit is an attribute and a number: #seed=17&edit=Smiling:1.5.");
+    if (value !== 0) strengths[name] = value;
+  }
+  return strengths;
+}
+
+/** @param {Latent} latent */
+function encodeLatent(latent) {
+  const bytes = new Uint8Array(latent.buffer, latent.byteOffset, latent.byteLength);
+  const base64 = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+/**
+ * @param {string} text
+ * @returns {Latent}
+ */
+function decodeLatent(text) {
+  const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
+  const whole = /^[\w-]+$/.test(text) && text.length % 4 !== 1;
+  const bytes = whole ? Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)) : new Uint8Array(0);
+  const latent = new Float32Array(bytes.buffer, 0, Math.floor(bytes.length / 4));
+  if (bytes.length % 4 || !latent.length || !latent.every((value) => Math.abs(value) <= MAX_NUMBER)) {
+    throw new UserError("The face in this link is damaged. Copy the whole link.");
+  }
+  return latent;
+}
+
+/**
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
+function clamp(value, low, high) {
+  return Math.min(high, Math.max(low, value));
+}
