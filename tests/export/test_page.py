@@ -25,6 +25,8 @@ from strangers.export.onnx import Agreement
 from strangers.export.page import Exported, export_page, facts
 from strangers.export.runtime import FILES
 from strangers.images import read_provenance
+from strangers.latent.directions import Directions
+from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
 
 pytest.importorskip("onnxruntime")
@@ -210,6 +212,37 @@ def test_explore_moves_the_face_and_takes_it_back(browser: Any, address: str, si
         visit.page.get_by_role("button", name="Undo").click()
         visit.page.wait_for_function(f"document.querySelector('.portrait').dataset.drawn > {drawn}")
         np.testing.assert_array_equal(visit.pixels(PORTRAIT), before)
+
+
+@pytest.mark.parametrize(
+    ("link", "edits"), [("seed=17&truncation=0.7&edit=Smiling:1.5", {"Smiling": 1.5}), ("mix=17,18&at=1", {})]
+)
+def test_a_link_shows_the_same_face_as_the_served_page(
+    browser: Any, address: str, model: Model, link: str, edits: dict[str, float]
+) -> None:
+    seed, truncation = (17, 0.7) if edits else (18, 1.0)
+    directions = Directions(DIRECTIONS.names, DIRECTIONS.vectors, DIRECTIONS.accuracies, "normal")
+    z = directions.edit(latents([seed], 100, "normal") * np.float32(truncation), edits)
+    with Visit(browser, address, "desktop") as visit:
+        visit.page.goto(f"{address}#{link}")
+        visit.page.wait_for_selector(PORTRAIT)
+        visit.page.wait_for_timeout(1000)  # an edit is drawn when the directions are there
+        assert np.abs(visit.pixels(PORTRAIT).astype(int) - model.decode(z)[0]).max() <= LEVELS
+
+
+@pytest.mark.parametrize("how", ["Escape", "outside"])
+def test_about_closes(browser: Any, address: str, how: str) -> None:
+    with Visit(browser, address, "phone") as visit:
+        visit.page.goto(address)
+        visit.page.get_by_text("About").click()
+        visit.page.get_by_text("These people do not exist.").wait_for()
+        visit.page.get_by_text("These people do not exist.").click()  # inside
+        assert visit.page.get_by_text("These people do not exist.").is_visible()
+        if how == "Escape":
+            visit.page.keyboard.press("Escape")
+        else:
+            visit.page.mouse.click(100, 700)
+        visit.page.get_by_text("These people do not exist.").wait_for(state="hidden")
 
 
 def test_a_generator_that_cannot_be_loaded_is_told(browser: Any, address: str) -> None:

@@ -12,6 +12,7 @@ import { facesView } from "./views/faces.js";
 import { photographView } from "./views/photograph.js";
 import { trainingView } from "./views/training.js";
 
+/** @import {Link} from "./links.js" */
 /** @import {View} from "./page.js" */
 /** @import {Directions, Model, Source, ViewName} from "./source.js" */
 
@@ -71,6 +72,8 @@ class App {
     this.shown = null;
     /** @type {View | null} */
     this.visible = null;
+    this.round = 0; // of following the address
+    this.following = false;
     this.written = 0; // when the address was last changed
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.writing = undefined;
@@ -95,20 +98,33 @@ class App {
 
   /** Show what the address names; links.js has its grammar. */
   async follow() {
-    const { view, face, problems } = parseLink(location.hash);
-    const name = this.names.find((each) => each === view) ?? this.names[0];
-    const { editor } = this.page;
+    const link = parseLink(location.hash);
+    const view = this.names.find((name) => name === link.view) ?? this.names[0];
+    const mine = ++this.round;
     // The view that is left may commit a face, of a walk, which the address must not get.
-    if (name !== this.shown) this.#leave();
-    clearTimeout(this.writing);
-    if (this.page.loaded) {
-      const same = editor.face && formatLink(null, face) === this.page.currentLink();
-      if (face && !same) await editor.open(face).catch((error) => problems.push(explain(error)));
-      if (!editor.face) await editor.choose(FIRST_SEED);
+    this.following = true;
+    if (view !== this.shown) this.#leave();
+    try {
+      if (this.page.loaded) await this.#open(link);
+    } finally {
+      if (mine === this.round) this.following = false;
     }
-    this.show(name);
+    if (mine !== this.round) return; // the address has changed meanwhile
+    this.show(view);
     this.#writeSoon();
-    if (problems.length) throw new UserError(problems.join(" "));
+    if (link.problems.length) throw new UserError(link.problems.join(" "));
+  }
+
+  /**
+   * Make the link's face the current one. What is wrong with it is added to the link's problems.
+   *
+   * @param {Link} link
+   */
+  async #open({ face, problems }) {
+    const { editor } = this.page;
+    const same = editor.face && formatLink(null, face) === this.page.currentLink();
+    if (face && !same) await editor.open(face).catch((error) => problems.push(explain(error)));
+    if (!editor.face) await editor.choose(FIRST_SEED);
   }
 
   /** @param {ViewName} name */
@@ -152,7 +168,7 @@ class App {
 
   #writeAddress() {
     clearTimeout(this.writing);
-    if (!this.shown) return;
+    if (!this.shown || this.following) return;
     const fragment = `#${this.address()}`;
     if (fragment === location.hash || (fragment === "#" && !location.hash)) return;
     this.written = performance.now();

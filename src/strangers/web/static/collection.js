@@ -25,14 +25,18 @@ export class Collection extends EventTarget {
     page.editor.addEventListener("directions", () => this.#redraw());
   }
 
-  /** Load the favorites that this browser keeps. */
+  /** Load the favorites that this browser keeps. Those of a link that no longer works are left out. */
   async load() {
-    for (const link of readList(this.key)) {
-      const { face } = parseLink(link);
-      if (!face) continue;
-      const resolved = await resolveFace(face, this.page.source, this.page.model).catch(() => null);
-      if (resolved) this.favorites.push(entryOf(resolved));
-    }
+    const { source, model } = this.page;
+    const faces = await Promise.all(
+      readList(this.key).map(async (link) => {
+        const { face } = parseLink(link);
+        return face && resolveFace(face, source, model).catch(() => null);
+      }),
+    );
+    const known = new Set(this.favorites.map(({ link }) => link));
+    const loaded = faces.flatMap((face) => (face ? entryOf(face) : []));
+    this.favorites = [...this.favorites, ...loaded.filter(({ link }) => !known.has(link))];
     this.#changed();
   }
 
@@ -44,13 +48,12 @@ export class Collection extends EventTarget {
   /** Add the current face to the favorites, or remove it from them. */
   toggle() {
     const entry = entryOf(this.page.editor.current);
+    const add = !this.isFavorite;
     const others = this.favorites.filter(({ link }) => link !== entry.link);
-    const added = others.length === this.favorites.length;
-    this.favorites = added ? [entry, ...others].slice(0, MAX_FAVORITES) : others;
-    writeList(
-      this.key,
-      this.favorites.map(({ link }) => link),
-    );
+    this.favorites = add ? [entry, ...others] : others;
+    // Another tab may have stored others meanwhile.
+    const stored = readList(this.key).filter((link) => link !== entry.link);
+    writeList(this.key, add ? [entry.link, ...stored].slice(0, MAX_FAVORITES) : stored);
     this.#changed();
   }
 

@@ -23,6 +23,7 @@ export class FaceEditor extends EventTarget {
     this.committed = null;
     /** @type {Directions} */
     this.directions = { state: "finding", why: "", names: [], vectors: [], accuracies: [] };
+    this.opened = 0;
     /** @type {Face[]} */
     this.past = [];
     /** @type {Face[]} */
@@ -82,7 +83,9 @@ export class FaceEditor extends EventTarget {
    */
   async open(description) {
     if (!this.model) throw new Error("There is no model yet.");
+    const mine = ++this.opened;
     const face = await resolveFace(description, this.source, this.model);
+    if (mine !== this.opened) return; // another one was asked for meanwhile
     this.set({ ...face, strengths: this.#known(face.strengths) });
     this.#reportUnknown(face.strengths);
   }
@@ -149,7 +152,7 @@ export class FaceEditor extends EventTarget {
   setDirections(directions) {
     this.directions = directions;
     this.dispatchEvent(new Event("directions"));
-    if (!this.face || directions.state === "finding") return;
+    if (!this.face || !this.isEdited || directions.state === "finding") return;
     const { strengths } = this.face;
     this.#replace({ ...this.face, strengths: this.#known(strengths) });
     this.#reportUnknown(strengths);

@@ -34,7 +34,7 @@ export class Portrait {
       ([face]) => this.#paint(face),
       (error) => page.fail(error),
     );
-    for (const name of ["change", "directions"]) page.editor.addEventListener(name, () => this.update());
+    page.editor.addEventListener("change", () => this.update());
     page.collection.addEventListener("change", () => this.#markFavorite());
   }
 
