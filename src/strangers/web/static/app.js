@@ -105,7 +105,7 @@ class App {
     this.following = true;
     if (view !== this.shown) this.#leave();
     try {
-      if (this.page.loaded) await this.#open(link);
+      if (this.page.loaded) await this.#open(link, mine);
     } finally {
       if (mine === this.round) this.following = false;
     }
@@ -119,12 +119,13 @@ class App {
    * Make the link's face the current one. What is wrong with it is added to the link's problems.
    *
    * @param {Link} link
+   * @param {number} round Of following: a later one has the say.
    */
-  async #open({ face, problems }) {
+  async #open({ face, problems }, round) {
     const { editor } = this.page;
     const same = editor.face && formatLink(null, face) === this.page.currentLink();
     if (face && !same) await editor.open(face).catch((error) => problems.push(explain(error)));
-    if (!editor.face) await editor.choose(FIRST_SEED);
+    if (!editor.face && round === this.round) await editor.choose(FIRST_SEED);
   }
 
   /** @param {ViewName} name */
