@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tarfile
 import zipfile
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from strangers.data import archive_safety
 from strangers.data.archives import Zip
 from strangers.data.nested import unnested
 from strangers.data.sources import open_container
+from strangers.errors import DataError
 
 
 @pytest.fixture
@@ -63,4 +66,20 @@ def test_what_was_unpacked_is_removed(tree: Path, monkeypatch: pytest.MonkeyPatc
     found = unnested(Zip(outer))
     assert len(list((tmp_path / "unpacked").rglob("*.zip"))) == 1
     del found
+    assert list((tmp_path / "unpacked").iterdir()) == []
+
+
+def test_a_bomb_within_an_archive_is_refused_and_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_safety, "ALWAYS_UNPACKED_BYTES", 100_000)
+    (tmp_path / "unpacked").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "unpacked"))
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.jpg", bytes(1_000_000))
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.writestr("inner.zip", inner.getvalue())
+    with pytest.raises(DataError, match=r"inner.zip is refused: it unpacks to more than 200 times its size"):
+        open_container(str(tmp_path / "outer.zip"))
     assert list((tmp_path / "unpacked").iterdir()) == []
