@@ -101,10 +101,18 @@ def test_runs_and_prepared_sets_are_not_photographs(tmp_path: Path) -> None:
     }
 
 
-def test_an_archive_among_photographs_is_named(tmp_path: Path) -> None:
-    found = Folder(fill(tmp_path, "1.jpg", "more.zip", "even/more.tar.gz"))
+def test_a_run_or_a_prepared_set_is_no_source(tmp_path: Path) -> None:
+    fill(tmp_path, "run/run.json", "run/recipe.json", "set/manifest.json", "set/images.npy")
+    for name, kind in (("run", "a training run"), ("set", "a prepared set")):
+        with pytest.raises(DataError, match=rf"{name} is {kind}, not a source of photographs"):
+            Folder(tmp_path / name)
+
+
+def test_archives_and_tables_among_photographs_are_named(tmp_path: Path) -> None:
+    found = Folder(fill(tmp_path, "1.jpg", "more.zip", "even/more.tar.gz", "labels.csv"))
     assert found.names() == ["1.jpg"]
-    assert set(found.omitted()) == {"more.zip", "even/more.tar.gz"}
+    assert set(found.omitted()) == {"more.zip", "even/more.tar.gz", "labels.csv"}
+    assert "--annotations" in found.omitted()["labels.csv"]
 
 
 def test_inputs_are_all_files_that_are_read(tmp_path: Path) -> None:

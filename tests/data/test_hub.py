@@ -166,6 +166,18 @@ def test_a_column_of_splits_is_read(celeba: Path, tmp_path: Path, splits: list[o
     assert (labels.names, labels.splits.tolist()) == ((), [0, 1, 2])
 
 
+def test_a_folder_is_read_for_its_parquet_files_or_for_its_pictures(celeba: Path, tmp_path: Path) -> None:
+    picture = (celeba / "img_align_celeba" / "000001.jpg").read_bytes()
+    labeled(tmp_path / "set/all.parquet", {"Male": [True, False]}, picture)
+    (tmp_path / "set" / "preview.png").write_bytes(picture)
+    found = prepared_from(tmp_path / "set", tmp_path / "rows")
+    assert (len(found), found.manifest.skipped) == (2, 1)
+    for number in range(20):
+        (tmp_path / "set" / f"{number}.jpg").write_bytes(picture)
+    found = prepared_from(tmp_path / "set", tmp_path / "pictures")
+    assert (len(found), found.manifest.skipped) == (21, 1)
+
+
 def test_files_with_different_columns_are_refused(tmp_path: Path) -> None:
     labeled(tmp_path / "a.parquet", {"Male": [True]}, b"x")
     labeled(tmp_path / "b.parquet", {"Old": [True]}, b"x")

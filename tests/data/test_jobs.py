@@ -47,6 +47,7 @@ def test_no_file_gives_no_image() -> None:
         encode_png(GRAY, PROVENANCE),
         encode_png(GRAY, PROVENANCE, COMPOSITE),
         encode_animation([GRAY, 255 - GRAY], 0.1, "WEBP", PROVENANCE),
+        encode_animation([GRAY, 255 - GRAY], 0.1, "GIF", PROVENANCE),
     ],
 )
 def test_pictures_of_this_program_are_recognized_and_refused_among_photographs(data: bytes) -> None:

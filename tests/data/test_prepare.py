@@ -271,6 +271,8 @@ def test_a_source_is_prepared_again_when_a_table_is_added_or_a_linked_folder_cha
     assert labeled.manifest.attributes == ["Male", "Smiling"]
     (tmp_path / "disk" / "000001.jpg").unlink()
     assert len(open_or_prepare(source, size=8, progress=False)) == 29
+    (source / "dead.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    assert open_or_prepare(source, size=8, progress=False).manifest.skipped == 1
     (source / "run").mkdir()
     for name in ("run.json", "recipe.json", "000100k.png"):
         (source / "run" / name).write_bytes(b"{}")

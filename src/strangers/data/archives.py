@@ -20,8 +20,8 @@ from strangers.data.containers import (
     Container,
     File,
     Wanted,
-    is_archive,
     is_candidate,
+    left_out,
     nearest_tables,
     tables_around,
     too_large,
@@ -33,8 +33,6 @@ MAX_HEADER_BYTES = 2**20
 
 MAX_LINK_BYTES = 2**12
 """Length of the path that a link points to."""
-
-NESTED = "an archive within an archive; unpack the outer one, and name this one as the source"
 
 
 class Zip(Container):
@@ -63,9 +61,9 @@ class Zip(Container):
             self._resolve(archive, name, target.decode(errors="replace"))
         elif is_annotation(name):
             self._tables[name] = member
-        elif is_candidate(name) and is_archive(name):
+        elif is_candidate(name) and (reason := left_out(name)):
             self._archives[name] = member
-            self._omitted[name] = NESTED
+            self._omitted[name] = reason
         elif is_candidate(name):
             self._candidates.append((name, member))
 
@@ -182,8 +180,8 @@ class Tar(Container):
             self._links[name] = member_name(member.linkname)
         elif not member.isfile():
             self._omitted[name] = "not a regular file"
-        elif is_archive(name):
-            self._omitted[name] = NESTED
+        elif reason := left_out(name):
+            self._omitted[name] = reason
         else:
             self._candidates.setdefault(number, []).append(name)
 

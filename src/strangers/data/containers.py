@@ -91,6 +91,15 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith((*ARCHIVE_SUFFIXES, *UNREAD_ARCHIVE_SUFFIXES))
 
 
+def left_out(name: str) -> str | None:
+    """Return why a candidate of this name is no photograph, or None: it is an archive or a table."""
+    if is_archive(name):
+        return "an archive among other files; unpack it, or name it as the source"
+    if PurePosixPath(name).suffix.lower() in {".csv", ".tsv"}:
+        return "a table, not a photograph; name it with --annotations to use it"
+    return None
+
+
 def too_large(size: int) -> str:
     """Return the problem of a file of more than MAX_FILE_BYTES."""
     return f"too large for a photograph: {size} bytes"
@@ -120,7 +129,7 @@ def tables_around(folder: Path) -> list[list[Path]]:
     if near.name.lower() in {"img", "imgs"}:
         levels.append([near.parent, near.parent / "Anno", near.parent / "Eval"])
     return [
-        [place / name for place in level for name in ATTRIBUTES + PARTITION if (place / name).is_file()]
+        [place / name for place in level for name in ATTRIBUTES + PARTITION if os.path.isfile(place / name)]
         for level in levels
     ]
 

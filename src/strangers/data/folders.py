@@ -13,6 +13,7 @@ from strangers.data.containers import (
     Wanted,
     is_archive,
     is_candidate,
+    left_out,
     nearest_tables,
     read_from_disk,
     tables_around,
@@ -25,14 +26,12 @@ OWN_FOLDERS = {
 }
 """Folders that the program writes, by the files that identify them."""
 
-ARCHIVE_AMONG = "an archive among other files; unpack it, or name it as the source"
-
 
 class Folder(Container):
     """The files of a folder and of the folders in it, sorted by name.
 
     Links to folders are followed; every folder is read once, under its own name where it has one in the
-    tree. Raises DataError if the folder itself cannot be read.
+    tree. Raises DataError if the folder itself cannot be read, or is a run or a prepared set.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,7 +59,9 @@ class Folder(Container):
                 self._leave_out_folder(name, error)
                 continue
             self._seen[status.st_dev, status.st_ino] = name
-            own = _own_folder({entry.name for entry in entries}) if name else None
+            own = _own_folder({entry.name for entry in entries})
+            if own is not None and not name:
+                raise DataError(f"{self.path} is {own}, not a source of photographs; name another folder.")
             if own is not None:
                 self._omitted[name] = f"{own}, not photographs"
                 continue
@@ -99,8 +100,8 @@ class Folder(Container):
             self._tables.append(name)
         elif not is_candidate(name):
             return
-        elif is_archive(name):
-            self._omitted[name] = ARCHIVE_AMONG
+        elif reason := left_out(name):
+            self._omitted[name] = reason
         else:
             self._names.append(name)
 

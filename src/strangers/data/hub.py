@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,11 @@ def fetch(name: str) -> Path:
         ) from None
 
 
+def is_parquet(name: str) -> bool:
+    """Return whether a file's name ends as those of parquet files do."""
+    return name.lower().endswith(".parquet")
+
+
 def _patterns() -> list[str]:
     """Return patterns of the files that are fetched."""
     suffixes = [*PICTURE_SUFFIXES, *ARCHIVE_SUFFIXES, ".parquet"]
@@ -64,8 +69,9 @@ def _patterns() -> list[str]:
 class Parquet(Container):
     """The pictures in a folder's parquet files, in the order of files and rows."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, omitted: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._omitted = omitted or {}
         self._shards = sorted(folder.rglob("*.parquet"))
 
     @property
@@ -84,6 +90,10 @@ class Parquet(Container):
             data = value.get("bytes") if isinstance(value, dict) else value
             if wanted(position, path or place):
                 yield File(path or place, data or b"", "" if data else "the row has no picture")
+
+    def omitted(self) -> Mapping[str, str]:
+        """Return what lies beside the parquet files and is left out."""
+        return self._omitted
 
     def tables(self) -> dict[str, bytes]:
         """Return CelebA's tables around the parquet files."""

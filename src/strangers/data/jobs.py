@@ -100,4 +100,4 @@ class Drawings:
 
 def is_generated(data: bytes) -> bool:
     """Return whether a picture's metadata say that this program generated it."""
-    return b"<xmp:CreatorTool>strangers" in data and b"rainedAlgorithmicMedia" in data
+    return b"rainedAlgorithmicMedia" in data and b"strangers " in data

@@ -128,8 +128,9 @@ def cached_place(source: str, size: int, crop: str | None) -> Path:
     path = Path(source)
     state: list[object] = [source, size, crop, SET_FORMAT, __version__]
     for file in sorted(inputs(source)):
-        status = file.stat()
-        state.append((str(file.resolve()), status.st_size, status.st_mtime_ns))
+        # A link that ends nowhere is an input too.
+        status = file.stat() if file.exists() else None
+        state.append((str(file.resolve()), status and (status.st_size, status.st_mtime_ns)))
     digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()[:12]
     name = "".join(letter if letter.isalnum() else "-" for letter in path.name or source)[:40]
     return cache_folder() / "sets" / f"{name}-{size}-{digest}"

@@ -19,7 +19,7 @@ from strangers.data.annotations import (
     read_annotations,
     read_table,
 )
-from strangers.data.containers import ARCHIVE_SUFFIXES, Container, File, tables_around
+from strangers.data.containers import ARCHIVE_SUFFIXES, Container, File, is_picture, tables_around
 from strangers.data.crops import default_crop
 from strangers.data.folders import Folder
 from strangers.data.jobs import Drawings, Job, Photographs, is_generated
@@ -33,6 +33,9 @@ DEFAULT_SYNTHETIC_FACES = 20_000
 JOB_FILES = 64
 JOB_BYTES = 2**23
 """A job has at most so many files or bytes, to keep a worker busy and the memory small."""
+
+MAX_DECORATIONS = 10
+"""Pictures beside parquet files up to which these are taken for the photographs."""
 
 INSPECTED_FILES = 32
 """Files by which a source of generated pictures is told from one of photographs."""
@@ -234,8 +237,10 @@ def open_container(text: str) -> Container:
 def _open_folder(path: Path) -> Container:
     """Open what a folder keeps its pictures in: parquet files, plain files, or one archive."""
     folder = Folder(path)
-    if any(name.lower().endswith(".parquet") for name in folder.names()):
-        return hub.Parquet(path)
+    pictures = [name for name in folder.names() if is_picture(name)]
+    if len(pictures) <= MAX_DECORATIONS and any(map(hub.is_parquet, folder.names())):
+        omitted = dict.fromkeys(pictures, "beside parquet files, which hold the photographs")
+        return hub.Parquet(path, {**omitted, **folder.omitted()})
     return unnested(folder)
 
 
