@@ -1,19 +1,21 @@
-"""evaluate as a function and as a command: complete results, clear errors."""
+"""evaluate: complete results, and errors before any work."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from strangers.data.prepare import prepare
 from strangers.data.prepared import open_prepared
 from strangers.errors import DataError, UsageError
-from strangers.evaluation.evaluate import Settings, evaluate, metric_name
-from strangers.evaluation.result import Difference, Result, differences
+from strangers.evaluation.evaluate import Settings, evaluate, measure_all
+from strangers.evaluation.result import Result
+from strangers.sampling.load import load
+from strangers.sampling.model import Model
 
-from ..support import Strangers
+from ..support import write_model
 
 FEW = Settings(count=300, shrinkage=True)
 
@@ -53,6 +55,8 @@ def test_its_numbers_make_sense(result: Result) -> None:
     assert all(0 <= share.data <= 1 and 0 <= share.generated <= 1 for share in result.attributes)
     assert result.memorization is not None
     assert result.memorization.faces == 300
+    assert result.memorization.verdict is None  # 96 pictures are too few
+    assert result.notes == ()
 
 
 def test_batches_change_no_number(trained: Path, drawn: Path, result: Result) -> None:
@@ -67,32 +71,6 @@ def test_what_was_not_asked_for_is_not_computed(trained: Path, drawn: Path) -> N
     found = evaluate(trained, drawn, settings=only, progress=False).result
     assert set(found.values) == {"fd-face"}
     assert found.memorization is None
-
-
-def test_metrics_are_named_for_what_they_are() -> None:
-    assert metric_name("fd", "face") == "fd-face"
-    assert metric_name("fd", "inception768") == "fid768"
-    assert metric_name("kd", "inception768") == "kid768"
-    assert metric_name("fd", "inception2048") == "fid"
-    assert metric_name("precision", "inception768") == "precision768"
-    assert metric_name("recall", "inception2048") == "recall"
-
-
-def test_the_better_of_two_is_named_only_beyond_chance() -> None:
-    assert "the second is better" in Difference(name="fd-face", value=3.0, error=1.0).sentence
-    assert "the first is better" in Difference(name="fd-face", value=-3.0, error=1.0).sentence
-    assert "the first is better" in Difference(name="precision-face", value=0.3, error=0.1).sentence
-    assert "no significant difference" in Difference(name="fd-face", value=1.0, error=1.0).sentence
-
-
-def test_results_measured_differently_are_not_compared(result: Result) -> None:
-    assert {found.name for found in differences(result, result)} == {"fd-face", "kd-face"}
-    assert all(found.value == 0 for found in differences(result, result))
-    with pytest.raises(UsageError, match="different generated"):
-        differences(result, result.model_copy(update={"generated": 10}))
-    data = result.data.model_copy(update={"hash": "0" * 64})
-    with pytest.raises(UsageError, match="different sets"):
-        differences(result, result.model_copy(update={"data": data}))
 
 
 def test_another_protocol_is_refused_with_both_named(trained: Path, drawn: Path, tmp_path: Path) -> None:
@@ -110,76 +88,56 @@ def test_another_protocol_is_refused_with_both_named(trained: Path, drawn: Path,
 
 
 def test_pictures_of_another_size_are_refused_for_good(trained: Path, tmp_path: Path) -> None:
-    from strangers.data.prepare import prepare
-
     prepare("synthetic:8", tmp_path / "large", size=64, workers=1, progress=False)
     allowed = Settings(count=10, allow_mismatch=True)
     with pytest.raises(UsageError, match="--size 32"):
         evaluate(trained, tmp_path / "large", settings=allowed, progress=False)
 
 
-def test_too_few_faces_say_how_many_are_needed(trained: Path, drawn: Path) -> None:
-    with pytest.raises(DataError, match=r"too few .* 256 dimensions.*at least 257.*--shrinkage"):
-        evaluate(trained, drawn, settings=Settings(metrics=("fd",), count=50), progress=False)
-
-
-def test_the_command_writes_a_result_and_a_report(
-    strangers: Strangers, trained: Path, drawn: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "new" / "result.json"
-    ran = strangers("evaluate", trained, drawn, "--count", 300, "--shrinkage", "--out", out)
-    assert ran.code == 0, ran.err
-    assert "fd-face ↓" in ran.out
-    found = Result.model_validate_json(out.read_text())
-    assert found.values["fd-face"].value > 0
-    page = out.with_suffix(".html").read_text()
-    assert "Memorization" in page
-    assert "Eyeglasses" in page
-    assert page.count("<img") == 3  # faces, pairs, the run's curves
-    assert not list(out.parent.glob(".partial*"))
-
-
-def test_the_command_compares_two_models(
-    strangers: Strangers, trained: Path, drawn: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "both.json"
-    words = ("--against", trained, "--metrics", "fd,kd", "--count", 300, "--shrinkage", "--out", out)
-    ran = strangers("evaluate", trained, drawn, *words)
-    assert ran.code == 0, ran.err
-    assert "fd-face: no significant difference" in ran.out
-    written = json.loads(out.read_text())
-    assert len(written["results"]) == 2
-    assert {found["name"] for found in written["differences"]} == {"fd-face", "kd-face"}
-    assert "First model compared with the second" in out.with_suffix(".html").read_text()
-
-
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("settings", "message"),
     [
-        (("--metrics", "fid"), "Unknown metric 'fid'"),
-        (("--features", "clip"), "Unknown features 'clip'"),
-        (("--metrics", ""), "at least one"),
-        (("--count", "1"), "count"),
-        (("--out", "result.txt"), "end in .json"),
-        (("--device", "tpu"), "no device 'tpu'"),
-        (("--truncation", "2"), "Truncation"),
-        (("--features", "inception", "--weights", "absent.pth"), "absent.pth"),
+        (Settings(metrics=("fd",), count=300), r"drawn has 96 pictures, too few for fd-face: at least 257"),
+        (Settings(metrics=("fd",), count=50), r"small has 50 pictures, too few for fd-face.*--shrinkage"),
+        (Settings(metrics=("kd",), count=3), r"small has 3 pictures, too few for kd-face: at least 4"),
+        (Settings(metrics=("pr",), count=5), r"small has 5 pictures, too few for pr-face: at least 6"),
     ],
 )
-def test_wrong_calls_end_in_a_sentence(
-    strangers: Strangers, trained: Path, drawn: Path, tmp_path: Path, words: tuple[str, ...], complaint: str
+def test_too_few_pictures_are_refused_before_any_is_drawn(
+    trained: Path, drawn: Path, settings: Settings, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "result.json"
-    ran = strangers("evaluate", trained, drawn, "--out", out, *words)
-    assert ran.code in (1, 2)
-    assert complaint in ran.err
-    assert ran.err.count("\n") == 1
-    assert not out.exists()
+    monkeypatch.setattr(Model, "batches", None)  # drawing would fail
+    monkeypatch.setattr("strangers.evaluation.evaluate.reference_features", None)
+    with pytest.raises(DataError, match=message):
+        evaluate(trained, drawn, settings=settings, progress=False)
+
+
+def test_every_model_is_checked_before_the_first_is_measured(
+    trained: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Model, "batches", None)
+    other = write_model(tmp_path / "other.safetensors")  # of crop c178
+    with pytest.raises(UsageError, match="crop c178"):
+        measure_all([trained, other], drawn, settings=FEW, progress=False)
+
+
+def test_memorization_is_checked_against_the_training_set_alone(
+    trained: Path, drawn: Path, tmp_path: Path
+) -> None:
+    others = prepare("synthetic:300", tmp_path / "others", size=32, workers=1, progress=False).path
+    only = Settings(metrics=("memorization",), count=20)
+    found = evaluate(trained, others, settings=only, progress=False).result
+    assert found.memorization is None
+    assert "Name that set with --training" in found.notes[0]
+    found = evaluate(trained, others, training=drawn, settings=only, progress=False).result
+    assert found.memorization is not None
+    assert found.memorization.pictures == 96
+    assert found.notes == ()
+    with pytest.raises(UsageError, match="was not trained on"):
+        evaluate(trained, drawn, training=others, settings=only, progress=False)
 
 
 def test_faces_are_those_of_the_seeds(trained: Path, drawn: Path) -> None:
-    from strangers.sampling.load import load
-
     only = Settings(metrics=("diversity",), count=20)
     faces = evaluate(trained, drawn, settings=only, progress=False).faces
     np.testing.assert_array_equal(faces, load(trained).sample(range(20)))

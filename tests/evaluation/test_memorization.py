@@ -80,12 +80,69 @@ def test_a_held_out_set_serves_as_control(training: PreparedSet, others: Pixels,
     assert found.controls == 50
 
 
-def test_a_set_with_twins_does_not_divide_by_nothing(tmp_path: Path) -> None:
-    pictures = drawn(tmp_path / "twins", 30)
-    twins = np.zeros((30, 64, 64, 3), np.uint8)
-    same = PreparedSet(pictures.path, pictures.manifest, twins)
-    found = memorization(twins[:8], same, load_attributes())
-    assert all(np.isfinite(likeness.median) for likeness in found.spaces)
+def changed(training: PreparedSet, images: Pixels) -> PreparedSet:
+    """A set of other images in memory."""
+    return PreparedSet(training.path, training.manifest.model_copy(update={"count": len(images)}), images)
+
+
+def test_duplicates_in_the_set_do_not_hide_copies(training: PreparedSet) -> None:
+    images = np.array(training.images)
+    data = changed(training, np.concatenate([images, images[:15]]))
+    noise = np.random.default_rng(0).integers(-2, 3, images[100:250].shape)
+    found = memorization(np.clip(images[100:250] + noise, 0, 255).astype(np.uint8), data, load_attributes())
+    assert found.verdict == "memorizes"
+    assert (found.pictures, found.distinct) == (315, 300)
+    assert found.spaces[0].threshold > 0.3  # the control has distinct pictures only
+
+
+@pytest.mark.parametrize("kind", ["equal", "noisy", "mirrored"])
+def test_copies_of_a_popular_picture_are_called_out(training: PreparedSet, kind: str) -> None:
+    images = np.array(training.images)
+    more = np.repeat(images[:1], 15, 0)
+    if kind == "noisy":
+        noise = np.random.default_rng(0).integers(-3, 4, more.shape)
+        more = np.clip(more + noise, 0, 255).astype(np.uint8)
+    if kind == "mirrored":
+        more = np.ascontiguousarray(more[:, :, ::-1])
+    data = changed(training, np.concatenate([images, more]))
+    found = memorization(np.repeat(images[:1], 60, 0), data, load_attributes())
+    assert found.verdict == "memorizes"
+    assert found.copies == 60
+    assert found.distinct == 300
+
+
+def test_a_mirrored_set_is_judged_as_the_set_itself(training: PreparedSet, others: Pixels) -> None:
+    images = np.array(training.images)
+    data = changed(training, np.concatenate([images, images[:, :, ::-1]]))
+    found = memorization(others, data, load_attributes())
+    assert found.distinct == 300
+    assert found.verdict in ("original", "doubtful")
+    assert memorization(blurred(images[:60]), data, load_attributes()).verdict == "memorizes"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("count", [1, 2, 11, 99])
+def test_a_tiny_set_gives_no_verdict_except_on_copies(
+    training: PreparedSet, others: Pixels, count: int
+) -> None:
+    data = changed(training, np.array(training.images[:count]))
+    found = memorization(others[:20], data, load_attributes())
+    assert found.verdict is None
+    assert found.sentence.startswith(f"no verdict: the training set has {count} distinct picture")
+    assert found.spaces == ()
+    assert len(found.pairs) == 10
+    copies = memorization(np.repeat(data.images[:1], 20, 0), data, load_attributes())
+    assert copies.verdict == "memorizes"
+    assert copies.pairs[0].distance == 0
+
+
+def test_a_set_of_near_copies_gives_no_verdict(training: PreparedSet, others: Pixels) -> None:
+    """Every picture occurs again, moved: the usual ratio cannot be measured."""
+    images = np.array(training.images)
+    moved = np.roll(images, 1, axis=2)
+    faces = np.concatenate([others, others])[:150]
+    found = memorization(faces, changed(training, np.concatenate([images, moved])), load_attributes())
+    assert found.verdict != "original"
 
 
 def test_wilsons_interval_of_shares() -> None:

@@ -46,8 +46,8 @@ def result_of(model: Model, **changes: Any) -> Result:
             AttributeFrequency(name="Eyeglasses", data=0.065, generated=0.01),
         ),
         memorization=Memorization(
-            verdict="original", faces=1_000, pictures=162_770, controls=1_000, control="held-out",
-            spaces=(likeness,), pairs=(),
+            verdict="original", reason="", faces=1_000, copies=0, pictures=162_770, distinct=300,
+            controls=1_000, control="held-out", spaces=(likeness,), pairs=(),
         ),
         versions={"strangers": "0.1.0", "torch": "2.13.0"},
         hardware=Hardware(processor="A processor", cores=2, threads=1, device="cpu"), seconds=61.0,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import Device, Force, ModelName
+from strangers.commands.arguments import Device, Force, Json, ModelName
 from strangers.errors import UsageError
 
 
@@ -35,6 +35,10 @@ def evaluate(
     held_out: Annotated[
         Path | None, Option(metavar="SET", help="Prepared set that was not trained on, as control.")
     ] = None,
+    training: Annotated[
+        Path | None,
+        Option(metavar="SET", help="Prepared set of the training, if not DATA; for memorization."),
+    ] = None,
     weights: Annotated[
         Path | None, Option(metavar="PATH", help="Inception weights, if not in the cache.")
     ] = None,
@@ -42,6 +46,7 @@ def evaluate(
     allow_mismatch: Annotated[
         bool, Option("--allow-mismatch", help="Measure across different crops and filters.")
     ] = False,
+    json: Json = False,
     force: Force = False,
     device: Device = "auto",
 ) -> None:
@@ -52,14 +57,20 @@ def evaluate(
     from strangers.reports.evaluation import write
     from strangers.system.files import check_outputs
 
-    inputs = [model, data, *(against or []), held_out, weights]
+    inputs = [model, data, *(against or []), held_out, training, weights]
     check_outputs(out, out.with_suffix(".html"), kind="evaluation", inputs=inputs, force=force)
     settings = Settings(
         metrics=_names(metrics), features=_names(features), count=count, truncation=truncation,
         weights=weights, device=device, shrinkage=shrinkage, allow_mismatch=allow_mismatch, batch=batch,
     )  # fmt: skip
-    measured = measure_all([model, *(against or [])], data, held_out=held_out, settings=settings)
-    print(write(out, measured, force=force))
+    measured = measure_all(
+        [model, *(against or [])], data, held_out=held_out, training=training, settings=settings
+    )
+    table = write(out, measured, force=force)
+    if json:
+        print(out.read_text(encoding="utf-8"), end="")
+    else:
+        print(f"{table}\nWrote {out} and {out.with_suffix('.html')}.")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import track
 from safetensors.torch import save
 from torch import Tensor
@@ -130,8 +131,15 @@ def _fit(
     steps = max(1, epochs * len(pictures) // TRAINING_BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     network.train()
+    console = Console(stderr=True)
     for step, (images, labels) in enumerate(
-        track(_batches(pictures, steps, seed, device), "attributes", total=steps, disable=not progress)
+        track(
+            _batches(pictures, steps, seed, device),
+            "attributes",
+            total=steps,
+            console=console,
+            disable=not (progress and console.is_terminal),
+        )
     ):
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * _schedule(step / steps)

@@ -9,24 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from strangers.data.prepare import open_or_prepare
-from strangers.data.prepared import PreparedSet, open_prepared, positions
+from strangers.data.prepared import PreparedSet, open_prepared
 from strangers.errors import UsageError
-from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.evaluation.features import EXTRACTION_BATCH, Extractor, FeatureSet, extract, reference_features
+from strangers.evaluation.attributes import load_attributes
+from strangers.evaluation.features import (
+    EXTRACTION_BATCH,
+    Extractor,
+    FeatureSet,
+    extract,
+    reference_features,
+)
 from strangers.evaluation.inception import load_inception
 from strangers.evaluation.memorization import Memorization, memorization
-from strangers.evaluation.metrics import (
-    diversity,
-    frechet_distance,
-    kernel_distance,
-    prdc,
-    statistics,
-)
 from strangers.evaluation.result import (
-    AttributeFrequency,
     Result,
     Value,
     check_protocols,
@@ -34,6 +33,7 @@ from strangers.evaluation.result import (
     facts_of_set,
     hardware,
 )
+from strangers.evaluation.values import attribute_frequencies, check_counts, compute_values
 from strangers.images import Pixels
 from strangers.sampling.latents import format_seeds
 from strangers.sampling.load import load
@@ -49,8 +49,8 @@ FEATURES = ("face", "inception")
 MEMORIZATION_FACES = 1_000
 """Generated faces that are compared with every training picture."""
 
-JACKKNIFE_HALVES = 10
-"""Random halves of the faces that give the standard error of a Frechet distance."""
+Advance = Callable[[str, int, int], None]
+"""Reports progress: kind of work, newly finished units, total units."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,38 @@ class Settings:
 
 @dataclass(frozen=True)
 class Measured:
-    """A result with the first faces, uint8 (n, size, size, 3), for the report."""
+    """A result with pictures for the report.
+
+    Attributes:
+        result: the values and their conditions.
+        faces: the first faces, uint8 (n, size, size, 3).
+        neighbors: the training pictures of the memorization's pairs, uint8 (pairs, size, size, 3).
+    """
 
     result: Result
     faces: Pixels
+    neighbors: Pixels | None = None
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A model and the sets it is measured against, all checked."""
+
+    path: str
+    model: Model
+    pictures: PreparedSet
+    mismatch: tuple[str, ...]
+    training: PreparedSet | None
+    control: PreparedSet | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        if self.training is not None:
+            return ()
+        return (
+            f"Memorization was not checked: {self.pictures.path} is not the set that {self.path} was "
+            "trained on. Name that set with --training.",
+        )
 
 
 def evaluate(
@@ -106,6 +134,7 @@ def evaluate(
     data: str | Path,
     *,
     held_out: str | Path | None = None,
+    training: str | Path | None = None,
     settings: Settings | None = None,
     progress: bool = True,
 ) -> Measured:
@@ -113,61 +142,100 @@ def evaluate(
 
     data: a prepared set, or a source of photographs, which is prepared into the cache as the model's was.
     held_out: a prepared set that was not trained on, as the control of the memorization check.
-    Raises UsageError for mismatched protocols and wrong arguments, DataError, and ModelError.
+    training: the prepared set that the model was trained on; None if it is `data`. Without it memorization
+        is not checked.
+    Raises UsageError for mismatched protocols and wrong arguments, DataError for too few pictures, and
+    ModelError, all before a face is drawn.
     """
+    [measured] = measure_all(
+        [model], data, held_out=held_out, training=training, settings=settings, progress=progress
+    )
+    return measured
+
+
+def measure_all(
+    models: Sequence[Model | str | Path],
+    data: str | Path,
+    *,
+    held_out: str | Path | None = None,
+    training: str | Path | None = None,
+    settings: Settings | None = None,
+    progress: bool = True,
+) -> list[Measured]:
+    """Measure several models with the same settings, after checking all of them."""
     settings = settings or Settings()
     settings.check()
-    started = time.monotonic()
+    jobs = [_check(model, data, held_out, training, settings, progress) for model in models]
+    extractors = _extractors(settings)
+    for job in jobs:
+        sides = {
+            job.path: settings.count,
+            str(job.pictures.path): min(settings.count, len(job.pictures)),
+        }
+        check_counts(settings.metrics, extractors, sides, shrinkage=settings.shrinkage)
+    return [_measure(job, extractors, settings, progress) for job in jobs]
+
+
+def _check(
+    model: Model | str | Path,
+    data: str | Path,
+    held_out: str | Path | None,
+    training: str | Path | None,
+    settings: Settings,
+    progress: bool,
+) -> _Job:
+    """Open everything that a measurement needs."""
     path = str(model) if not isinstance(model, Model) else f"model {model.hash}"
     if not isinstance(model, Model):
         model = load(model, device=settings.device)
     header = model.header
     crop = header.crop if header.crop != "auto" else None
     pictures = open_or_prepare(data, size=header.size, crop=crop, progress=progress)
-    facts, set_facts = facts_of_model(path, model), facts_of_set(pictures)
-    mismatch = check_protocols(facts, set_facts, settings.allow_mismatch)
+    facts = facts_of_model(path, model)
+    mismatch = check_protocols(facts, facts_of_set(pictures), settings.allow_mismatch)
     control = None if held_out is None else open_prepared(held_out)
     if control is not None:
         check_protocols(facts, facts_of_set(control), settings.allow_mismatch)
-    extractors = _extractors(settings)
+    trained_on = pictures if training is None else open_prepared(training)
+    if trained_on.manifest.hash != header.data_hash:
+        if training is not None:
+            raise UsageError(
+                f"{path} was not trained on {training}: that set's hash begins with "
+                f"{trained_on.manifest.hash[:16]}, the training set's with {header.data_hash[:16]}."
+            )
+        return _Job(path, model, pictures, mismatch, None, control)
+    return _Job(path, model, pictures, mismatch, trained_on, control)
+
+
+def _measure(job: _Job, extractors: list[Extractor], settings: Settings, progress: bool) -> Measured:
+    started = time.monotonic()
     with _progress(progress) as advance:
-        collected, faces = _collect(model, pictures, extractors, settings, advance)
+        collected, faces = _collect(job.model, job.pictures, extractors, settings, advance)
         values: dict[str, Value] = {}
-        for extractor in extractors:
-            values |= _values(extractor.name, *collected[extractor.name], settings)
-        copies = _memorization(faces, pictures, control, settings, advance)
+        for name, (real, fake) in collected.items():
+            values |= compute_values(name, real, fake, settings.metrics, shrinkage=settings.shrinkage)
+        copies = _memorization(faces, job, settings, advance)
     result = Result(
-        model=facts,
-        data=set_facts,
-        mismatch=mismatch,
+        model=facts_of_model(job.path, job.model),
+        data=facts_of_set(job.pictures),
+        mismatch=job.mismatch,
         generated=settings.count,
-        reference=min(settings.count, len(pictures)),
+        reference=min(settings.count, len(job.pictures)),
         seeds=format_seeds(range(settings.count)),
         truncation=settings.truncation,
         features={extractor.name: extractor.hash for extractor in extractors},
         shrinkage=settings.shrinkage,
         values=values,
-        attributes=_frequencies(extractors, collected),
+        attributes=attribute_frequencies(extractors, collected),
         memorization=copies,
+        notes=job.notes if "memorization" in settings.metrics else (),
         versions=versions(),
-        hardware=hardware(str(next(model.generator.parameters()).device)),
+        hardware=hardware(str(next(job.model.generator.parameters()).device)),
         seconds=round(time.monotonic() - started, 1),
     )
-    return Measured(result, faces)
-
-
-def measure_all(
-    models: Sequence[str],
-    data: str | Path,
-    *,
-    held_out: str | Path | None = None,
-    settings: Settings | None = None,
-    progress: bool = True,
-) -> list[Measured]:
-    """Measure several models with the same settings."""
-    return [
-        evaluate(model, data, held_out=held_out, settings=settings, progress=progress) for model in models
-    ]
+    if copies is None or job.training is None:
+        return Measured(result, faces)
+    return Measured(result, faces, job.training.batch(np.array([pair.picture for pair in copies.pairs])))
 
 
 def _extractors(settings: Settings) -> list[Extractor]:
@@ -180,18 +248,12 @@ def _extractors(settings: Settings) -> list[Extractor]:
 
 
 def _collect(
-    model: Model,
-    pictures: PreparedSet,
-    extractors: Sequence[Extractor],
-    settings: Settings,
-    advance: Callable[[str, int, int], None],
+    model: Model, pictures: PreparedSet, extractors: Sequence[Extractor], settings: Settings, advance: Advance
 ) -> tuple[dict[str, tuple[FeatureSet, FeatureSet]], Pixels]:
     """Return the features of set and faces by extractor, and the first faces."""
-    size = min(settings.count, len(pictures))
+    total = min(settings.count, len(pictures)) * len(extractors)
     real = [
-        reference_features(
-            pictures, extractor, settings.count, lambda n: advance("pictures", n, size * len(extractors))
-        )
+        reference_features(pictures, extractor, settings.count, lambda n: advance("pictures", n, total))
         for extractor in extractors
     ]
     kept: list[Pixels] = []
@@ -205,91 +267,24 @@ def _collect(
 
     fake = extract(faces(), extractors, lambda n: advance("faces", n, settings.count))
     names = [extractor.name for extractor in extractors]
-    return dict(zip(names, zip(real, fake, strict=True), strict=True)), np.concatenate(kept)[
-        :MEMORIZATION_FACES
-    ]
+    both = dict(zip(names, zip(real, fake, strict=True), strict=True))
+    return both, np.concatenate(kept)[:MEMORIZATION_FACES]
 
 
-def _values(features: str, real: FeatureSet, fake: FeatureSet, settings: Settings) -> dict[str, Value]:
-    """Compute every requested metric on one kind of features."""
-    values: dict[str, Value] = {}
-    if "fd" in settings.metrics:
-        distance = frechet_distance(real.statistics, fake.statistics, shrinkage=settings.shrinkage)
-        error = _frechet_error(real, fake, settings)
-        values[metric_name("fd", features)] = Value(value=distance, error=error)
-    if "kd" in settings.metrics:
-        estimate = kernel_distance(real.features, fake.features)
-        values[metric_name("kd", features)] = Value(value=estimate.value, error=estimate.error)
-    if "pr" in settings.metrics:
-        found = prdc(real.features, fake.features)
-        for name in ("precision", "recall", "density", "coverage"):
-            values[metric_name(name, features)] = Value(value=getattr(found, name))
-    if "diversity" in settings.metrics and fake.probabilities is not None:
-        values["diversity"] = Value(value=diversity(fake.probabilities))
-    return values
-
-
-def _frechet_error(real: FeatureSet, fake: FeatureSet, settings: Settings) -> float | None:
-    """Standard error of the Frechet distance from its spread over random halves of the faces.
-
-    Delete-half jackknife (Shao and Wu 1989): a half drawn without replacement varies around the whole as
-    much as the whole does around the truth. None if halves have too few faces for the dimensions.
-    """
-    count, dimensions = fake.features.shape
-    if count // 2 <= dimensions and not settings.shrinkage:
-        return None
-    distances = []
-    for seed in range(JACKKNIFE_HALVES):
-        half = positions(count, count // 2, seed, 0)
-        part = statistics(fake.features[half])
-        distances.append(frechet_distance(real.statistics, part, shrinkage=settings.shrinkage))
-    return float(np.std(distances, ddof=1) * np.sqrt(count / fake.statistics.count))
-
-
-def metric_name(metric: str, features: str) -> str:
-    """Return the name of a metric on these features: fd-face, fid768, kid, precision-face, recall768."""
-    if features == "face":
-        return f"{metric}-face"
-    dimensions = features.removeprefix("inception").removesuffix("2048")  # plain "fid" is the published one
-    return {"fd": "fid", "kd": "kid"}.get(metric, metric) + dimensions
-
-
-def _frequencies(
-    extractors: Sequence[Extractor], collected: dict[str, tuple[FeatureSet, FeatureSet]]
-) -> tuple[AttributeFrequency, ...]:
-    """Predict attribute frequencies on both sides, so that errors of the network cancel."""
-    for extractor in extractors:
-        if isinstance(extractor, Attributes):
-            real, fake = collected[extractor.name]
-            assert real.probabilities is not None
-            assert fake.probabilities is not None
-            shares = [(side > 0.5).mean(axis=0) for side in (real.probabilities, fake.probabilities)]
-            return tuple(
-                AttributeFrequency(name=name, data=float(data), generated=float(generated))
-                for name, data, generated in zip(extractor.names, *shares, strict=True)
-            )
-    return ()
-
-
-def _memorization(
-    faces: Pixels,
-    pictures: PreparedSet,
-    control: PreparedSet | None,
-    settings: Settings,
-    advance: Callable[[str, int, int], None],
-) -> Memorization | None:
-    if "memorization" not in settings.metrics:
+def _memorization(faces: Pixels, job: _Job, settings: Settings, advance: Advance) -> Memorization | None:
+    if "memorization" not in settings.metrics or job.training is None:
         return None
     network = load_attributes(device=settings.device)
-    total = len(pictures)
-    return memorization(faces, pictures, network, control, lambda n: advance("neighbors", n, total))
+    total = len(job.training)
+    return memorization(faces, job.training, network, job.control, lambda n: advance("neighbors", n, total))
 
 
 @contextmanager
-def _progress(wanted: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a progress bar per kind of work; yields `advance(kind, count, total)`."""
+def _progress(wanted: bool) -> Iterator[Advance]:
+    """Show a bar per kind of work on standard error, if that is a terminal."""
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=not wanted) as bars:
+    with Progress(*columns, console=console, disable=not (wanted and console.is_terminal)) as bars:
         tasks = {}
 
         def advance(kind: str, count: int, total: int) -> None:

@@ -8,7 +8,7 @@ maximum pool instead, and pictures are resized to 299 px bilinearly without anti
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,28 +147,21 @@ def _mixed_7(before: int, pool: nn.Module) -> Mixed:
     return Mixed(before, branches, pool)
 
 
-def _stages() -> Iterator[tuple[int, dict[str, nn.Module]]]:
-    """Yield the layers in order, grouped by the dimensions of the features they end in."""
-    yield (
-        64,
-        {
+def _stages() -> dict[int, dict[str, nn.Module]]:
+    """Return the layers in order, grouped by the dimensions of the features they end in."""
+    return {
+        64: {
             "Conv2d_1a_3x3": Convolution(3, 32, (3, 3), stride=2),
             "Conv2d_2a_3x3": Convolution(32, 32, (3, 3)),
             "Conv2d_2b_3x3": Convolution(32, 64, (3, 3), padding=(1, 1)),
             "pool_2": nn.MaxPool2d(3, 2),
         },
-    )
-    yield (
-        192,
-        {
+        192: {
             "Conv2d_3b_1x1": Convolution(64, 80, (1, 1)),
             "Conv2d_4a_3x3": Convolution(80, 192, (3, 3)),
             "pool_4": nn.MaxPool2d(3, 2),
         },
-    )
-    yield (
-        768,
-        {
+        768: {
             "Mixed_5b": _mixed_5(192, 32),
             "Mixed_5c": _mixed_5(256, 64),
             "Mixed_5d": _mixed_5(288, 64),
@@ -178,15 +171,12 @@ def _stages() -> Iterator[tuple[int, dict[str, nn.Module]]]:
             "Mixed_6d": _mixed_6(160),
             "Mixed_6e": _mixed_6(192),
         },
-    )
-    yield (
-        2048,
-        {
+        2048: {
             "Mixed_7a": _mixed_7a(),
             "Mixed_7b": _mixed_7(1280, _average()),
             "Mixed_7c": _mixed_7(2048, nn.MaxPool2d(3, 1, padding=1)),
         },
-    )
+    }
 
 
 class Inception(nn.Sequential):
@@ -197,7 +187,7 @@ class Inception(nn.Sequential):
 
     def __init__(self, dimensions: int = 2048) -> None:
         layers: OrderedDict[str, nn.Module] = OrderedDict()
-        for reached, stage in _stages():
+        for reached, stage in _stages().items():
             layers |= stage
             if reached == dimensions:
                 break

@@ -2,7 +2,8 @@
 
 A copy is much nearer to one training picture than to the next nearest ones. The usual ratio of these
 distances is measured on real pictures that are not copies: a held-out set, or the training pictures, each
-compared with the others.
+compared with the others. Near duplicates within the training set would make that ratio meaningless, so only
+one picture of each group of them is compared.
 """
 
 from __future__ import annotations
@@ -13,34 +14,30 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from strangers.data.duplicates import NEAR_DUPLICATE_RMS
 from strangers.data.prepared import PreparedSet
 from strangers.evaluation.attributes import Attributes
-from strangers.evaluation.features import reference_positions
-from strangers.evaluation.neighbors import nearest
-from strangers.images import Pixels, to_signed
-
-NEIGHBORS = 10
-"""Number of next nearest pictures that define the usual distance around a face."""
-
-THUMBNAIL = 32
-"""Height and width at which pixels are compared."""
-
-SEARCH_BLOCK = 2048
-"""Training pictures compared at once; bounds memory."""
+from strangers.evaluation.neighbor_search import Search, compare, distinct_pictures
+from strangers.images import Pixels
 
 CONTROL_QUANTILE = 0.01
 """Quantile of the control's ratios that is the threshold."""
 
 MAX_COPY_FRACTION = 0.05
-"""Fraction of generated faces below the threshold above which the verdict is "memorizes"."""
+"""The verdict is "memorizes" where more faces than this are copies or below the threshold."""
+
+MIN_CONTROLS = 100
+"""Control pictures without which there is no threshold: the fewest that have a 1% quantile."""
+
+NEAR_COPY_RATIO = 0.5
+"""A control below this fraction of the median ratio is a near copy, such as another crop, and no control."""
+
+MAX_NEAR_COPIES = 0.2
+"""Fraction of such controls above which the set is no basis for a threshold."""
 
 SHOWN_PAIRS = 10
-
-Vectors = dict[str, NDArray[np.float32]]
-"""Feature vectors (n, dimensions) by space."""
 
 Verdict = Literal["memorizes", "doubtful", "original"]
 
@@ -52,12 +49,15 @@ class NearestPair:
     Attributes:
         face: position among the generated faces.
         picture: position in the prepared set.
-        ratio: distance divided by the mean distance of the ten next nearest; 0 for a copy, about 1 otherwise.
+        distance: root mean square difference of 32x32 pixels, in levels of 255, mirror images included.
+        ratio: distance divided by the mean distance of the ten next nearest pictures; 0 for a copy, about 1
+            otherwise. None for a set without that many distinct pictures.
     """
 
     face: int
     picture: int
-    ratio: float
+    distance: float
+    ratio: float | None
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class SpaceResult:
 
     Attributes:
         space: "pixels" of 32x32 pictures, or "face" features of the attribute network.
-        threshold: the ratio (see Pair) that 1 % of the real faces lie at or below.
+        threshold: 1% quantile of the control's ratios.
         share: fraction of generated faces at or below the threshold.
         interval: 95% confidence interval of `share` (Wilson 1927).
         median, control_median: of the ratios of generated and control faces.
@@ -85,17 +85,25 @@ class Memorization:
     """The result of a memorization check.
 
     Attributes:
-        verdict: "memorizes" if the interval of one space lies above 5%, "original" if those of all spaces
-            lie below 5%, else "doubtful".
-        faces, pictures, controls: numbers of generated, training and control pictures.
+        verdict: "memorizes" if the interval of the copies, or of one space, lies above 5%; "original" if
+            those of all spaces lie below 5%; else "doubtful". None without enough distinct pictures.
+        reason: why there is no verdict, or "".
+        faces: number of generated faces.
+        copies: number of them within 6 of 255 levels of a training picture or its mirror image.
+        pictures: number of training pictures.
+        distinct: number of them without near duplicates and mirror images.
+        controls: number of control pictures.
         control: "held-out" pictures or the "training" pictures themselves.
-        spaces: one result per space.
+        spaces: one result per space; empty without a threshold.
         pairs: the ten nearest pairs in pixels.
     """
 
-    verdict: Verdict
+    verdict: Verdict | None
+    reason: str
     faces: int
+    copies: int
     pictures: int
+    distinct: int
     controls: int
     control: Literal["held-out", "training"]
     spaces: tuple[SpaceResult, ...]
@@ -104,10 +112,15 @@ class Memorization:
     @property
     def sentence(self) -> str:
         """The verdict with its evidence."""
-        worst = max(self.spaces, key=lambda likeness: likeness.share)
+        copies = f"{self.copies:,} of {self.faces:,} faces copy a training picture"
+        if self.verdict is None:
+            return f"no verdict: {self.reason}; {copies}"
+        worst = max(self.spaces, key=lambda space: space.share, default=None)
+        if worst is None or _exceeds(self.copies, self.faces):
+            return f"{self.verdict}: {copies} to within {NEAR_DUPLICATE_RMS:g} of 255 levels"
         return (
             f"{self.verdict}: {worst.share:.1%} of {self.faces:,} faces are as near to a training picture as "
-            f"the nearest 1% of real pictures that are not copies ({worst.space})"
+            f"the nearest 1% of distinct real pictures are to theirs ({worst.space})"
         )
 
 
@@ -121,111 +134,49 @@ def memorization(
     """Check whether generated `faces`, uint8 (n, size, size, 3), copy training pictures or mirror them.
 
     Every face is compared with every training picture, in pixels and in features. Distances are divided by
-    those of the next nearest pictures, because blurred faces are near to everything (as in Carlini et al.
-    2023, section 5.1).
+    those of the next nearest distinct pictures, because blurred faces are near to everything (as in Carlini
+    et al. 2023, section 5.1).
+    pictures: the training set.
     held_out: control pictures of the same size; None uses the training pictures.
     """
-    if held_out is None:
-        control_positions = reference_positions(pictures, len(faces))
-        controls, own = pictures.batch(control_positions), control_positions
-    else:
-        controls, own = held_out.batch(reference_positions(held_out, len(faces))), None
-    queries = [_spaces(_with_mirrors(group), face_features) for group in (faces, controls)]
-    found = _search(queries, own, pictures, face_features, advance)
-    likenesses = [_likeness(space, *ratios) for space, ratios in _ratios(found).items()]
-    pixel_ratios, pixel_pictures = found["pixels"][0]
-    order = np.argsort(pixel_ratios, kind="stable")[:SHOWN_PAIRS]
-    pairs = tuple(NearestPair(int(i), int(pixel_pictures[i]), float(pixel_ratios[i])) for i in order)
+    distinct = distinct_pictures(pictures)
+    search = compare(faces, pictures, distinct, face_features, held_out, advance)
+    copies = int((search.distances < NEAR_DUPLICATE_RMS).sum())
+    controls, reason = _controls(search, "the training set" if held_out is None else "the held-out set")
+    spaces = () if reason else tuple(_space_result(search, space, controls) for space in search.faces)
+    memorizes = _exceeds(copies, len(faces))
     return Memorization(
-        verdict=_verdict(likenesses),
+        verdict="memorizes" if memorizes else None if reason else _verdict(spaces),
+        reason="" if memorizes else reason,
         faces=len(faces),
+        copies=copies,
         pictures=len(pictures),
-        controls=len(controls),
+        distinct=int(distinct.sum()),
+        controls=int(controls.sum()),
         control="training" if held_out is None else "held-out",
-        spaces=tuple(likenesses),
-        pairs=pairs,
+        spaces=spaces,
+        pairs=_pairs(search),
     )
 
 
-def _spaces(pixels: Pixels, face_features: Attributes) -> Vectors:
-    images = to_signed(torch.from_numpy(np.array(pixels)))
-    small = torch.nn.functional.interpolate(images, (THUMBNAIL, THUMBNAIL), mode="bilinear", antialias=True)
-    return {"pixels": small.flatten(1).numpy(), "face": face_features(pixels)}
+def _controls(search: Search, source: str) -> tuple[NDArray[np.bool_], str]:
+    """Select the controls that are copies of no training picture, or give the reason why they are too few."""
+    count = len(next(iter(search.controls.values())))
+    near_copies = np.zeros(count, bool)
+    for ratios in search.controls.values():
+        if np.isfinite(ratios).any():
+            near_copies |= ratios < NEAR_COPY_RATIO * np.nanmedian(ratios)
+    usable = ~near_copies & np.isfinite(search.controls["pixels"])
+    if usable.sum() < MIN_CONTROLS:
+        number = f"{int(usable.sum()):,} distinct {'picture' if usable.sum() == 1 else 'pictures'}"
+        return usable, f"{source} has {number} for a control, and {MIN_CONTROLS} are needed"
+    if near_copies.mean() > MAX_NEAR_COPIES:
+        return usable, f"{near_copies.mean():.0%} of {source} are near copies of training pictures"
+    return usable, ""
 
 
-def _with_mirrors(pixels: Pixels) -> Pixels:
-    """(n, h, w, 3) -> (2n, h, w, 3): the pictures, then their mirror images."""
-    return np.concatenate([pixels, pixels[:, :, ::-1]])
-
-
-def _search(
-    queries: list[Vectors],
-    own: NDArray[np.int64] | None,
-    pictures: PreparedSet,
-    face_features: Attributes,
-    advance: Callable[[int], None],
-) -> dict[str, list[tuple[NDArray[np.float64], NDArray[np.int64]]]]:
-    """Return ratios and nearest training pictures by space and group of queries.
-
-    own: training positions of the second group, so that no picture is its own neighbor.
-    """
-    lists = [{space: _Nearest(len(vectors)) for space, vectors in group.items()} for group in queries]
-    for number, images in enumerate(pictures.blocks(SEARCH_BLOCK)):
-        block = _spaces(images, face_features)
-        for group, found in zip(queries, lists, strict=True):
-            for space, vectors in group.items():
-                found[space].add(vectors, block[space], number * SEARCH_BLOCK)
-        advance(len(block["pixels"]))
-    return {
-        space: [found[space].ratios(own if group == 1 else None) for group, found in enumerate(lists)]
-        for space in lists[0]
-    }
-
-
-class _Nearest:
-    """The nearest training pictures to each of `count` queries, collected block by block."""
-
-    def __init__(self, count: int) -> None:
-        self.pictures = np.zeros((count, 0), np.int64)
-        self.distances = np.zeros((count, 0))
-
-    def add(self, queries: NDArray[np.float32], block: NDArray[np.float32], start: int) -> None:
-        wanted = NEIGHBORS + 2  # the nearest, the usual ones, and possibly the query itself
-        pictures, distances = nearest(queries, block, count=min(wanted, len(block)))
-        all_pictures = np.concatenate([self.pictures, pictures + start], axis=1)
-        all_distances = np.concatenate([self.distances, distances], axis=1)
-        order = np.argsort(all_distances, axis=1, kind="stable")[:, :wanted]
-        self.pictures = np.take_along_axis(all_pictures, order, axis=1)
-        self.distances = np.take_along_axis(all_distances, order, axis=1)
-
-    def ratios(self, own: NDArray[np.int64] | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return ratio and nearest picture per face; queries n to 2n are mirror images of 0 to n."""
-        count = len(self.pictures) // 2
-        ratios, first = np.zeros(count), np.zeros(count, np.int64)
-        for face in range(count):
-            rows = [face, face + count]
-            pictures, distances = self.pictures[rows].ravel(), self.distances[rows].ravel()
-            order = np.argsort(distances, kind="stable")
-            pictures, distances = pictures[order], distances[order]
-            keep = np.sort(
-                np.unique(pictures, return_index=True)[1]
-            )  # each picture once, at its smallest distance
-            if own is not None:
-                keep = keep[pictures[keep] != own[face]]
-            near = distances[keep[: NEIGHBORS + 1]]
-            first[face] = pictures[keep[0]]
-            usual = near[1:].mean()
-            ratios[face] = near[0] / usual if usual > 0 else 1.0  # all pictures are equal
-        return ratios, first
-
-
-def _ratios(
-    found: dict[str, list[tuple[NDArray[np.float64], NDArray[np.int64]]]],
-) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    return {space: (faces[0], controls[0]) for space, (faces, controls) in found.items()}
-
-
-def _likeness(space: str, faces: NDArray[np.float64], controls: NDArray[np.float64]) -> SpaceResult:
+def _space_result(search: Search, space: str, usable: NDArray[np.bool_]) -> SpaceResult:
+    faces, controls = search.faces[space], search.controls[space][usable]
     threshold = float(np.quantile(controls, CONTROL_QUANTILE, method="lower"))
     near = int((faces <= threshold).sum())
     return SpaceResult(
@@ -238,6 +189,35 @@ def _likeness(space: str, faces: NDArray[np.float64], controls: NDArray[np.float
     )
 
 
+def _pairs(search: Search) -> tuple[NearestPair, ...]:
+    """The nearest pairs by ratio, or by distance without ratios."""
+    ratios = search.faces["pixels"]
+    known = bool(np.isfinite(ratios).all())
+    order = np.argsort(ratios if known else search.distances, kind="stable")[:SHOWN_PAIRS]
+    return tuple(
+        NearestPair(
+            face=int(face),
+            picture=int(search.nearest[face]),
+            distance=float(search.distances[face]),
+            ratio=float(ratios[face]) if known else None,
+        )
+        for face in order
+    )
+
+
+def _exceeds(hits: int, count: int) -> bool:
+    """Decide, with 95% confidence, that more than 5% of the faces are hits."""
+    return wilson(hits, count)[0] > MAX_COPY_FRACTION
+
+
+def _verdict(spaces: tuple[SpaceResult, ...]) -> Verdict:
+    if any(space.interval[0] > MAX_COPY_FRACTION for space in spaces):
+        return "memorizes"
+    if all(space.interval[1] < MAX_COPY_FRACTION for space in spaces):
+        return "original"
+    return "doubtful"
+
+
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """Return the 95% confidence interval of a fraction with `hits` among `count` (Wilson 1927)."""
     z = 1.959964
@@ -246,11 +226,3 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / (4 * count))
     low = 0.0 if hits == 0 else center - half  # exact, despite rounding
     return low, 1.0 if hits == count else center + half
-
-
-def _verdict(likenesses: list[SpaceResult]) -> Verdict:
-    if any(likeness.interval[0] > MAX_COPY_FRACTION for likeness in likenesses):
-        return "memorizes"
-    if all(likeness.interval[1] < MAX_COPY_FRACTION for likeness in likenesses):
-        return "original"
-    return "doubtful"

@@ -107,7 +107,8 @@ class Result(Configuration):
         values: by metric. `fd-face` is a Frechet distance on the attribute network's features; `fid` is FID;
             `fid768` uses 768 features of an earlier layer and is not comparable with it.
         attributes: frequency of each attribute.
-        memorization: None if it was not requested.
+        memorization: None if it was not requested, or could not be checked; see `notes`.
+        notes: sentences about what the measurement does not cover.
         versions, hardware, seconds: of the computation.
     """
 
@@ -124,6 +125,7 @@ class Result(Configuration):
     values: dict[str, Value]
     attributes: tuple[AttributeFrequency, ...] = ()
     memorization: Memorization | None = None
+    notes: tuple[str, ...] = ()
     versions: dict[str, str]
     hardware: Hardware
     seconds: float
@@ -236,6 +238,7 @@ def summary(results: list[Result]) -> str:
     for result, heading in zip(results, headings, strict=True):
         if result.memorization:
             lines.append(f"{heading}: {result.memorization.sentence}.")
+        lines += [f"{heading}: {note}" for note in result.notes]
         if result.mismatch:
             lines.append(f"{heading}: protocols differ ({'; '.join(result.mismatch)}).")
     return "\n".join(lines)

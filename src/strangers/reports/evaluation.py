@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from strangers.data.prepared import PreparedSet, open_prepared
 from strangers.evaluation.evaluate import Measured
+from strangers.evaluation.memorization import Memorization
 from strangers.evaluation.result import HIGHER_IS_BETTER, Difference, Result, differences, summary
-from strangers.images import Pixels, grid
+from strangers.images import grid
 from strangers.reports.html import bars, image, page, picture, section, table
 from strangers.system.files import signed, write_output
 
@@ -50,7 +50,7 @@ def report(
     )
     body = [*_values([one.result for one in measured], compared)]
     for one in measured:
-        body.extend(_about(one, open_prepared(first.data.path)))
+        body.extend(_about(one))
     if curves:
         body.append(section("Training", *(image(path.read_bytes(), f"Curves of {path}") for path in curves)))
     body.append(_conditions(first))
@@ -105,7 +105,7 @@ def _values(results: Sequence[Result], compared: Sequence[Difference]) -> Iterat
     yield section("Numbers", *content)
 
 
-def _about(one: Measured, pictures: PreparedSet) -> Iterator[str]:
+def _about(one: Measured) -> Iterator[str]:
     """One model's faces, attribute frequencies, and nearest training pictures."""
     result, size = one.result, one.result.model.protocol.size
     scale = max(1, 96 // size)
@@ -123,40 +123,40 @@ def _about(one: Measured, pictures: PreparedSet) -> Iterator[str]:
             "Sorted from too rare to too frequent in the generated faces.",
         )
     if result.memorization:
-        found = result.memorization
-        rows_of_spaces = [
-            [
-                space.space,
-                f"{space.share:.1%}",
-                f"{space.interval[0]:.1%} to {space.interval[1]:.1%}",
-                f"{space.median:.2f}",
-                f"{space.control_median:.2f}",
-            ]
-            for space in found.spaces
+        yield _memorization(one, result.memorization, scale)
+
+
+def _memorization(one: Measured, found: Memorization, scale: int) -> str:
+    """The verdict, the ratios, and the nearest pairs: faces above, training pictures below."""
+    assert one.neighbors is not None
+    rows = [
+        [
+            space.space,
+            f"{space.share:.1%}",
+            f"{space.interval[0]:.1%} to {space.interval[1]:.1%}",
+            f"{space.median:.2f}",
+            f"{space.control_median:.2f}",
         ]
-        header = ["space", "too near", "95 % interval", "median ratio", f"of {found.control} faces"]
-        yield section(
-            "Memorization",
-            table(header, rows_of_spaces),
-            picture(
-                _pairs(one, pictures),
-                "Pairs of a generated face and the training picture nearest to it",
-                scale=scale,
-                caption="Above generated, below the training picture nearest in pixels; the ten nearest "
-                f"pairs of {found.faces:,}, the mirror image counting too. These are photographs of real "
-                "people: pass this page on only as their terms allow.",
-            ),
-            note=f"{found.sentence[0].upper()}{found.sentence[1:]}.",
-        )
-
-
-def _pairs(one: Measured, pictures: PreparedSet) -> Pixels:
-    """The nearest pairs: generated faces above, training pictures below."""
-    assert one.result.memorization is not None
-    pairs = one.result.memorization.pairs
-    faces = [one.faces[pair.face] for pair in pairs]
-    neighbors = pictures.batch(np.array([pair.picture for pair in pairs]))
-    return grid(np.concatenate([np.stack(faces), neighbors]), columns=len(pairs))
+        for space in found.spaces
+    ]
+    control = f"of {found.controls:,} {found.control} pictures"
+    header = ["space", "too near", "95% interval", "median ratio", control]
+    faces = np.stack([one.faces[pair.face] for pair in found.pairs])
+    pairs = grid(np.concatenate([faces, one.neighbors]), columns=len(found.pairs))
+    return section(
+        "Memorization",
+        *([table(header, rows)] if rows else []),
+        picture(
+            pairs,
+            "Generated faces and their nearest training pictures",
+            scale=scale,
+            caption=f"The ten nearest pairs of {found.faces:,} faces in pixels, mirror images included: "
+            "generated above, training picture below. These are photographs of real people: share this page "
+            "only as their terms allow.",
+        ),
+        note=f"{found.sentence[0].upper()}{found.sentence[1:]}. {found.distinct:,} of {found.pictures:,} "
+        "training pictures are distinct.",
+    )
 
 
 def _conditions(result: Result) -> str:
@@ -164,6 +164,7 @@ def _conditions(result: Result) -> str:
         ["model", f"{result.model.path}, hash {result.model.hash}"],
         ["set", f"{result.data.source}, {result.data.count:,} pictures, hash {result.data.hash[:16]}"],
         ["protocol", str(result.data.protocol)],
+        ["notes", " ".join(result.notes) or "none"],
         ["protocol differences", "; ".join(result.mismatch) or "none"],
         ["seeds", result.seeds],
         ["features", ", ".join(f"{name} {weights}" for name, weights in result.features.items())],
