@@ -59,7 +59,7 @@ def test_the_command_compares_two_models(
         (("--count", "1"), "count"),
         (("--out", "result.txt"), "end in .json"),
         (("--device", "tpu"), "no device 'tpu'"),
-        (("--truncation", "2"), "Truncation"),
+        (("--truncation", "2"), "--truncation must be"),
         (("--features", "inception", "--weights", "absent.pth"), "absent.pth"),
     ],
 )

@@ -77,7 +77,8 @@ def test_a_held_out_set_serves_as_control(training: PreparedSet, others: Pixels,
     held_out = drawn(tmp_path / "held", 60)
     found = memorization(others[:50], training, load_attributes(), held_out)
     assert found.control == "held-out"
-    assert found.controls == 50
+    assert found.verdict is None  # 60 controls are too few
+    assert "the held-out set has 60 distinct pictures" in found.sentence
 
 
 def changed(training: PreparedSet, images: Pixels) -> PreparedSet:
@@ -108,7 +109,7 @@ def test_copies_of_a_popular_picture_are_called_out(training: PreparedSet, kind:
     found = memorization(np.repeat(images[:1], 60, 0), data, load_attributes())
     assert found.verdict == "memorizes"
     assert found.copies == 60
-    assert found.distinct == 300
+    assert found.distinct <= 302  # the search for near duplicates may miss some
 
 
 def test_a_mirrored_set_is_judged_as_the_set_itself(training: PreparedSet, others: Pixels) -> None:
@@ -136,13 +137,11 @@ def test_a_tiny_set_gives_no_verdict_except_on_copies(
     assert copies.pairs[0].distance == 0
 
 
-def test_a_set_of_near_copies_gives_no_verdict(training: PreparedSet, others: Pixels) -> None:
-    """Every picture occurs again, moved: the usual ratio cannot be measured."""
+def test_near_copies_in_the_set_do_not_make_copies_original(training: PreparedSet) -> None:
+    """Every picture occurs again, moved by two pixels."""
     images = np.array(training.images)
-    moved = np.roll(images, 1, axis=2)
-    faces = np.concatenate([others, others])[:150]
-    found = memorization(faces, changed(training, np.concatenate([images, moved])), load_attributes())
-    assert found.verdict != "original"
+    data = changed(training, np.concatenate([images, np.roll(images, 2, axis=2)]))
+    assert memorization(blurred(images[:60]), data, load_attributes()).verdict != "original"
 
 
 def test_wilsons_interval_of_shares() -> None:

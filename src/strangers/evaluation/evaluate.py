@@ -89,6 +89,8 @@ class Settings:
                     raise UsageError(f"Unknown {kind} {name!r}. Choose from {', '.join(known)}.")
         if self.count < 2:
             raise UsageError(f"--count must be at least 2 (got {self.count}); 10,000 is usual.")
+        if not 0 < self.truncation <= 1:
+            raise UsageError(f"--truncation must be above 0 and at most 1 (got {self.truncation:g}).")
         if "face" not in self.features and "diversity" in self.metrics and tuple(self.metrics) != METRICS:
             raise UsageError("The metric diversity needs the face features; add face to --features.")
 

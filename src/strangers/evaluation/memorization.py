@@ -142,7 +142,9 @@ def memorization(
     distinct = distinct_pictures(pictures)
     search = compare(faces, pictures, distinct, face_features, held_out, advance)
     copies = int((search.distances < NEAR_DUPLICATE_RMS).sum())
-    controls, reason = _controls(search, "the training set" if held_out is None else "the held-out set")
+    controls, reason = _controls(search, held_out is not None)
+    if distinct.sum() < MIN_CONTROLS:
+        reason = f"the training set has {_pictures(int(distinct.sum()))}, and {MIN_CONTROLS} are needed"
     spaces = () if reason else tuple(_space_result(search, space, controls) for space in search.faces)
     memorizes = _exceeds(copies, len(faces))
     return Memorization(
@@ -159,7 +161,7 @@ def memorization(
     )
 
 
-def _controls(search: Search, source: str) -> tuple[NDArray[np.bool_], str]:
+def _controls(search: Search, held_out: bool) -> tuple[NDArray[np.bool_], str]:
     """Select the controls that are copies of no training picture, or give the reason why they are too few."""
     count = len(next(iter(search.controls.values())))
     near_copies = np.zeros(count, bool)
@@ -167,9 +169,9 @@ def _controls(search: Search, source: str) -> tuple[NDArray[np.bool_], str]:
         if np.isfinite(ratios).any():
             near_copies |= ratios < NEAR_COPY_RATIO * np.nanmedian(ratios)
     usable = ~near_copies & np.isfinite(search.controls["pixels"])
+    source = "the held-out set" if held_out else "the training set"
     if usable.sum() < MIN_CONTROLS:
-        number = f"{int(usable.sum()):,} distinct {'picture' if usable.sum() == 1 else 'pictures'}"
-        return usable, f"{source} has {number} for a control, and {MIN_CONTROLS} are needed"
+        return usable, f"{source} has {_pictures(int(usable.sum()))}, and {MIN_CONTROLS} are needed"
     if near_copies.mean() > MAX_NEAR_COPIES:
         return usable, f"{near_copies.mean():.0%} of {source} are near copies of training pictures"
     return usable, ""
@@ -203,6 +205,10 @@ def _pairs(search: Search) -> tuple[NearestPair, ...]:
         )
         for face in order
     )
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} distinct {'picture' if count == 1 else 'pictures'}"
 
 
 def _exceeds(hits: int, count: int) -> bool:

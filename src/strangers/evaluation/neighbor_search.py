@@ -25,6 +25,9 @@ THUMBNAIL = 32
 DUPLICATE_THUMBNAIL = 16
 """Height and width at which near duplicates of the training set are found."""
 
+MAX_CONTROLS = 1_000
+"""Real pictures, at most, that are compared like the faces."""
+
 SEARCH_BLOCK = 2048
 """Training pictures compared at once; bounds memory."""
 
@@ -68,17 +71,17 @@ def compare(
     held_out: PreparedSet | None,
     advance: Callable[[int], None],
 ) -> Search:
-    """Search all training pictures for the neighbors of the faces, and of as many controls.
+    """Search all training pictures for the neighbors of the faces and of the controls.
 
     The controls are pictures of `held_out`, or distinct training pictures, each without itself.
     """
     own = None
     if held_out is None:
         candidates = np.flatnonzero(distinct)
-        own = candidates[_spread(len(candidates), len(faces))]
+        own = candidates[_spread(len(candidates), MAX_CONTROLS)]
         controls = pictures.batch(own)
     else:
-        controls = held_out.batch(reference_positions(held_out, len(faces)))
+        controls = held_out.batch(reference_positions(held_out, MAX_CONTROLS))
     groups = [_spaces(_with_mirrors(group), face_features) for group in (faces, controls)]
     lists = [{space: _NearestList(vectors) for space, vectors in group.items()} for group in groups]
     # Duplicates are no usual neighbors, but a face may copy one of them.
