@@ -14,8 +14,9 @@ import ceilings
 import plain
 import torch
 
-from strangers.data import decode
+from strangers.data.containers import File
 from strangers.data.crops import CROPS
+from strangers.data.jobs import Photographs
 from strangers.data.prepare import prepare
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe
@@ -70,10 +71,11 @@ def all_of(
 def prepare_64(files: list[bytes], repeats: int) -> Result:
     """Measure photographs per second on one core, from a JPEG's bytes to 64x64 pixels."""
     crop = CROPS["c178"]
+    job = Photographs([File("", data) for data in files])
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # one core, as in a worker of `prepare`
     result = compare(
-        lambda: [decode.face(data, 64, crop) for data in files],
+        lambda: job.run(64, crop),
         lambda: [plain.prepared_face(data, 64) for data in files],
         len(files),
         "images/s per core",

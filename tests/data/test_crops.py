@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strangers.data.crops import CROPS, Box, already_cropped, crop_named, default_crop
+from strangers.data.crops import CROPS, Box, already_cropped, crop_for, crop_named, default_crop
 from strangers.errors import DataError, UsageError
 
 CELEBA_BOXES: dict[str, Box] = {  # of the aligned photographs, 178 wide and 218 high
@@ -45,7 +45,7 @@ def test_an_unknown_name_raises_an_error_that_lists_the_names(name: str) -> None
 
 @pytest.mark.parametrize(
     ("name", "width", "height"),
-    [("c178", 177, 218), ("c178", 178, 177), ("c64@10,40", 178, 218), ("c64@89,200", 178, 218)],
+    [("c179", 177, 218), ("c179", 179, 177), ("c64@10,40", 178, 218), ("c64@89,200", 178, 218)],
 )
 def test_a_photograph_that_does_not_contain_the_crop_is_refused(name: str, width: int, height: int) -> None:
     with pytest.raises(DataError, match=rf"^{width}x{height} is too small for crop {name}$"):
@@ -62,7 +62,35 @@ def test_cropped_images_are_used_whole_and_keep_the_name_of_the_crop() -> None:
         already_cropped("nothing")
 
 
-def test_aligned_celeba_gets_c178_and_everything_else_its_largest_square() -> None:
-    assert default_crop(178, 218) == "c178"
-    assert default_crop(218, 178) == "square"
-    assert default_crop(1024, 1024) == "square"
+def test_a_set_of_aligned_photographs_gets_c178_and_any_other_its_largest_squares() -> None:
+    assert default_crop([(178, 218)]) == "c178"
+    for sizes in ([(218, 178)], [(1024, 1024)], [(178, 218), (1024, 1024)], []):
+        assert default_crop(sizes) == "square"
+    assert CROPS["c178"].box(178, 218) == CROPS["square"].box(178, 218)
+
+
+@pytest.mark.parametrize("name", [name for name in CROPS if name.startswith("c")])
+def test_published_crops_are_for_aligned_photographs_only(name: str) -> None:
+    for width, height in ((1200, 1600), (177, 218), (218, 178), (356, 436)):
+        with pytest.raises(DataError, match=f"{width}x{height} is not 178x218, the size that crop {name} is"):
+            crop_named(name).box(width, height)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "chosen"),
+    [
+        ("c108", (178, 218), "c108"),
+        ("c108", (1200, 1600), "square"),
+        ("c178", (180, 220), "square"),
+        ("auto", (178, 218), "square"),
+        ("squash", (1200, 1600), "squash"),
+        ("c500", (512, 512), "c500"),
+        ("c500", (1200, 1600), "square"),
+        ("c64@40,32", (178, 218), "c64@40,32"),
+        ("c600", (512, 512), "c600"),
+    ],
+)
+def test_one_photograph_gets_the_crop_of_the_model_only_at_the_size_that_it_is_for(
+    name: str, size: tuple[int, int], chosen: str
+) -> None:
+    assert crop_for(name, *size).name == chosen

@@ -7,11 +7,15 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
+from unittest.mock import Mock
 
 import numpy as np
+import PIL
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, features
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngInfo
 
 from strangers.data import decode
 from strangers.data.crops import CROPS, crop_named
@@ -35,9 +39,9 @@ def nearly_equal(ours: NDArray[np.uint8], pillows: NDArray[np.uint8], share: flo
 
 def decoded(data: bytes) -> NDArray[np.uint8]:
     """Decode the whole photograph, uint8 (height, width, 3)."""
-    width, height = decode.dimensions(data)
-    assert width == height
-    return decode.face(data, width, crop_named("square"))
+    photograph = decode.decode(data)
+    assert photograph.shape[0] == photograph.shape[1]
+    return photograph
 
 
 @pytest.mark.parametrize("crop", CROPS)
@@ -46,7 +50,9 @@ def test_every_crop_and_size_is_pillows_bicubic(
     photographs: list[Image.Image], encoded: Encode, crop: str, size: int
 ) -> None:
     data = encoded(photographs[size % 7], "PNG")
-    nearly_equal(decode.face(data, size, crop_named(crop)), by_pillow(photographs[size % 7], crop, size))
+    nearly_equal(
+        decode.face(data, size, crop_named(crop)).pixels, by_pillow(photographs[size % 7], crop, size)
+    )
 
 
 @pytest.mark.parametrize("options", [
@@ -59,7 +65,7 @@ def test_every_kind_of_jpeg_is_decoded_as_pillow_does(
     for photograph in photographs[:3]:
         data = encoded(photograph, **options)
         reference = Image.open(BytesIO(data))
-        nearly_equal(decode.face(data, 64, CROPS["c178"]), by_pillow(reference, "c178", 64))
+        nearly_equal(decode.face(data, 64, CROPS["c178"]).pixels, by_pillow(reference, "c178", 64))
 
 
 def test_noise_is_resized_as_pillow_does(encoded: Encode) -> None:
@@ -70,14 +76,14 @@ def test_noise_is_resized_as_pillow_does(encoded: Encode) -> None:
         photograph = Image.fromarray(noise)
         data = encoded(photograph, quality=100, subsampling=0)
         reference = Image.open(BytesIO(data))
-        result = decode.face(data, size, CROPS["squash"])
+        result = decode.face(data, size, CROPS["squash"]).pixels
         nearly_equal(result, by_pillow(reference, "squash", size))
 
 
 def test_the_image_is_a_new_contiguous_array_of_bytes(
     photographs: list[Image.Image], encoded: Encode
 ) -> None:
-    face = decode.face(encoded(photographs[0]), 64, CROPS["c178"])
+    face = decode.face(encoded(photographs[0]), 64, CROPS["c178"]).pixels
     assert face.dtype == np.uint8
     assert face.shape == (64, 64, 3)
     assert face.flags.c_contiguous
@@ -92,22 +98,28 @@ def colored() -> Image.Image:
     return Image.new("RGB", (16, 16), COLORED)
 
 
+since_13 = pytest.mark.skipif(
+    PIL.__version__ < "13", reason="older versions of Pillow cannot read their own YCbCr TIFFs"
+)
+
+
 @pytest.mark.parametrize(("mode", "kind"), [
     ("RGB", "PNG"), ("RGB", "WEBP"), ("RGB", "BMP"), ("RGB", "TIFF"), ("RGB", "PPM"), ("RGB", "JPEG"),
-    ("P", "PNG"), ("P", "GIF"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("RGBA", "PNG"), ("YCbCr", "TIFF"),
+    ("P", "PNG"), ("P", "GIF"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("RGBA", "PNG"),
+    pytest.param("YCbCr", "TIFF", marks=since_13),
 ])  # fmt: skip
 def test_colors_survive_every_way_to_store_them(
     colored: Image.Image, encoded: Encode, mode: str, kind: str
 ) -> None:
     colored = colored.quantize(4) if mode == "P" else colored.convert(mode)
     options = {"lossless": True} if kind == "WEBP" else {}
-    pixels = decode.face(encoded(colored, kind, **options), 8, CROPS["square"])
+    pixels = decode.face(encoded(colored, kind, **options), 8, CROPS["square"]).pixels
     assert np.abs(pixels.astype(int) - COLORED).max() <= 4
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_gray_photographs_have_three_equal_channels(encoded: Encode, kind: str) -> None:
-    pixels = decode.face(encoded(Image.new("L", (16, 16), 90), kind), 8, CROPS["square"])
+    pixels = decode.face(encoded(Image.new("L", (16, 16), 90), kind), 8, CROPS["square"]).pixels
     assert pixels.shape == (8, 8, 3)
     assert np.abs(pixels.astype(int) - 90).max() <= 1
 
@@ -166,26 +178,128 @@ def test_a_transparent_palette_color_is_blended_with_white(encoded: Encode) -> N
     assert (pixels[:, 8:] == 255).all()
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("late", [False, True], ids=["first", "behind a long profile"])
-def test_a_turned_photograph_is_turned_upright(encoded: Encode, orientation: int, late: bool) -> None:
+def stored_turned(orientation: int) -> Image.Image:
+    """Return the picture of `check_upright` as a camera stores it that writes this orientation."""
     upright = Image.new("RGB", (24, 16), "white")
-    # The upper left corner.
     upright.paste(COLORED, (0, 0, 8, 8))
     turn = Image.Transpose
     undo = {2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM, 5: turn.TRANSPOSE,
             6: turn.ROTATE_90, 7: turn.TRANSVERSE, 8: turn.ROTATE_270}  # fmt: skip
-    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    return upright.transpose(undo[orientation]) if orientation in undo else upright
+
+
+def exif_of(orientation: int) -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    data = encoded(stored, exif=exif, quality=95, subsampling=0)
+    return exif
+
+
+def check_upright(data: bytes) -> None:
+    """Assert that the photograph is 24 x 16 pixels, colored in its upper left corner and white elsewhere."""
+    pixels = decode.decode(data).astype(int)
+    assert pixels.shape == (16, 24, 3)
+    assert np.abs(pixels[1:7, 1:7] - COLORED).max() <= 6
+    assert pixels[9:].min() >= 249
+    assert pixels[:, 9:].min() >= 249
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("late", [False, True], ids=["first", "behind a long profile"])
+def test_a_turned_photograph_is_turned_upright(encoded: Encode, orientation: int, late: bool) -> None:
+    data = encoded(stored_turned(orientation), exif=exif_of(orientation), quality=95, subsampling=0)
     if late:
         comment = b"\xff\xfe" + struct.pack(">H", 60_002) + bytes(60_000)
         data = data[:2] + comment + data[2:]
-    assert decode.dimensions(data) == (24, 16)
-    pixels = decode.face(data, 16, crop_named("c16@8,8")).astype(int)
-    assert np.abs(pixels[1:7, 1:7] - COLORED).max() <= 3
-    assert pixels[9:, 9:].min() >= 252
+    check_upright(data)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+def test_exif_turns_photographs_of_every_format(encoded: Encode, kind: str, orientation: int) -> None:
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    by_kind: dict[str, dict[str, object]] = {
+        "WEBP": {"lossless": True}, "AVIF": {"quality": 100, "subsampling": "4:4:4"},
+        "HEIF": {"quality": -1, "chroma": 444},
+    }  # fmt: skip
+    exif = exif_of(orientation).tobytes()
+    check_upright(encoded(stored_turned(orientation), kind, exif=exif, **by_kind.get(kind, {})))
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_xmp_turns_photographs_without_exif(encoded: Encode, kind: str, orientation: int) -> None:
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="{orientation}"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    )
+    options: dict[str, object] = {"xmp": packet.encode()}
+    if kind == "PNG":
+        text = PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", packet)
+        options = {"pnginfo": text}
+    if kind == "TIFF":
+        options = {"tiffinfo": {700: packet.encode()}}
+    extra: dict[str, dict[str, object]] = {
+        "JPEG": {"quality": 95, "subsampling": 0},
+        "WEBP": {"lossless": True},
+    }
+    check_upright(encoded(stored_turned(orientation), kind, **options, **extra.get(kind, {})))
+
+
+def heic_head() -> bytes:
+    """Return the first bytes of a phone's file, and nothing that could be decoded."""
+    return b"\0\0\0\x24ftypheic\0\0\0\0mif1heic" + bytes(400)
+
+
+def test_heic_and_avif_without_a_reader_raise_an_error_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decode, "optional_formats", lambda: ())
+    with pytest.raises(DataError, match=r"HEIC photograph, .* pip install 'strangers\[photos\]'"):
+        decode.decode(heic_head())
+    with pytest.raises(DataError, match=r"AVIF photograph, .* pip install --upgrade pillow"):
+        decode.decode(heic_head().replace(b"heic", b"avif"))
+
+
+def test_a_broken_heic_file_is_called_one() -> None:
+    pytest.importorskip("pillow_heif")
+    with pytest.raises(DataError, match=r"^broken HEIC image"):
+        decode.decode(heic_head())
+
+
+@pytest.mark.parametrize(("start", "kind"), [
+    (b"\xff\x0a", "JPEG XL"), (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"), (b"8BPS\0\1", "Photoshop"),
+    (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "camera raw"),
+])  # fmt: skip
+def test_other_formats_of_photographs_are_named(start: bytes, kind: str) -> None:
+    with pytest.raises(DataError, match=rf"^{kind}.* is not read; export it as JPEG, PNG or TIFF$"):
+        decode.decode(start + bytes(200))
+
+
+@pytest.mark.parametrize("tags", [{254: 1}, {50706: b"\1\4\0\0"}], ids=["reduced", "DNG"])
+def test_the_preview_of_a_raw_file_is_not_taken_for_the_photograph(
+    encoded: Encode, tags: dict[int, object]
+) -> None:
+    with pytest.raises(DataError, match="a raw file of a camera"):
+        decode.decode(encoded(Image.new("RGB", (16, 12)), "TIFF", tiffinfo=tags))
+
+
+@pytest.mark.parametrize("metadata", [{}, {"exif": exif_of(6)}, {"icc_profile": b"broken"}], ids=str)
+def test_every_jpeg_is_decoded_once(
+    encoded: Encode, metadata: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import simplejpeg
+
+    data = encoded(Image.new("RGB", (16, 12)), **metadata)
+    by_simplejpeg, by_pillow = Mock(side_effect=simplejpeg.decode_jpeg), Mock()
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", by_simplejpeg)
+    monkeypatch.setattr(JpegImageFile, "load", by_pillow)
+    decode.face(data, 8, CROPS["square"])
+    assert (by_simplejpeg.call_count, by_pillow.call_count) == (1, 0)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
@@ -220,7 +334,7 @@ def rescanned(data: bytes, times: int) -> bytes:
     return data[:last] + data[last:-2] * times + data[-2:]
 
 
-def bad_files(photograph: Image.Image, encoded: Encode) -> dict[str, tuple[bytes, str]]:
+def bad_files(photograph: Image.Image, encoded: Encode) -> dict[str, tuple[bytes, str | tuple[str, ...]]]:
     """Return bytes that are not a usable photograph, each with the beginning of the reason."""
     jpeg, png = encoded(photograph), encoded(photograph, "PNG")
     return {
@@ -231,7 +345,7 @@ def bad_files(photograph: Image.Image, encoded: Encode) -> dict[str, tuple[bytes
         "jpeg's first bytes": (jpeg[:3], "not an image in a supported format"),
         "half a jpeg": (jpeg[: len(jpeg) // 2], "broken image: "),
         "nearly a jpeg": (jpeg[:-40], "broken image: "),
-        "jpeg's header": (jpeg[: jpeg.index(b"\xff\xda")], "broken image: "),
+        "jpeg's header": (jpeg[: jpeg.index(b"\xff\xda")], ("broken image: ", "not an image")),
         "half a png": (png[: len(png) // 2], "broken image: "),
         "png with a hole": (png[:3000] + bytes(200) + png[3200:], "broken image: "),
         "huge png": (png_header(20_000, 20_000), "too large; at most"),
@@ -243,7 +357,10 @@ def bad_files(photograph: Image.Image, encoded: Encode) -> dict[str, tuple[bytes
         "thousands of scans": (rescanned(encoded(photograph, progressive=True), 20_000), "200"),
         "plain text": (b"P3 2000 2000 255\n" + b"1 " * 2**21, "too large for plain text"),
         "floating point": (encoded(Image.new("F", (9, 9), 0.5), "TIFF"), "floating-point pixels"),
-        "too small": (encoded(photograph.resize((177, 218))), "177x218 is too small for crop c178"),
+        "too small": (
+            encoded(photograph.resize((177, 218))),
+            "177x218 is not 178x218, the size",
+        ),
         "unused format": (encoded(photograph, "ICO"), "not an image in a supported format"),
     }
 
@@ -277,4 +394,4 @@ def test_flipped_bytes_give_a_picture_or_a_data_error(
             where = random.integers(0, min(len(data), 700), 3)
             damaged[where] = random.integers(0, 256, 3)
             with suppress(DataError):
-                assert decode.face(damaged.tobytes(), 16, CROPS["square"]).shape == (16, 16, 3)
+                assert decode.face(damaged.tobytes(), 16, CROPS["square"]).pixels.shape == (16, 16, 3)

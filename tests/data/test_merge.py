@@ -53,11 +53,40 @@ def test_a_split_is_divided_too(celeba: Path, tmp_path: Path) -> None:
     assert merge([each.path for each in parts], tmp_path / "merged").manifest == whole.manifest
 
 
-def test_parts_agree_on_the_crop_of_the_first_photograph(celeba: Path, tmp_path: Path) -> None:
+def test_parts_of_mixed_sizes_merge_into_the_crop_of_the_whole(celeba: Path, tmp_path: Path) -> None:
     mixed = copied(celeba, tmp_path)
     Image.new("RGB", (300, 300)).save(mixed / "img_align_celeba" / "999999.jpg")
-    last = part(mixed, tmp_path / "part", 4, 4)
-    assert last.manifest.crop == "c178"
+    parts = [part(mixed, tmp_path / str(number), number, 4) for number in range(1, 5)]
+    assert [each.manifest.crop for each in parts] == ["c178", "c178", "c178", "square"]
+    merged = merge([each.path for each in parts], tmp_path / "merged")
+    whole = prepare(mixed, tmp_path / "whole", size=16, workers=1, progress=False)
+    assert files(merged.path) == files(whole.path)
+    assert merged.manifest.crop == "square"
+    assert merged.manifest.notes[-1] == "The photographs have 2 sizes: 178x218 (30), 300x300 (1)."
+
+
+@pytest.mark.parametrize("change", ["added", "removed", "renamed"])
+def test_parts_of_a_source_that_changed_between_them_are_refused(
+    celeba: Path, tmp_path: Path, change: str
+) -> None:
+    source = copied(celeba, tmp_path)
+    first = part(source, tmp_path / "1", 1, 2)
+    file = source / "img_align_celeba" / "000007.jpg"
+    if change == "added":
+        shutil.copy(file, file.with_name("000000.jpg"))
+    else:
+        file.rename(file.with_name("zzz.jpg")) if change == "renamed" else file.unlink()
+    second = part(source, tmp_path / "2", 2, 2)
+    with pytest.raises(DataError, match=r"were cut from different listings of .*prepare the parts again\.$"):
+        merge([first.path, second.path], tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+def test_parts_of_different_crops_are_refused(celeba: Path, tmp_path: Path) -> None:
+    first = part(celeba, tmp_path / "1", 1, 2, crop="c108")
+    second = part(celeba, tmp_path / "2", 2, 2)
+    with pytest.raises(DataError, match="its crop is c178, not c108"):
+        merge([first.path, second.path], tmp_path / "merged")
 
 
 @pytest.mark.parametrize(("number", "count"), [(0, 4), (5, 4), (-1, 4), (1, 101)])

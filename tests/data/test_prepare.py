@@ -16,12 +16,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from strangers.data import decode
 from strangers.data.prepare import cached_place, open_or_prepare, prepare
 from strangers.data.prepared import PreparedSet, open_prepared
 from strangers.data.synthetic import faces as synthetic
@@ -128,7 +130,7 @@ def test_bad_files_are_skipped_with_a_reason_and_counted(
         "2 broken.jpg": (good[: len(good) // 2], "broken image: "),
         "3 empty.jpg": (b"", "the file is empty"),
         "4 text.jpg": (b"hello", "not an image in a supported format"),
-        "5 small.png": (encoded(photographs[0].resize((20, 20)), "PNG"), "20x20 is too small for crop c178"),
+        "5 small.png": (encoded(photographs[0].resize((20, 20)), "PNG"), "20x20 is not 178x218"),
         "6 notes.txt": (b"hello", "not an image in a supported format"),
         "7 odd,\n\"name\".jpg": (b"hello", "not an image in a supported format"),
         "8 good.png": (encoded(photographs[1], "PNG"), ""),
@@ -138,7 +140,7 @@ def test_bad_files_are_skipped_with_a_reason_and_counted(
     folder.mkdir()
     for name, (data, _) in files.items():
         (folder / name).write_bytes(data)
-    prepared = quickly(folder, tmp_path / "set")
+    prepared = quickly(folder, tmp_path / "set", crop="c178")
     assert prepared.names == ["1 good.jpg", "8 good.png"]
     assert prepared.manifest.crop == "c178"
     assert prepared.manifest.skipped == 7
@@ -147,6 +149,76 @@ def test_bad_files_are_skipped_with_a_reason_and_counted(
     for name, (_, reason) in list(files.items())[:6]:
         assert reasons.get(name, "").startswith(reason)
     assert reasons['7 odd,\\n"name".jpg'] == reasons["9 \\udcff.jpg"] == "not an image in a supported format"
+
+
+def test_the_whole_set_decides_the_default_crop_and_not_the_first_file(
+    photographs: list[Image.Image], encoded: Encode, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "1.jpg").write_bytes(encoded(photographs[0]))
+    (folder / "3.png").write_bytes(encoded(photographs[2].resize((12, 15)), "PNG"))
+    phone = Image.new("RGB", (1200, 1600), (0, 255, 0))
+    phone.paste(photographs[1].resize((700, 700)), (250, 450))
+    (folder / "2.jpg").write_bytes(encoded(phone))
+    prepared = quickly(folder, tmp_path / "set")
+    assert prepared.manifest.crop == "square"
+    assert prepared.manifest.notes == [
+        "The photographs have 3 sizes: 178x218 (1), 1200x1600 (1), 12x15 (1).",
+        "1 of 3 photographs were enlarged: crop square takes fewer than 16 px of them.",
+    ]
+    assert (np.abs(prepared.images[1, 0].astype(int) - (0, 255, 0)) < 60).all()
+    aligned = quickly(folder, tmp_path / "aligned", crop="c178")
+    assert aligned.names == ["1.jpg"]
+    assert skipped(aligned.path)["2.jpg"] == "1200x1600 is not 178x218, the size that crop c178 is for"
+    np.testing.assert_array_equal(aligned.images[0], prepared.images[0])
+
+
+def test_each_photograph_is_decoded_once(
+    celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = Mock(side_effect=decode.decode)
+    monkeypatch.setattr(decode, "decode", decoded)
+    quickly(celeba, tmp_path / "set")
+    assert decoded.call_count == 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes")
+def test_sources_and_sets_may_have_names_that_are_not_utf8(
+    photographs: list[Image.Image], encoded: Encode, tmp_path: Path
+) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / os.fsdecode(b"\xff.jpg")).write_bytes(encoded(photographs[0]))
+    out = tmp_path / os.fsdecode(b"s\xe9t")
+    command = [sys.executable, "-m", "strangers", "prepare", str(folder), "--size", "16", "--out", str(out)]
+    outcome = subprocess.run(command, capture_output=True, check=False)
+    assert (outcome.returncode, outcome.stderr) == (0, b"")
+    assert open_prepared(out).names == ["\\udcff.jpg"]
+    assert open_prepared(out).manifest.source.endswith("caf\\udce9")
+    assert len(open_or_prepare(folder, size=16, progress=False)) == 1
+
+
+def test_a_source_that_is_prepared_into_the_cache_reports_what_it_skips(
+    photographs: list[Image.Image], encoded: Encode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "good.jpg").write_bytes(encoded(photographs[0]))
+    (tmp_path / "photos" / "bad.jpg").write_bytes(b"bad")
+    open_or_prepare(tmp_path / "photos", size=16, progress=False)
+    assert "photos: Skipped 1 file (1 x not an image in a supported format)" in capsys.readouterr().err
+    open_or_prepare(tmp_path / "photos", size=16, progress=False)
+    assert not capsys.readouterr().err
+
+
+def test_a_source_is_prepared_again_when_another_format_can_be_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    places = []
+    for formats in ((), ("AVIF",), ("AVIF", "HEIF")):
+        monkeypatch.setattr("strangers.data.prepare.optional_formats", lambda found=formats: found)
+        places.append(cached_place(str(tmp_path), 16, None))
+    assert len(set(places)) == 3
 
 
 def test_a_chunk_of_only_bad_files_is_skipped(

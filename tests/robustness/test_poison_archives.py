@@ -81,7 +81,7 @@ def valid_archives() -> dict[str, bytes]:
 def take_in(path: Path) -> None:
     """All that `prepare` does with a source, short of writing."""
     source = open_source(str(path))
-    crop = CROPS[source.default_crop()]
+    crop = CROPS["square"]
     for job in source.jobs():
         job.run(16, crop)
 

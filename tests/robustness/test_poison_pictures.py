@@ -78,7 +78,7 @@ def test_a_bent_picture_is_decoded_or_refused(tmp_path: Path, trials: Trials, ta
     crops = [CROPS[name] for name in ("square", "squash", "c108")]
 
     def swallow(data: bytes) -> None:
-        pixels = face(data, 32, crops[len(data) % 3])
+        pixels = face(data, 32, crops[len(data) % 3]).pixels
         assert pixels.shape == (32, 32, 3)
 
     face(valid_pictures()["webp"], 32, crops[0])  # so that what is loaded once is loaded before
@@ -208,7 +208,7 @@ def test_the_largest_pictures_fit_the_memory_that_is_stated(
     pictures = [(name, LARGE[name]()) for name in list(LARGE)[: len(trials(1, len(LARGE)))]]
 
     def swallow(data: bytes) -> None:
-        assert face(data, 32, CROPS["square"]).shape == (32, 32, 3)
+        assert face(data, 32, CROPS["square"]).pixels.shape == (32, 32, 3)
 
     fed = feed(pictures, swallow, memory=MOST_MEMORY, target=tmp_path, slowest=5)
     assert not fed.refused

@@ -35,7 +35,7 @@ def invert(
     from strangers.latent import inversion
     from strangers.latent.latent_file import latent_file, write_latent
     from strangers.latent.ood import OOD_THRESHOLD, ood_score
-    from strangers.latent.photograph import face_of
+    from strangers.latent.photograph import read_photograph
     from strangers.sampling.load import load
     from strangers.system.files import check_outputs
 
@@ -43,7 +43,7 @@ def invert(
     check_outputs(out, kind="latent", inputs=[model, photograph], force=force)
     check_outputs(picture, kind="comparison", inputs=[model, photograph], force=force)
     generator = load(model, device=device)
-    pixels = face_of(photograph, generator, cropped)
+    pixels = read_photograph(photograph, generator, cropped=cropped)
     score = ood_score(generator, pixels)
     if score > OOD_THRESHOLD:
         print(

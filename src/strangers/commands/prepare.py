@@ -23,7 +23,7 @@ Size = Annotated[
     Option(metavar="PX", min=8, max=1024, help="Height and width of the pictures.  [default: 64]"),
 ]
 Crop = Annotated[
-    str | None, Option(metavar="NAME", help="Crop protocol.  [default: c178 if 178x218, else square]")
+    str | None, Option(metavar="NAME", help="Crop protocol.  [default: c178 if all are 178x218, else square]")
 ]
 Cropped = Annotated[
     str | None, Option(metavar="NAME", help="Crop that the photographs already have; no other is applied.")
@@ -75,10 +75,12 @@ def prepare(
             annotations=annotations, limit=limit, split=split, workers=workers,
             part=None if part is None else parse_part(part),
         )  # fmt: skip
+    from strangers.data.notes import summary
+
     manifest = prepared.manifest
     print(f"Wrote {plural(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}, to {out}.")
-    if manifest.skipped:
-        print(f"Skipped {plural(manifest.skipped, 'file')}; {out / 'skipped.csv'} lists the reasons.")
+    for sentence in summary(prepared):
+        print(sentence)
 
 
 def _refuse(**options: object) -> None:

@@ -7,13 +7,24 @@ prepared sets, recipes and model files record and comparisons check.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from strangers.errors import DataError, UsageError
 
+Size = tuple[int, int]
+"""(width, height) in pixels."""
+
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels; right and bottom are exclusive."""
+
+
+ALIGNED: Size = (178, 218)
+"""The size of CelebA's aligned photographs, for which the published crops are defined."""
+
+MIN_SHARE = 0.5
+"""Share of a photograph's shorter side below which a crop in pixels was meant for smaller photographs."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +37,24 @@ class Crop:
         center: (x, y) of the center of the square in pixels; None for the center of the photograph.
         kind: "fixed" takes a square of `side`, "square" the largest centered square, "squash" the whole
             photograph of any shape, and "whole" the whole photograph, which must be square.
+        photograph: the only size of photographs that it applies to; None for any size.
     """
 
     name: str
     side: int = 0
     center: tuple[int, int] | None = None
     kind: Literal["fixed", "square", "squash", "whole"] = "fixed"
+    photograph: Size | None = None
 
     def box(self, width: int, height: int) -> Box:
         """Return the box that this crop takes from a photograph of `width` x `height` pixels.
 
         An odd margin is split with the smaller half at the left and at the top. Raises DataError if the
-        photograph does not contain the box.
+        photograph has another size than the crop is for, or does not contain the box.
         """
+        if self.photograph not in (None, (width, height)):
+            expected = "x".join(map(str, self.photograph))
+            raise DataError(f"{width}x{height} is not {expected}, the size that crop {self.name} is for")
         if self.kind == "squash":
             return 0, 0, width, height
         if self.kind == "whole" and width != height:
@@ -56,18 +72,18 @@ class Crop:
 
 CROPS: dict[str, Crop] = {
     # DCGAN-tensorflow
-    "c108": Crop("c108", 108),
-    "c128": Crop("c128", 128),
+    "c108": Crop("c108", 108, photograph=ALIGNED),
+    "c128": Crop("c128", 128, photograph=ALIGNED),
     # DDIM: centered on the face in the aligned photographs
-    "c128@89,121": Crop("c128@89,121", 128, (89, 121)),
+    "c128@89,121": Crop("c128@89,121", 128, (89, 121), photograph=ALIGNED),
     # score-SDE
-    "c140": Crop("c140", 140),
+    "c140": Crop("c140", 140, photograph=ALIGNED),
     # variational autoencoders
-    "c148": Crop("c148", 148),
+    "c148": Crop("c148", 148, photograph=ALIGNED),
     # compare_gan
-    "c160": Crop("c160", 160),
+    "c160": Crop("c160", 160, photograph=ALIGNED),
     # mimicry, the PyTorch tutorial: the full width of the aligned photographs
-    "c178": Crop("c178", 178),
+    "c178": Crop("c178", 178, photograph=ALIGNED),
     # ADM-IP
     "squash": Crop("squash", kind="squash"),
     "square": Crop("square", kind="square"),
@@ -91,9 +107,23 @@ def already_cropped(name: str) -> Crop:
     return Crop(crop_named(name).name, kind="squash" if name == "squash" else "whole")
 
 
-def default_crop(width: int, height: int) -> str:
-    """Return the name of the default crop for photographs of `width` x `height` pixels.
+def default_crop(sizes: Iterable[Size]) -> str:
+    """Return the name of the default crop for a set of photographs of these sizes.
 
-    It is c178 for CelebA's aligned 178x218, otherwise the largest centered square.
+    It is c178 if all are CelebA's aligned photographs, otherwise square. Both take the same pixels of an
+    aligned photograph, so the sizes may be counted while the set is prepared by `square`.
     """
-    return "c178" if (width, height) == (178, 218) else "square"
+    return "c178" if set(sizes) == {ALIGNED} else "square"
+
+
+def crop_for(name: str, width: int, height: int) -> Crop:
+    """Return the crop that shows one photograph of this size to a model whose crop is `name`.
+
+    It is the model's own crop if that is for photographs of this size, and otherwise the largest square. A
+    crop in pixels that is not published is for photographs of which it takes at least MIN_SHARE.
+    """
+    crop = CROPS["square"] if name == "auto" else crop_named(name)
+    if crop.kind != "fixed" or (width, height) == ALIGNED:
+        return crop
+    fits = crop.photograph is None and crop.side >= MIN_SHARE * min(width, height)
+    return crop if fits else CROPS["square"]

@@ -67,18 +67,18 @@ class Photographs:
                     raise DataError(file.problem)
                 if not self.accept_generated and is_generated(file.data):
                     raise DataError(GENERATED)
-                images.append(decode.face(file.data, size, crop))
+                pixels, width, height = decode.face(file.data, size, crop)
+                images.append(pixels)
                 problems.append("")
-                width, height = decode.dimensions(file.data)
                 originals.append(f"{width}x{height}")
             except DataError as error:
                 problems.append(str(error))
-        pixels = np.stack(images) if images else np.zeros((0, size, size, 3), np.uint8)
+        stacked = np.stack(images) if images else np.zeros((0, size, size, 3), np.uint8)
         used = [not problem for problem in problems]
         return JobResult(
             [file.name for file in self.files],
             problems,
-            pixels,
+            stacked,
             None if self.attributes is None else self.attributes[used],
             tuple(originals),
         )

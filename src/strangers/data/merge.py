@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from strangers._version import __version__
-from strangers.data.prepare import notes_on
+from strangers.data.notes import default_crop_of, notes_on
 from strangers.data.prepared import Manifest, PreparedSet, open_prepared
 from strangers.data.skipped import read_skipped
 from strangers.data.writer import Writer
@@ -20,8 +20,11 @@ from strangers.system.files import new_folder
 MERGE_BLOCK_BYTES = 2**26
 """Bytes of pictures that are copied at a time."""
 
-SHARED_FIELDS = ("size", "crop", "filter", "split", "attributes")
+SHARED_FIELDS = ("size", "filter", "split", "attributes")
 """Fields of the manifest in which all parts must agree."""
+
+DEFAULT_CROPS = {"c178", "square"}
+"""The crops of parts that were prepared without --crop; they take the same pixels."""
 
 
 def merge(parts: Sequence[str | Path], out: str | Path) -> PreparedSet:
@@ -45,13 +48,15 @@ def merge(parts: Sequence[str | Path], out: str | Path) -> PreparedSet:
         changes = {
             "software": f"strangers {__version__}",
             "part": None,
+            "listing": None,
             "count": writer.count,
+            "crop": _crop_of(opened, originals),
             "hash": writer.hash(),
             "skipped": writer.skipped,
-            "notes": notes_on(attributes),
             "originals": dict(originals.most_common()),
         }
-        writer.finish(Manifest.model_validate(first.model_dump() | changes), attributes)
+        manifest = Manifest.model_validate(first.model_dump() | changes)
+        writer.finish(manifest.model_copy(update={"notes": notes_on(manifest, attributes)}), attributes)
     return open_prepared(out)
 
 
@@ -74,10 +79,20 @@ def _in_order(parts: Sequence[PreparedSet]) -> list[PreparedSet]:
                     f"{part.path} does not belong to {parts[0].path}: its {name} is "
                     f"{getattr(manifest, name)}, not {getattr(whole, name)}."
                 )
+        if manifest.crop != whole.crop and {manifest.crop, whole.crop} != DEFAULT_CROPS:
+            raise DataError(
+                f"{part.path} does not belong to {parts[0].path}: its crop is {manifest.crop}, not "
+                f"{whole.crop}."
+            )
         if (count, Path(manifest.source).name) != (_count(whole), Path(whole.source).name):
             raise DataError(
                 f"{part.path} is part {manifest.part} of {manifest.source}, but {parts[0].path} is part "
                 f"{whole.part} of {whole.source}."
+            )
+        if manifest.listing != whole.listing:
+            raise DataError(
+                f"{part.path} and {parts[0].path} were cut from different listings of {whole.source}: files "
+                "were added, removed or renamed between them; prepare the parts again."
             )
         numbered[number] = part
     missing = [number for number in range(1, _count(whole) + 1) if number not in numbered]
@@ -85,6 +100,12 @@ def _in_order(parts: Sequence[PreparedSet]) -> list[PreparedSet]:
         named = ", ".join(f"{number}/{_count(whole)}" for number in missing[:10])
         raise DataError(f"{len(missing)} of the {_count(whole)} parts are missing: {named}.")
     return [numbered[number] for number in sorted(numbered)]
+
+
+def _crop_of(parts: Sequence[PreparedSet], originals: Counter[str]) -> str:
+    """Return the crop of the merged set; parts without --crop may have either default, of one box."""
+    names = {part.manifest.crop for part in parts}
+    return names.pop() if len(names) == 1 else default_crop_of(originals)
 
 
 def _count(manifest: Manifest) -> int:

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,13 @@ from numpy.typing import NDArray
 from strangers._version import __version__
 from strangers.data import crops
 from strangers.data.crops import Crop
+from strangers.data.decode import DECODER_VERSION, optional_formats
 from strangers.data.jobs import Job, JobResult
+from strangers.data.notes import default_crop_of, notes_on, summary
 from strangers.data.prepared import SET_FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
 from strangers.data.skipped import read_skipped, shorten
 from strangers.data.sources import Source, inputs, open_source
-from strangers.data.writer import Writer
+from strangers.data.writer import Writer, printable
 from strangers.errors import DataError, UsageError
 from strangers.system.cache import cache_folder
 from strangers.system.files import lock, new_folder
@@ -56,7 +59,7 @@ def prepare(
     """Prepare the photographs of `source` into the set `out`, and open it.
 
     size: height and width of the images in pixels.
-    crop: name of the crop; by default c178 for 178x218 photographs and square for others.
+    crop: name of the crop; by default c178 if all photographs have 178x218 pixels, otherwise square.
     applied_crop: name of the crop that the photographs already have; they are used whole.
     limit: number of usable photographs to take from the beginning.
     split: "train", "val" or "test", by the partition table.
@@ -71,10 +74,9 @@ def prepare(
     out = Path(out)
     _check_arguments(out, size, crop, applied_crop, limit, part, workers)
     opened = open_source(str(source), annotations, split, part)
+    chosen = crops.crop_named(crop or "square")
     if applied_crop is not None:
         chosen = crops.already_cropped(applied_crop)
-    else:
-        chosen = crops.crop_named(crop or opened.default_crop())
     with (
         new_folder(out) as folder,
         Writer(folder, size) as writer,
@@ -84,15 +86,33 @@ def prepare(
         attributes = _write(writer, work, opened, limit, advance)
         if not writer.count:
             raise DataError(f"{source} contains no usable photograph{_why(folder, writer)}")
-        manifest = Manifest(
-            format=SET_FORMAT, software=f"strangers {__version__}", count=writer.count, size=size,
-            crop=chosen.name, filter=opened.filter, source=str(source), split=split, hash=writer.hash(),
-            part=None if part is None else f"{part[0]}/{part[1]}",
-            attributes=list(opened.attributes), skipped=writer.skipped, notes=notes_on(attributes),
-            originals=dict(writer.originals.most_common()),
+        manifest = _manifest(
+            writer, opened, attributes, crop or applied_crop, part,
+            size=size, split=split, source=printable(str(source)),
         )  # fmt: skip
         writer.finish(manifest, attributes)
     return open_prepared(out)
+
+
+def _manifest(
+    writer: Writer,
+    opened: Source,
+    attributes: NDArray[np.int8] | None,
+    crop: str | None,
+    part: tuple[int, int] | None,
+    **fields: Any,
+) -> Manifest:
+    """Return the manifest of the files that were written; crop: None for the default."""
+    manifest = Manifest(
+        format=SET_FORMAT, software=f"strangers {__version__}", count=writer.count, hash=writer.hash(),
+        crop=crop or default_crop_of(writer.originals), filter=opened.filter,
+        part=None if part is None else f"{part[0]}/{part[1]}",
+        listing=None if part is None else opened.listing,
+        attributes=list(opened.attributes), skipped=writer.skipped,
+        originals=dict(writer.originals.most_common()),
+        **fields,
+    )  # fmt: skip
+    return manifest.model_copy(update={"notes": notes_on(manifest, attributes)})
 
 
 def open_or_prepare(
@@ -108,7 +128,8 @@ def open_or_prepare(
     if not is_prepared(place):
         with _exclusive(place):
             if not is_prepared(place):
-                prepare(data, place, size=size, crop=crop, progress=progress)
+                for sentence in summary(prepare(data, place, size=size, crop=crop, progress=progress)):
+                    print(f"{data}: {sentence}", file=sys.stderr)
     return open_prepared(place)
 
 
@@ -126,7 +147,7 @@ def _exclusive(place: Path) -> AbstractContextManager[object]:
 def cached_place(source: str, size: int, crop: str | None) -> Path:
     """Return the folder in the cache for a source; it depends on its files, tables, size and crop."""
     path = Path(source)
-    state: list[object] = [source, size, crop, SET_FORMAT, __version__]
+    state: list[object] = [source, size, crop, SET_FORMAT, __version__, DECODER_VERSION, *optional_formats()]
     for file in sorted(inputs(source)):
         # A link that ends nowhere is an input too.
         status = file.stat() if file.exists() else None
@@ -243,12 +264,6 @@ def _truncate(made: JobResult, max_images: int | None) -> JobResult:
         attributes,
         made.originals[:max_images],
     )
-
-
-def notes_on(attributes: NDArray[np.int8] | None) -> list[str]:
-    """Return the sentences that a user of the set should read."""
-    unknown = 0 if attributes is None else int((attributes == 0).all(1).sum())
-    return [f"{unknown:,} images have no row in the attribute table."] if unknown else []
 
 
 def _why(folder: Path, writer: Writer) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,6 @@ from strangers.data.annotations import (
     read_table,
 )
 from strangers.data.containers import ARCHIVE_SUFFIXES, Container, File, is_picture, tables_around
-from strangers.data.crops import default_crop
 from strangers.data.folders import Folder
 from strangers.data.jobs import Drawings, Job, Photographs, is_generated
 from strangers.data.nested import open_archive, unnested
@@ -48,13 +48,15 @@ class Source(Protocol):
         filter: name of the resize filter.
         attributes: names of the attributes; empty without any.
         count: number of files that the jobs have together, used or skipped.
+        listing: SHA-256 of the names of all files, those of other parts included; parts belong together
+            only if they were cut from the same listing.
     """
 
     filter: str
     attributes: tuple[str, ...]
     count: int
+    listing: str
 
-    def default_crop(self) -> str: ...
     def jobs(self) -> Iterator[Job]: ...
 
 
@@ -88,20 +90,11 @@ class FileSource:
             self._problems |= dict.fromkeys(unlisted, "the partition table has no row for it")
             chosen[: len(candidates)] = np.isin(splits, (SPLITS[split], NO_SPLIT))
         self._all_parts: list[int] = np.flatnonzero(chosen).tolist()
+        self.listing = _fingerprint(self._names[position] for position in self._all_parts)
         self._positions = self._all_parts
         if part is not None:
             self._positions = self._all_parts[slice(*part_bounds(len(self._all_parts), part))]
         self.count = len(self._positions)
-
-    def default_crop(self) -> str:
-        """Return the crop that suits the first readable photograph of all parts, so that parts agree."""
-        for file in self._read(self._all_parts):
-            try:
-                return default_crop(*decode.dimensions(file.data))
-            except DataError:
-                continue
-        # Nothing can be read, which is reported when everything has been tried.
-        return "square"
 
     def jobs(self) -> Iterator[Job]:
         """Yield the files in jobs of JOB_FILES files or JOB_BYTES bytes."""
@@ -155,10 +148,7 @@ class SyntheticSource:
         self._seeds = range(count) if part is None else range(*part_bounds(count, part))
         self.count = len(self._seeds)
         self.attributes = synthetic.ATTRIBUTES
-
-    def default_crop(self) -> str:
-        """Return "square": drawings are square."""
-        return "square"
+        self.listing = _fingerprint([f"synthetic:{count}"])
 
     def jobs(self) -> Iterator[Job]:
         """Yield the seeds in jobs of JOB_FILES."""
@@ -188,6 +178,15 @@ def open_source(
     if annotations is not None:
         given = _read_tables(Path(annotations))
     return FileSource(open_container(text), given, split, part)
+
+
+def _fingerprint(names: Iterable[str]) -> str:
+    """Return the SHA-256 of a listing of files."""
+    digest = hashlib.sha256()
+    for name in names:
+        # Names of files may be bytes that are not UTF-8, which Python holds as surrogates.
+        digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()
 
 
 def inputs(text: str) -> list[Path]:

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from strangers.data.crops import already_cropped, crop_named, default_crop
-from strangers.data.decode import decode, dimensions, face, resize
+from strangers.data.crops import already_cropped, crop_for
+from strangers.data.decode import decode, image_of
 from strangers.errors import DataError
 from strangers.images import Pixels
 from strangers.sampling.model import Model
 
 
-def face_of(photograph: Path, model: Model, cropped: bool) -> Pixels:
-    """Crop and resize the photograph like the training photographs of the model."""
-    try:
-        data = photograph.read_bytes()
-    except OSError as error:
-        raise DataError(f"The photograph {photograph} cannot be read: {error.strerror or error}.") from None
-    try:
-        name = model.header.crop if model.header.crop != "auto" else default_crop(*dimensions(data))
-        return face(data, model.header.size, already_cropped(name) if cropped else crop_named(name))
-    except DataError as error:
-        advice = "" if cropped else "; if it is cropped already, pass --cropped"
-        raise DataError(f"{photograph} cannot be inverted: {error}{advice}.") from None
+def as_seen(data: bytes, model: Model, *, cropped: bool = False) -> Pixels:
+    """Return the photograph in `data` as the model's training photographs were: uint8 (size, size, 3).
 
-
-def as_seen(data: bytes, model: Model) -> Pixels:
-    """Crop and resize the photograph in `data` for the model. Raises DataError with a clause."""
+    cropped: it has the crop of the model already, and is used whole. Otherwise it gets the crop of the model
+    if that is for photographs of its size, and else its largest square: see `crop_for`.
+    Raises DataError with a clause.
+    """
     photograph = decode(data)
     height, width = photograph.shape[:2]
-    usual = default_crop(width, height)
-    own = model.header.crop if model.header.crop != "auto" else usual
-    crop = crop_named(own if usual != "square" else usual)
-    left, top, right, bottom = crop.box(width, height)
-    return resize(photograph[top:bottom, left:right], model.header.size)
+    crop = already_cropped(model.header.crop) if cropped else crop_for(model.header.crop, width, height)
+    return image_of(photograph, model.header.size, crop)
+
+
+def read_photograph(path: Path, model: Model, *, cropped: bool = False) -> Pixels:
+    """Return the photograph in the file `path` as `as_seen` does. Raises DataError with a sentence."""
+    try:
+        return as_seen(path.read_bytes(), model, cropped=cropped)
+    except OSError as error:
+        raise DataError(f"The photograph {path} cannot be read: {error.strerror or error}.") from None
+    except DataError as error:
+        advice = "" if cropped else "; if it is cropped already, pass --cropped"
+        raise DataError(f"{path} cannot be inverted: {error}{advice}.") from None

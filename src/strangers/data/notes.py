@@ -1,0 +1,71 @@
+"""Sentences about a prepared set that its user should read: mixed sizes, enlarged pictures, skipped files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strangers.data.crops import Crop, Size, crop_named, default_crop
+from strangers.data.prepared import Manifest, PreparedSet
+from strangers.data.skipped import count_reasons, read_skipped, shorten
+
+MAX_NAMED = 5
+"""Sizes of photographs, and reasons, that one sentence names."""
+
+
+def default_crop_of(originals: Mapping[str, int]) -> str:
+    """Return the name of the default crop for a set with these originals: see `Manifest.originals`."""
+    return default_crop(map(_parse_size, originals))
+
+
+def notes_on(manifest: Manifest, attributes: NDArray[np.int8] | None) -> list[str]:
+    """Return the notes that the manifest of a set records."""
+    notes = []
+    unknown = 0 if attributes is None else int((attributes == 0).all(1).sum())
+    if unknown:
+        notes.append(f"{unknown:,} images have no row in the attribute table.")
+    sizes = Counter(manifest.originals).most_common()
+    if len(sizes) > 1:
+        named = _enumerate([f"{size} ({count:,})" for size, count in sizes], ", ", "sizes")
+        notes.append(f"The photographs have {len(sizes):,} sizes: {named}.")
+    crop = crop_named(manifest.crop)
+    small = sum(count for size, count in sizes if _side(crop, _parse_size(size)) < manifest.size)
+    if small:
+        notes.append(
+            f"{small:,} of {manifest.count:,} photographs were enlarged: crop {manifest.crop} takes fewer "
+            f"than {manifest.size} px of them."
+        )
+    return notes
+
+
+def summary(prepared: PreparedSet) -> list[str]:
+    """Return the notes on a set, and the number of skipped files by reason."""
+    sentences = list(prepared.manifest.notes)
+    skipped = prepared.manifest.skipped
+    if skipped:
+        reasons = count_reasons(reason for _, reason in read_skipped(prepared.path))
+        parts = [f"{count:,} x {shorten(reason)}" for reason, count in reasons.items()]
+        named = _enumerate(parts, "; ", "reasons")
+        files = "1 file" if skipped == 1 else f"{skipped:,} files"
+        sentences.append(f"Skipped {files} ({named}); {prepared.path / 'skipped.csv'} lists them.")
+    return sentences
+
+
+def _enumerate(items: list[str], separator: str, noun: str) -> str:
+    """Join the first MAX_NAMED items, and count the others."""
+    more = len(items) - MAX_NAMED
+    return separator.join([*items[:MAX_NAMED], *([f"{more:,} other {noun}"] if more > 0 else [])])
+
+
+def _side(crop: Crop, size: Size) -> int:
+    """Return the pixels of a photograph's shorter side that become the image."""
+    fixed = crop.side and crop.photograph in (None, size)
+    return min(crop.side, *size) if fixed else min(size)
+
+
+def _parse_size(text: str) -> Size:
+    width, height = text.split("x")
+    return int(width), int(height)
