@@ -5,6 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from strangers.data.prepare import prepare
+from strangers.evaluation.attributes import load_attributes
+from strangers.images import encode_png
+
 from ..support import Strangers
 
 
@@ -31,3 +38,20 @@ def test_wrong_calls_exit_2_and_write_nothing(strangers: Strangers, tmp_path: Pa
     assert ran.code == 2
     assert "nowhere" in ran.err
     assert not list(tmp_path.iterdir())
+
+
+def test_attributes_are_predicted_for_a_set_without_labels(strangers: Strangers, tmp_path: Path) -> None:
+    drawn = prepare("synthetic:40", tmp_path / "drawn", size=64, workers=1, progress=False)
+    (tmp_path / "faces").mkdir()
+    for name, pixels in zip(drawn.names, np.asarray(drawn.images), strict=True):
+        (tmp_path / "faces" / f"{name}.png").write_bytes(encode_png(pixels))
+    out = tmp_path / "faces.html"
+    ran = strangers("explore", tmp_path / "faces", "--out", out)
+    assert ran.code == 0, ran.err
+    found = json.loads(out.with_suffix(".json").read_text())
+    assert found["attributes"] == {}
+    network = load_attributes()
+    expected = (network.read(np.asarray(drawn.images)).probabilities > 0.5).mean(axis=0)
+    assert found["predicted_attributes"] == pytest.approx(dict(zip(network.names, expected, strict=True)))
+    assert "Predicted attributes" in out.read_text()
+    assert "as predicted" in ran.out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,8 @@ class Exploration:
         near_duplicate_groups, near_duplicates: the same for pictures that are nearly equal.
         skipped, skipped_files: number of skipped files by reason, and the first 20 of them.
         sample: positions of a hundred pictures that represent the set.
+        predicted_attributes: fraction of pictures for which a network predicts each attribute, of a set
+            without labels; empty if nothing was predicted.
     """
 
     source: str
@@ -89,6 +91,7 @@ class Exploration:
     skipped: dict[str, int]
     skipped_files: list[tuple[str, str]]
     sample: list[int]
+    predicted_attributes: dict[str, float] = field(default_factory=dict)
 
 
 def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration:
