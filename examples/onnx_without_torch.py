@@ -4,9 +4,12 @@ python onnx_without_torch.py faces.onnx 17 face.png
 """
 
 import json
+import os
 import sys
 
 import numpy as np
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is imported
 import onnxruntime
 from PIL import Image
 

@@ -30,7 +30,7 @@ from ..support import write_model
 
 
 def result_of(model: Model, **changes: Any) -> Result:
-    """A made-up measurement of the model, on the set that it learnt from."""
+    """A made-up measurement of the model, on its training set."""
     protocol = Protocol(crop="c178", size=32, filter="bicubic")
     likeness = SpaceResult("pixels", 0.5, 0.011, (0.007, 0.02), 0.8, 0.8)
     result = Result(
@@ -74,7 +74,7 @@ def test_without_a_measurement_it_says_so(model: Model) -> None:
     assert "model-index" not in fields
 
 
-def test_a_measurement_stands_with_its_conditions(model: Model) -> None:
+def test_a_measurement_comes_with_its_conditions(model: Model) -> None:
     result = result_of(model)
     text = card(model, result, "hf:someone/faces")
     assert 'strangers.load("hf:someone/faces")' in text
@@ -98,9 +98,9 @@ def test_what_was_measured_on_another_set_is_not_called_its_training_set(model: 
     result = result_of(model)
     other = result.data.model_copy(update={"hash": "1" * 64})
     text = card(model, result.model_copy(update={"data": other, "memorization": None}))
-    assert "It is img_align_celeba.zip" not in text
+    assert "The set is img_align_celeba.zip" not in text
     assert "strangers train DATA" in text
-    assert "Whether it repeats photographs was not measured." in text
+    assert "Memorization was not measured." in text
 
 
 def test_its_command_repeats_the_recipe(model: Model) -> None:
@@ -116,24 +116,42 @@ def test_its_command_repeats_the_recipe(model: Model) -> None:
     assert with_overrides(RECIPES[options["--recipe"]], changes) == model.recipe
 
 
-def test_a_recipe_of_ones_own_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_recipe_that_is_no_preset_is_reported(tmp_path: Path) -> None:
     recipe = RECIPES["dcgan-32"].model_copy(update={"name": "mine"})
     model = load(write_model(tmp_path / "model.safetensors", recipe), device="cpu")
-    assert "This recipe is no preset" in card(model)
+    assert "This recipe is not a preset" in card(model)
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "source_shown"),
     [
         ("/home/somebody/photos.zip", "photos.zip"),
         ("hf:owner/faces", "hf:owner/faces"),
         ("synthetic:60", "synthetic:60"),
     ],
 )
-def test_a_card_tells_no_place_on_somebodys_disk(model: Model, source: str, told: str) -> None:
+def test_a_card_names_no_path_of_the_machine(model: Model, source: str, source_shown: str) -> None:
     result = result_of(model)
     data = result.data.model_copy(update={"source": source, "path": "/home/somebody/sets/faces32"})
     text = card(model, result.model_copy(update={"data": data}))
     assert "somebody" not in text
-    assert f"It is {told}" in text
+    assert f"The set is {source_shown}" in text
     assert "strangers train faces32 " in text
+
+
+def test_texts_of_a_model_file_stay_texts(tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=alert(1)> `$(id)` [a](javascript:1) | \x1b[31m\u202e\n# Title"
+    recipe = RECIPES["dcgan-32"].model_copy(update={"name": hostile, "source": hostile})
+    path = write_model(tmp_path / "model.safetensors", recipe, software=hostile, license=hostile)
+    model = load(path, device="cpu")
+    text = card(model, result_of(model, features={hostile: hostile}), place=hostile)
+    body = text.split("---\n", 2)[2]
+    fence = re.compile(r"```.*?```", re.DOTALL)
+    outside = re.sub(r"`[^`\n]*`", "", fence.sub("", body))
+    assert "<" not in outside
+    assert "[a]" not in outside.replace("\\[a\\]", "")
+    assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", text)
+    command = shlex.split(fence.findall(body)[1].strip("`\n").replace("\\\n", " "))
+    assert command[:5] == ["strangers", "train", "celeba32", "--recipe", command[4]]
+    assert "onerror" in command[4]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -162,3 +165,57 @@ def test_residuals_groups_resizing_spectral_norm_and_learned_scales_are_exported
 def test_an_agreement_is_told_in_words() -> None:
     assert str(Agreement(1.25e-7, 0)) == "differs from torch by at most 1.2e-07 of the range, 0 levels of 255"
     assert str(Agreement(2e-3, 1)).endswith("1 level of 255")
+
+
+def test_files_open_in_runtimes_of_two_years_ago(model: Model) -> None:
+    file = onnx.load_from_string(as_onnx(model))
+    assert file.ir_version <= 9
+    assert file.opset_import[0].version <= 20
+
+
+EXPORT = """
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from strangers.export.onnx import as_onnx, checked
+from strangers.sampling.load import load
+model = load(sys.argv[1], device="cpu")
+checked(model, as_onnx(model))
+"""
+
+PLAIN_SESSION = """
+import os
+import socket
+import subprocess
+import sys
+import onnxruntime
+onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="onnxruntime keeps its state elsewhere")
+def test_an_export_reports_nothing_and_leaves_no_identity(model: Model, tmp_path: Path) -> None:
+    """onnxruntime writes a device identity before it sends anything; uploads would go to the proxy."""
+    write_model(tmp_path / "model.safetensors")
+    (tmp_path / "model.onnx").write_bytes(as_onnx(model))
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+
+        def left_by(code: str, name: str) -> list[str]:
+            home = tmp_path / f"home of {name}"
+            home.mkdir()
+            environment = {
+                "PATH": os.environ["PATH"], "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"),
+                "OMP_NUM_THREADS": "1", "https_proxy": address, "http_proxy": address, "all_proxy": address,
+            }  # fmt: skip
+            subprocess.run([sys.executable, "-c", code, tmp_path / name], env=environment, check=True)
+            return [path.name for path in home.rglob("*") if path.is_file()]
+
+        assert left_by(EXPORT, "model.safetensors") == []
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+        reports = tuple(map(int, onnxruntime.__version__.split(".")[:2])) >= (1, 29)
+        assert not reports or "deviceid" in left_by(PLAIN_SESSION, "model.onnx")

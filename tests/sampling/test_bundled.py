@@ -33,7 +33,7 @@ def test_every_model_is_small_and_has_a_card_of_itself(name: str) -> None:
 def test_its_directions_are_there_without_a_search(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directions, "cache_folder", lambda: tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(directions, "_fit", lambda *words: pytest.fail("it was searched for"))
     found = directions.find_directions(load(name, device="cpu"))
     assert "Smiling" in found.names

@@ -7,6 +7,7 @@ model file's header travels inside, as the same JSON under the same name, "stran
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ TOLERANCE = 1e-3
 WEIGHTS_FROM = 1024
 """Numbers in the smallest tensor that is worth halving; smaller ones are biases and norms."""
 
-MISSING = "Exporting needs onnx, onnxscript and onnxruntime: pip install 'strangers[export]'."
+MISSING_EXTRA = "Exporting needs onnx, onnxscript and onnxruntime: pip install 'strangers[export]'."
 
 
 @dataclass(frozen=True)
@@ -67,25 +68,36 @@ def export_onnx(model: Model, out: Path, *, force: bool = False) -> Agreement:
 
 
 def as_onnx(model: Model, *, half: bool = False) -> bytes:
-    """The ONNX file of a model; half: whether weights are stored in 16 bits, and computed with in 32.
+    """Return the ONNX file of a model; half: store weights in 16 bits, compute in 32.
 
-    The opset is the one that torch's exporter writes. Raises StrangersError without the extra `export`.
+    The opset is the one that torch's exporter writes, and the IR version the oldest with this opset: IR 9 for
+    opset 20, which onnxruntime reads from version 1.16 on. Raises StrangersError without the extra `export`.
     """
+    disable_telemetry()
     try:
         import onnx
         import onnxscript  # noqa: F401 (torch's exporter needs it)
     except ImportError:
-        raise StrangersError(MISSING) from None
+        raise StrangersError(MISSING_EXTRA) from None
     file = _traced(model)
     _forget_places(file)
     if half:
         _halve(file.graph)
     header = model.header
+    file.ir_version = onnx.helper.find_min_ir_version_for(file.opset_import)
     file.producer_name, file.producer_version = "strangers", header.software.removeprefix("strangers ")
     file.doc_string = f"Faces of {header.recipe.name} after {header.images_seen:,} images. {header.license}"
     onnx.helper.set_model_props(file, {"strangers": header.model_dump_json(), "strangers.hash": model.hash})
     onnx.checker.check_model(file, full_check=True)
     return bytes(file.SerializeToString())
+
+
+def disable_telemetry() -> None:
+    """Keep onnxruntime from reporting its use to its maker, which it does by default from version 1.29 on.
+
+    It reads the variable when it is imported.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def checked(model: Model, data: bytes) -> Agreement:
@@ -113,10 +125,12 @@ def compare(model: Model, data: bytes) -> Agreement:
 
 def _run(data: bytes, z: Any) -> Any:
     """The images that onnxruntime makes of latents."""
+    disable_telemetry()
     try:
         import onnxruntime
     except ImportError:
-        raise StrangersError(MISSING) from None
+        raise StrangersError(MISSING_EXTRA) from None
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

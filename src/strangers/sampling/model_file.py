@@ -76,10 +76,22 @@ def as_bytes(generator: nn.Module, header: ModelHeader, *, half: bool = False) -
     """What `save_model` writes; with `half`, its weights are float16, half as long and eleven bits exact."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()}
     if half:
-        tensors = {
-            name: value.half() if value.is_floating_point() else value for name, value in tensors.items()
-        }
+        tensors = {name: _halved(value) for name, value in tensors.items()}
     return bytes(save(tensors, {"strangers": with_digest(header.model_dump_json(), tensors)}))
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    """Return the tensor in float16, or unchanged where float16 cannot hold its values.
+
+    Values beyond 65504 overflow, and those below 6e-5 lose digits. The latter counts for the largest value of
+    a matrix, and for each value of a vector: those of a norm scale one channel each.
+    """
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    error, size = (half.float() - tensor.float()).abs(), tensor.float().abs()
+    allowed = 2.0**-10 * (size if tensor.ndim == 1 else size.max())
+    return half if bool((error <= allowed).all()) else tensor
 
 
 def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:

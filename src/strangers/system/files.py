@@ -172,8 +172,14 @@ def new_folder(final: Path) -> Iterator[Path]:
     try:
         with locked(partial, wait=True):
             yield partial
-            for path in (*partial.rglob("*"), partial):
-                _sync_folder(path) if path.is_dir() else _sync_file(path)
+            file_mode = stat.S_IMODE(partial.stat().st_mode) & 0o666  # some libraries disregard the umask
+            for path in partial.rglob("*"):
+                if path.is_dir():
+                    _sync_folder(path)
+                else:
+                    path.chmod(file_mode)
+                    _sync_file(path)
+            _sync_folder(partial)
             _put(partial, final)
     except BaseException as error:
         _name_place(error, final)
