@@ -30,6 +30,7 @@ from strangers.training.plan import autocast, dtype_name, make_plan
 from strangers.training.run import open_run
 from strangers.training.session import start_session
 from strangers.training.step import new_state, training_step
+from strangers.training.threads import ThreadSchedule
 
 CPU = torch.device("cpu")
 
@@ -113,8 +114,9 @@ def epoch_64(
     log = RunLog(
         None, images_per_epoch=EPOCH, images_per_step=recipe.batch, budget=recipe.images, progress=False
     )
-    run = open_run(folder / "run", plan.recipe, plan.data, 0, dtype_name(precision))
-    session = start_session(run, plan, options, log)
+    schedule = ThreadSchedule(((0, plan.threads.value),))
+    run, _ = open_run(folder / "run", plan, schedule)
+    session = start_session(run, plan, options, log, schedule)
 
     def ours() -> None:
         for _ in range(EPOCH // recipe.batch):

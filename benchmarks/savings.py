@@ -32,8 +32,10 @@ from strangers.training.loop import next_step
 from strangers.training.options import TrainingOptions
 from strangers.training.plan import make_plan
 from strangers.training.run import open_run
-from strangers.training.session import start_session, take_snapshot
+from strangers.training.session import start_session
+from strangers.training.snapshots import take_snapshot
 from strangers.training.step import State, draw_latents, new_state, training_step, update_ema
+from strangers.training.threads import ThreadSchedule
 
 CPU = torch.device("cpu")
 
@@ -106,12 +108,13 @@ def snapshot_time(folder: Path, recipe: Recipe, repeats: int) -> float:
     """Return the milliseconds of a snapshot: pictures, their checks, and a checkpoint."""
     options = TrainingOptions(recipe, device="cpu", precision="fp32", threads=1, progress=False)
     plan = make_plan(folder / "set", options)
-    run = open_run(folder / "run", plan.recipe, plan.data, 0, "fp32")
+    schedule = ThreadSchedule(((0, plan.threads.value),))
+    run, _ = open_run(folder / "run", plan, schedule)
     log = RunLog(
         run.path, images_per_epoch=PHOTOGRAPHS, images_per_step=recipe.batch, budget=recipe.images,
         progress=False,
     )  # fmt: skip
-    session = start_session(run, plan, options, log)
+    session = start_session(run, plan, options, log, schedule)
     taken = []
     for _ in range(repeats + 1):
         log.add(next_step(session), session.state.images_seen)

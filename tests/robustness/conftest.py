@@ -66,7 +66,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
 def quick_curves() -> Iterator[None]:
     """They take longer to draw than the rest of a small training; a file is written all the same."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("strangers.training.snapshots.curves", lambda run: bytes(30_000))
+        patch.setattr("strangers.training.pictures.curves", lambda run: bytes(30_000))
         yield
 
 

@@ -22,8 +22,7 @@ from strangers.images import to_signed
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.training import health as monitor
-from strangers.training import loop
-from strangers.training import snapshots as pictures
+from strangers.training import loop, pictures
 from strangers.training.health import MAX_ROLLBACKS, ON_COLLAPSE, ROLLBACK_FACTOR
 from strangers.training.log import read_log
 from strangers.training.loop import train

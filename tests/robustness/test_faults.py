@@ -24,8 +24,7 @@ from strangers.recipes.recipe import with_overrides
 from strangers.reports import evaluation as report
 from strangers.sampling.load import load
 from strangers.sampling.model_file import ModelHeader, read_model, save_model
-from strangers.training import checkpoint
-from strangers.training import snapshots as pictures
+from strangers.training import checkpoint, pictures
 from strangers.training.evaluator import BestMetric
 from strangers.training.loop import train
 from strangers.training.step import State, new_state

@@ -58,7 +58,7 @@ def start(request: dict[str, Any]) -> int:
 def run(words: list[str], request: dict[str, Any]) -> int:
     """The command's exit code; what it prints is added to its log."""
     from strangers.cli import main as strangers
-    from strangers.training import snapshots as pictures
+    from strangers.training import pictures
 
     # A stand-in: matplotlib takes half a second.
     pictures.__dict__["curves"] = lambda run: (run / "log.jsonl").read_bytes()[:20]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,6 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_is_used(
 
 ODD: tuple[dict[str, Any], ...] = (
     {"images_seen": "2048"},
-    {"images_seen": 1024},
     {"seconds": []},
     {"log": "sums"},
     {"log": {"steps": 1, "sums": [1.0]}},
@@ -83,11 +83,13 @@ def test_invalid_values_in_state_json_are_reported_as_damage(
 
 
 def test_deeply_nested_or_undecodable_files_are_reported(run: Path) -> None:
+    for state in run.glob("checkpoints/*/state.json"):
+        state.write_text("[" * 100_000)
     (run / "run.json").write_text("[" * 100_000)
-    with pytest.raises(RunError, match=r"run.json cannot be read"):
+    with pytest.raises(RunError, match=r"run.json is damaged"):
         read_run(run)
     (run / "recipe.json").write_bytes(b"\xff\xfe")
-    with pytest.raises(RunError, match=r"recipe.json cannot be read"):
+    with pytest.raises(RunError, match=r"recipe.json is damaged"):
         read_recipe(run)
     with (run / "log.jsonl").open("ab") as file:
         file.write(b"[" * 100_000 + b"\n\xff\xfe\n")
@@ -105,9 +107,9 @@ def test_a_changed_digit_in_state_json_is_detected(run: Path, small_recipe: Reci
 
 def test_a_checkpoint_of_another_format_is_refused(run: Path, small_recipe: Recipe) -> None:
     path = run / "checkpoints/000002048/state.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
     _, [problem] = checkpoint.restore(run, new_state(small_recipe, 0, CPU))
-    assert "another version of strangers" in problem
+    assert "state.json has format 1" in problem
 
 
 def test_a_run_without_usable_checkpoint_is_not_restarted(run: Path, small_recipe: Recipe) -> None:
@@ -144,6 +146,51 @@ def header_of(recipe: Recipe) -> ModelHeader:
         filter="drawn",
         data_hash="",
     )
+
+
+def tiny_checkpoint(run: Path, recipe: Recipe, images_seen: int, keep: int = 1) -> Path:
+    """Save a checkpoint of untrained networks."""
+    state = new_state(recipe, 0, CPU)
+    state.images_seen = images_seen
+    file = checkpoint.serialize(state.ema, header_of(recipe))
+    return checkpoint.save(run, state, file, checkpoint.Progress(), keep=keep)
+
+
+def test_copies_by_a_person_are_neither_restored_nor_removed(small_recipe: Recipe, tmp_path: Path) -> None:
+    first = tiny_checkpoint(tmp_path, small_recipe, 64)
+    names = ("000000064-keep", "2024-best", "best", "000099999")
+    for name in names:
+        shutil.copytree(first, first.with_name(name))
+    tiny_checkpoint(tmp_path, small_recipe, 128)
+    state = new_state(small_recipe, 1, CPU)
+    assert checkpoint.restore(tmp_path, state)[1] == []
+    assert state.images_seen == 128
+    tiny_checkpoint(tmp_path, small_recipe, 192)
+    assert {path.name for path in first.parent.iterdir()} == {*names, "000000192"}
+
+
+def test_files_that_a_person_put_into_a_checkpoint_stay(small_recipe: Recipe, tmp_path: Path) -> None:
+    first = tiny_checkpoint(tmp_path, small_recipe, 64)
+    (first / "notes.txt").write_text("the best so far")
+    tiny_checkpoint(tmp_path, small_recipe, 128)
+    assert [path.name for path in first.iterdir()] == ["notes.txt"]
+
+
+def test_a_checkpoint_never_replaces_a_copy_of_its_name(small_recipe: Recipe, tmp_path: Path) -> None:
+    first = tiny_checkpoint(tmp_path, small_recipe, 64)
+    copy = shutil.copytree(first, first.with_name("000000128"))
+    with pytest.raises(FileExistsError):
+        tiny_checkpoint(tmp_path, small_recipe, 128)
+    assert (copy / "state.json").read_bytes() == (first / "state.json").read_bytes()
+
+
+def test_all_files_of_a_checkpoint_have_the_mode_of_the_umask(small_recipe: Recipe, tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        folder = tiny_checkpoint(tmp_path, small_recipe, 64)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o664}
 
 
 @pytest.mark.parametrize("where", ["moments", "sums"])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from strangers.training.log import RunLog
 
@@ -28,3 +32,30 @@ def test_lines_that_do_not_fit_on_the_disk_are_written_later(tmp_path: Path) -> 
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     log.close()
     assert (tmp_path / "console.log").read_text().endswith("fourth\nlast\n")
+
+
+def test_a_flush_writes_the_log_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = RunLog(tmp_path, images_per_epoch=1, images_per_step=1, budget=9, progress=False)
+    flushed: list[tuple[int, int]] = []
+    with closing(log):
+        log.flush()  # without a line yet
+        log.warn(1, "careful")
+        monkeypatch.setattr(os, "fsync", lambda number: flushed.append((os.fstat(number).st_ino, number)))
+        log.flush()
+    assert [inode for inode, _ in flushed] == [(tmp_path / "log.jsonl").stat().st_ino]
+
+
+def test_tensorboard_shows_each_step_once_after_a_crash(tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for last, resumed_at in ((500, 0), (700, 200)):
+        log = RunLog(
+            tmp_path, images_per_epoch=1, images_per_step=1, budget=9, progress=False, tensorboard=True
+        )
+        with closing(log):
+            log.resume(resumed_at, 0.0, None)
+            for images in range(resumed_at + 100, last + 1, 100):
+                log.write_metrics(images, {"variety": float(last)}, {})
+    events = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    shown = [(event.step, event.value) for event in events.Scalars("variety")]
+    assert shown == [(images, 500 if images <= 200 else 700) for images in range(100, 800, 100)]

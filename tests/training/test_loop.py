@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,11 @@ from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError, UsageError
 from strangers.images import read_provenance
 from strangers.recipes.recipe import Recipe, with_overrides
+from strangers.training import loop
 from strangers.training.log import read_log
 from strangers.training.loop import train
+from strangers.training.session import TrainingSession
+from strangers.training.step import StepReport
 
 from ..support import started
 
@@ -79,6 +84,37 @@ def test_a_run_killed_at_random_moments_equals_one_that_was_not(
     ]
     assert means[0] == means[1]
     assert not list(killed.rglob(".partial-*"))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+def test_a_closed_terminal_saves_like_sigterm_and_nohup_is_respected(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    hang_up = signal.SIGHUP
+    before = signal.signal(hang_up, signal.SIG_DFL)
+    try:
+        for handler, ends_at in ((signal.SIG_DFL, "000000128"), (signal.SIG_IGN, "000000256")):
+            signal.signal(hang_up, handler)
+            run = tmp_path / ends_at
+            with pytest.MonkeyPatch.context() as patch, suppress(SystemExit):
+                patch.setattr(loop, "next_step", hanging_up_after(64))
+                train(drawn_set.path, small_recipe, run, images=256, progress=False)
+            assert (run / "latest").read_text() == ends_at
+            assert signal.getsignal(hang_up) == handler
+    finally:
+        signal.signal(hang_up, before)
+
+
+def hanging_up_after(images: int) -> Callable[[TrainingSession], StepReport]:
+    """Return a step during which SIGHUP comes once that number of images was seen."""
+    next_step = loop.next_step
+
+    def step(session: TrainingSession) -> StepReport:
+        if session.state.images_seen == images:
+            signal.raise_signal(signal.SIGHUP)
+        return next_step(session)
+
+    return step
 
 
 def test_training_brings_pixels_nearer_to_the_data(

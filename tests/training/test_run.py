@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,10 @@ from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError
 from strangers.recipes.recipe import Recipe
 from strangers.training.loop import train
-from strangers.training.run import lock_run, open_run
+from strangers.training.options import TrainingOptions
+from strangers.training.plan import make_plan
+from strangers.training.run import lock_run, open_run, read_run
+from strangers.training.threads import ThreadSchedule
 
 posix = pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
 
@@ -57,6 +61,51 @@ def test_a_run_that_was_killed_in_its_first_moment_can_begin_again(
 ) -> None:
     (tmp_path / "lock").touch()
     (tmp_path / ".partial-run.json-4194305-0123abcd").write_bytes(b"{")
+    plan = make_plan(
+        drawn_set.path, TrainingOptions(small_recipe, tmp_path, precision="fp32", progress=False)
+    )
     with lock_run(tmp_path):
-        open_run(tmp_path, small_recipe, drawn_set, 0, "fp32")
+        open_run(tmp_path, plan, ThreadSchedule(((0, 1),)))
     assert {path.name for path in tmp_path.iterdir()} == {"lock", "run.json", "recipe.json", "checkpoints"}
+
+
+@pytest.mark.parametrize("name", ["run.json", "recipe.json"])
+@pytest.mark.parametrize("damage", ["digit", "truncate", "remove"])
+def test_damaged_descriptions_are_restored_from_the_newest_checkpoint(
+    name: str, damage: str, drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    settings: dict[str, Any] = {"precision": "fp32", "progress": False}
+    train(drawn_set.path, small_recipe, run, images=64, **settings)
+    text = (run / name).read_text()
+    harm(run / name, damage)
+    with pytest.raises(RunError, match="is a run with seed = 0, not 1"):
+        train(drawn_set.path, small_recipe, run, images=64, seed=1, **settings)
+    train(drawn_set.path, small_recipe, run, images=64, **settings)
+    assert (run / name).read_text() == text
+    if damage != "remove":
+        assert f"{name} was damaged" in (run / "console.log").read_text()
+
+
+def harm(path: Path, damage: str) -> None:
+    """Change a digit of a JSON file, cut it in half, or remove it."""
+    if damage == "remove":
+        path.unlink()
+    else:
+        text = path.read_text()
+        path.write_text(text.replace("0", "1", 1) if damage == "digit" else text[: len(text) // 2])
+
+
+def test_a_damaged_recipe_does_not_hide_another_one(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    train(drawn_set.path, small_recipe, tmp_path / "run", images=64, progress=False)
+    harm(tmp_path / "run/recipe.json", "truncate")
+    with pytest.raises(RunError, match="is a run with flip = True, not False"):
+        train(drawn_set.path, small_recipe, tmp_path / "run", overrides={"flip": "false"}, progress=False)
+
+
+def test_a_damaged_run_without_a_copy_names_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(RunError, match=r"no checkpoint has a copy of it\. Restore it from a backup, or"):
+        read_run(tmp_path)

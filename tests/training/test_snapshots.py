@@ -1,22 +1,75 @@
-"""The pictures of a run."""
+"""Snapshots: the checkpoint comes first, and no picture ends or changes a training."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any, NoReturn
 
-import numpy as np
+import pytest
 
-from strangers.training import snapshots
+from strangers.data.prepared import PreparedSet
+from strangers.recipes.recipe import Recipe
+from strangers.sampling.model_file import as_bytes
+from strangers.training import checkpoint, session, snapshots
+from strangers.training.log import read_log
+from strangers.training.loop import train
+
+SETTINGS: dict[str, Any] = {"images": 2048, "every": 1024, "precision": "fp32", "progress": False}
 
 
-def test_curves_of_long_runs_average_lines_and_skip_invalid_ones(tmp_path: Path) -> None:
-    lines = [{"images": number, "loss": number % 2} for number in range(5 * snapshots.MAX_POINTS + 1)]
-    odd = ["[]", '{"images": 1', '{"images": 1, "loss": "1"}', f'{{"images": 1{"0" * 400}, "loss": 1}}']
-    (tmp_path / "log.jsonl").write_text("\n".join([*map(json.dumps, lines), *odd]))
-    series = snapshots._series(tmp_path, "images", "loss")
-    assert len(series) <= snapshots.MAX_POINTS
-    np.testing.assert_allclose(series[0], [2.5, 0.5])
-    assert series[-1, 0] <= lines[-1]["images"]
-    assert 0.4 < series[:, 1].mean() < 0.6
-    assert len(snapshots._series(tmp_path / "absent", "images")) == 0
+class KilledError(BaseException):
+    """The end of a process at this point."""
+
+
+def weights(run: Path) -> bytes:
+    return (run / "checkpoints/000002048/training.safetensors").read_bytes()
+
+
+def test_failing_pictures_neither_end_nor_change_a_training(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(drawn_set.path, small_recipe, tmp_path / "straight", **SETTINGS)
+
+    def broken(*_: object) -> NoReturn:
+        raise SyntaxError("broken PNG file")
+
+    for module, name in ((session, "save_reals"), (snapshots, "save_samples"), (snapshots, "save_animation")):
+        monkeypatch.setattr(module, name, broken)
+    train(drawn_set.path, small_recipe, tmp_path / "run", **SETTINGS)
+    assert weights(tmp_path / "run") == weights(tmp_path / "straight")
+    warnings = [entry["warning"] for entry in read_log(tmp_path / "run", "warning")]
+    assert len(warnings) == 4  # photographs, two grids, animation
+    assert all("broken PNG file" in warning for warning in warnings)
+
+
+def test_a_grid_that_a_kill_prevented_is_drawn_on_resume(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(drawn_set.path, small_recipe, tmp_path / "straight", **SETTINGS)
+
+    def killed(*_: object) -> NoReturn:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots, "save_samples", killed)
+        with pytest.raises(KilledError):
+            train(drawn_set.path, small_recipe, tmp_path / "run", **SETTINGS)
+    assert (tmp_path / "run/checkpoints/000001024").exists()  # written before its grid
+    train(drawn_set.path, small_recipe, tmp_path / "run", **SETTINGS)
+    for name in ("000001k.png", "000002k.png"):
+        grids = [(tmp_path / run / "samples" / name).read_bytes() for run in ("straight", "run")]
+        assert grids[0] == grids[1]
+
+
+def test_a_model_is_serialized_once_per_checkpoint(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def counted(*given: Any) -> bytes:
+        calls.append(given)
+        return as_bytes(*given)
+
+    monkeypatch.setattr(checkpoint, "as_bytes", counted)
+    train(drawn_set.path, small_recipe, tmp_path / "run", evaluate_every=1024, evaluate_count=257, **SETTINGS)
+    assert len(calls) == 2

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
 from strangers.commands.arguments import Json
 from strangers.system.machine import free_memory, processor_name, usable_cores, versions
+from strangers.training.options import TrainingOptions
 
-SPEED_RECIPE = "dcgan-64"
+if TYPE_CHECKING:
+    import torch
+
+DEFAULT_RECIPE = str(TrainingOptions().recipe)
 
 MIN_DISK_GIB = 5.0
 MIN_MEMORY_GIB = 2.0
-MIN_IMAGES_PER_SECOND = 60.0
-"""At this speed a million images take almost five hours."""
+MIN_IMAGES_PER_SECOND = 40.0
+"""At this speed the default recipe takes about three hours."""
 
 
 def doctor(
@@ -46,7 +51,9 @@ class Report:
         device, precision: choices of `auto`, each with the reason.
         memory_gib: free memory; None if unknown.
         disk_gib: free space in the current folder.
-        images_per_second: speed of training dcgan-64; None if not measured.
+        load: mean number of running processes over the last minute; None if unknown.
+        images_per_second: speed of training the default recipe; None if not measured.
+        images_per_second_by_threads: the same on a CPU with one thread and with all; empty if not measured.
         advice: recommendations, if any.
     """
 
@@ -60,7 +67,9 @@ class Report:
     precision: str
     memory_gib: float | None
     disk_gib: float
+    load: float | None
     images_per_second: float | None
+    images_per_second_by_threads: dict[int, float]
     advice: list[str]
 
     def to_json(self) -> str:
@@ -71,10 +80,14 @@ class Report:
         memory = "unknown" if self.memory_gib is None else f"{self.memory_gib:.1f} GiB free"
         speed = "not measured"
         if self.images_per_second is not None:
-            speed = f"{self.images_per_second:,.0f} images/s in a {SPEED_RECIPE} training step"
+            speed = f"{self.images_per_second:,.0f} images/s in training {DEFAULT_RECIPE}"
+            by_threads = self.images_per_second_by_threads.items()
+            counts = (f"{value:,.0f} on {count} thread{'s' * (count > 1)}" for count, value in by_threads)
+            speed += f" ({', '.join(counts)})" if by_threads else ""
         rows = {
             "system": self.system,
             "processor": f"{self.processor}, {self.cores} cores, {self.threads} torch threads",
+            "load": "unknown" if self.load is None else f"{self.load:.1f} processes on {self.cores} cores",
             "versions": ", ".join(f"{name} {number}" for name, number in self.versions.items()),
             "devices": ", ".join(self.devices),
             "auto": f"--device {self.device}",
@@ -91,18 +104,16 @@ def examine(seconds: float = 5.0) -> Report:
     """Examine the machine, and measure its training speed on noise for `seconds`; 0 skips that."""
     import torch
 
-    from strangers.recipes.presets import RECIPES
     from strangers.system.devices import choose_device, choose_precision
-    from strangers.training.dry_run import training_speed
     from strangers.training.plan import dtype_name
 
     device = choose_device()
     precision = choose_precision("auto", device.value)
     memory = free_memory()
     disk = shutil.disk_usage(Path.cwd()).free / 2**30
-    speed = (
-        training_speed(RECIPES[SPEED_RECIPE], device.value, precision.value, seconds) if seconds > 0 else None
-    )
+    speeds = measure(device.value, precision.value, seconds) if seconds > 0 else {}
+    speed = max(speeds.values(), default=None)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return Report(
         system=platform.platform(),
         processor=processor_name(),
@@ -114,9 +125,24 @@ def examine(seconds: float = 5.0) -> Report:
         precision=f"{dtype_name(precision.value)}: {precision.reason}",
         memory_gib=memory,
         disk_gib=disk,
+        load=load,
         images_per_second=speed,
+        images_per_second_by_threads=speeds if len(speeds) > 1 else {},
         advice=advice(memory, disk, speed),
     )
+
+
+def measure(device: torch.device, precision: torch.dtype, seconds: float) -> dict[int, float]:
+    """Measure images per second of the default recipe by number of threads: one and all on a CPU."""
+    import torch
+
+    from strangers.recipes.presets import RECIPES
+    from strangers.training.speed import thread_speeds, training_speed
+
+    recipe, threads = RECIPES[DEFAULT_RECIPE], min(torch.get_num_threads(), usable_cores())
+    if device.type == "cpu" and threads > 1:
+        return thread_speeds(recipe, device, precision, threads, seconds / 2)
+    return {threads: training_speed(recipe, device, precision, seconds)}
 
 
 def advice(memory_gib: float | None, disk_gib: float, images_per_second: float | None) -> list[str]:

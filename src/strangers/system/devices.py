@@ -97,7 +97,7 @@ def choose_threads(count: int | None, local_count: int = 1) -> Choice[int]:
         return Choice(count, "It was asked for.")
     if local_count > 1:
         return Choice(max(1, cores // local_count), f"{local_count} processes share {cores} cores.")
-    threads = torch.get_num_threads()
+    threads = min(torch.get_num_threads(), cores)
     asked = os.environ.get("OMP_NUM_THREADS")
     return Choice(threads, f"OMP_NUM_THREADS is {asked}." if asked else f"{cores} cores may be used.")
 

@@ -36,10 +36,41 @@ def installed(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may run on, which in a container may be fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return the number of cores that this process may use: by its affinity, and by its container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    return cores if quota is None else max(1, min(cores, int(quota)))
+
+
+def cpu_quota(root: Path = Path("/sys/fs/cgroup"), process: Path = Path("/proc/self/cgroup")) -> float | None:
+    """Return the number of cores that control groups grant this process, v1 or v2; None without a limit."""
+    try:
+        groups = [line.split(":", 2)[1:] for line in process.read_text().splitlines()]
+    except (OSError, ValueError):
+        return None
+    limits = []
+    for controllers, group in groups:
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        mount = root if not controllers else root / "cpu"
+        for folder in (mount / group.lstrip("/"), *(mount / group.lstrip("/")).parents):
+            limits += [limit] if (limit := _quota_of(folder)) else []
+            if folder == mount:
+                break
+    return min(limits, default=None)
+
+
+def _quota_of(folder: Path) -> float | None:
+    """Return the limit of one control group in cores, if it has one."""
+    try:
+        if (folder / "cpu.max").exists():
+            quota, period = (folder / "cpu.max").read_text().split()
+        else:
+            quota = (folder / "cpu.cfs_quota_us").read_text()
+            period = (folder / "cpu.cfs_period_us").read_text()
+        return int(quota) / int(period) if int(quota) > 0 else None
+    except (OSError, ValueError):  # no file, or "max"
+        return None
 
 
 def process_number() -> int:

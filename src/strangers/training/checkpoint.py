@@ -16,6 +16,8 @@ import json
 import math
 import os
 import re
+import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,10 +35,13 @@ from strangers.training.health import HealthMonitor
 from strangers.training.step import State, StepReport
 from strangers.training.tensors import is_finite, load_tensors, tensors_of
 
-FORMAT = 3
+FORMAT = 4
 """Version of the checkpoint format."""
 
-MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.json"
+MODEL, TRAINING, STATE = FILES = ("model.safetensors", "training.safetensors", "state.json")
+
+NAME = re.compile(r"[0-9]{9,}")
+"""The name of a checkpoint's folder."""
 
 
 class ModelFile(NamedTuple):
@@ -55,12 +60,16 @@ class Progress:
         log: sums of the log since its last line.
         health: problems found so far, and rollbacks.
         best: the best evaluation so far.
+        snapshot: a sample grid was due at this checkpoint.
+        copies: contents of the run's JSON files by name.
     """
 
     seconds: float = 0.0
     log: dict[str, Any] | None = None
     health: HealthMonitor = field(default_factory=HealthMonitor)
     best: BestMetric = field(default_factory=BestMetric)
+    snapshot: bool = False
+    copies: dict[str, Any] = field(default_factory=dict)
 
 
 def serialize(generator: nn.Module, header: ModelHeader) -> ModelFile:
@@ -83,10 +92,13 @@ def save(run: Path, state: State, model: ModelFile, progress: Progress, *, keep:
             "written. The same command resumes from the previous one."
         )
     folder = _folder(run, state.images_seen)
+    if folder.exists() and not _is_checkpoint(folder):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
     if not folder.exists():
         with new_folder(folder) as partial:
             (partial / MODEL).write_bytes(model.data)
             _save_tensors(tensors_of(state), partial / TRAINING)
+            shutil.copymode(partial / MODEL, partial / TRAINING)  # safetensors ignores the umask
             hashes = {MODEL: model.sha256, TRAINING: sha256_of(partial / TRAINING)}
             (partial / STATE).write_text(_description(state.images_seen, progress, hashes))
     _point(run, folder, progress.best)
@@ -100,7 +112,7 @@ def prune(run: Path, progress: Progress, *, keep: int) -> None:
     needed = [_folder(run, images) for images in kept_at if images is not None]
     for old in _folders(run)[keep:]:
         if old not in needed:
-            remove_folder(old)
+            _remove(old)
 
 
 def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, list[str]]:
@@ -127,7 +139,7 @@ def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, l
         state.images_seen = description["images_seen"]
         _point(run, folder, progress.best)
         for abandoned in folders[: folders.index(folder)]:  # these names will be written again
-            remove_folder(abandoned)
+            _remove(abandoned)
         return progress, problems
     if len(problems) == len(folders) > 0:
         raise RunError(
@@ -136,8 +148,17 @@ def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, l
     for pointer in ("latest", "best"):
         (run / pointer).unlink(missing_ok=True)
     for folder in folders:
-        remove_folder(folder)
+        _remove(folder)
     return Progress(), problems
+
+
+def read_copies(run: Path) -> dict[str, Any]:
+    """Return the newest intact copies of the run's JSON files, by name; empty without a checkpoint."""
+    for folder in _folders(run):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            description = _read_state(folder)
+            return dict(description["copies"])
+    return {}
 
 
 def _folder(run: Path, images_seen: int) -> Path:
@@ -146,7 +167,39 @@ def _folder(run: Path, images_seen: int) -> Path:
 
 def _folders(run: Path) -> list[Path]:
     """Return the run's checkpoints, newest first."""
-    return sorted((path for path in (run / "checkpoints").glob("[0-9]*") if path.is_dir()), reverse=True)
+    folders = (path for path in (run / "checkpoints").glob("[0-9]*") if _is_checkpoint(path))
+    return sorted(folders, key=lambda path: int(path.name), reverse=True)
+
+
+def _is_checkpoint(folder: Path) -> bool:
+    """Return whether the run wrote this folder; copies by a person have another name or another content."""
+    if not NAME.fullmatch(folder.name) or not any((folder / name).exists() for name in FILES):
+        return False
+    try:
+        return f"{_read_state(folder)['images_seen']:09d}" == folder.name
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return True  # a damaged checkpoint
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
+    """Return the content of state.json. Raises ValueError, OSError or others if it was changed."""
+    description: dict[str, Any] = json.loads((folder / STATE).read_text())
+    if description["format"] != FORMAT:
+        raise ValueError(f"{STATE} has format {description['format']}, this version reads {FORMAT}")
+    if description.pop("state_sha256") != _digest(description):
+        raise ValueError(f"{STATE} has changed since it was written")
+    if not isinstance(description["images_seen"], int):
+        raise ValueError(f"images_seen in {STATE} is not a whole number")
+    return description
+
+
+def _remove(folder: Path) -> None:
+    """Remove a checkpoint, but no files that a person put into its folder. Raises OSError."""
+    if {path.name for path in folder.iterdir()} <= set(FILES):
+        remove_folder(folder)
+        return
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _point(run: Path, latest: Path, best: BestMetric) -> None:
@@ -169,6 +222,8 @@ def _description(images_seen: int, progress: Progress, hashes: dict[str, str]) -
         "health": asdict(progress.health),
         "learning_rate_multiplier": progress.health.learning_rate_multiplier,
         "best": asdict(progress.best),
+        "snapshot": progress.snapshot,
+        "copies": progress.copies,
         "sha256": hashes,
     }
     return json.dumps(description | {"state_sha256": _digest(description)}, indent=1)
@@ -177,13 +232,7 @@ def _description(images_seen: int, progress: Progress, hashes: dict[str, str]) -
 def _describe(folder: Path) -> dict[str, Any]:
     """Return the content of state.json. Raises RunError if it, or a file that it lists, was changed."""
     try:
-        description: dict[str, Any] = json.loads((folder / STATE).read_text())
-        if description["format"] != FORMAT:
-            raise RunError(f"The checkpoint {folder} is damaged, or from another version of strangers.")
-        if description.pop("state_sha256") != _digest(description):
-            raise RunError(f"The checkpoint {folder} is damaged: {STATE} has changed since it was written.")
-        if f"{description['images_seen']:09d}" != folder.name:
-            raise RunError(f"The checkpoint {folder} is damaged: its {STATE} belongs to another checkpoint.")
+        description = _read_state(folder)
         for name in (MODEL, TRAINING):
             if sha256_of(folder / name) != description["sha256"][name]:
                 raise RunError(
@@ -207,6 +256,8 @@ def _progress(folder: Path, description: dict[str, Any]) -> Progress:
             description["log"],
             HealthMonitor(**description["health"]),
             BestMetric(**description["best"]),
+            description["snapshot"],
+            description["copies"],
         )
         _validate(progress)
         return progress

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import torch
 
-from strangers.recipes.recipe import Recipe, parameter_counts
+from strangers.recipes.recipe import parameter_counts
+from strangers.training.adaptive_threads import first_schedule
+from strangers.training.distributed import SINGLE_PROCESS
 from strangers.training.options import TrainingOptions, keyword_options
-from strangers.training.plan import autocast, dtype_name, duration, make_plan
-from strangers.training.step import compile_networks, new_state, training_step
+from strangers.training.plan import dtype_name, duration, make_plan
+from strangers.training.speed import load, training_speed
 
 MEASURED_SECONDS = 2.0
 """Duration of the speed measurement, which takes at least one step."""
@@ -25,9 +26,12 @@ def dry_run(data: str | Path, options: TrainingOptions) -> str:
 
     Speed and memory are measured in a few steps on noise. Raises UsageError and DataError.
     """
-    plan = make_plan(data, options)
+    plan, _ = first_schedule(make_plan(data, options), options, None, SINGLE_PROCESS)
     recipe = plan.recipe
+    before = torch.get_num_threads()
+    torch.set_num_threads(plan.threads.value)
     speed = training_speed(recipe, plan.device.value, plan.precision.value, MEASURED_SECONDS, plan.compiled)
+    torch.set_num_threads(before)
     counts = parameter_counts(recipe)
     steps = -(-recipe.images // recipe.images_per_step)
     checkpoints = options.keep + (options.evaluate_every is not None)  # and the best one
@@ -42,33 +46,11 @@ def dry_run(data: str | Path, options: TrainingOptions) -> str:
         "threads": f"{plan.threads.value}. {plan.threads.reason}",
         "memory": f"{_peak_memory(plan.device.value) / 2**30:.1f} GiB at the peak, measured",
         "disk": f"{checkpoints * _checkpoint_bytes(counts) / 2**20:,.0f} MiB for {checkpoints} checkpoints",
-        "speed": f"{speed:,.1f} images/s, measured",
+        "speed": f"{speed:,.1f} images/s, measured{load()}",
         "time": f"about {duration(recipe.images / speed)}",
     }
     table = "\n".join(f"{name:<14}{text}" for name, text in rows.items())
     return f"{table}\nrecipe        {recipe.model_dump_json(indent=2)}"
-
-
-def training_speed(
-    recipe: Recipe, device: torch.device, precision: torch.dtype, seconds: float, compiled: bool = False
-) -> float:
-    """Measure images per second in training steps on noise, over at least one step and `seconds`."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        state = new_state(recipe, 0, device)
-        if compiled:
-            compile_networks(state, recipe)
-        noise = torch.rand(recipe.images_per_step, 3, recipe.size, recipe.size, device=device) * 2 - 1
-        noise = noise.contiguous(memory_format=torch.channels_last)
-        started, seen_before, elapsed = time.perf_counter(), 0, 0.0
-        while elapsed < seconds or seen_before == 0:
-            with autocast(device, precision):
-                report = training_step(state, noise, recipe)
-            report.generator_loss.item()  # waits for the device
-            if seen_before == 0:  # the first step includes start-up and does not count
-                started, seen_before = time.perf_counter(), state.images_seen
-                continue
-            elapsed = time.perf_counter() - started
-    return (state.images_seen - seen_before) / elapsed
 
 
 def _checkpoint_bytes(parameters: dict[str, int]) -> int:

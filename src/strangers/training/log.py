@@ -7,7 +7,6 @@ import json
 import math
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from rich.text import Text
 from strangers.errors import RunError, UsageError
 from strangers.system.files import write_atomically
 from strangers.system.streams import Forgiving
+from strangers.training.clock import TrainingClock
 from strangers.training.step import StepReport
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class RunLog:
     Lines that cannot be written because the disk is full are kept and written with later ones.
 
     Attributes:
-        seconds: training time of the run so far, over all its sessions.
+        seconds: training time of the run so far, over all its sessions, without pauses.
+        speed: images per second since the line before the last one.
     """
 
     def __init__(
@@ -72,12 +73,15 @@ class RunLog:
         )
         self.task = self.bar.add_task("", total=budget)
         self.seconds = 0.0
+        self.speed = 0.0
         self._unwritten: dict[str, list[str]] = {}
         self._sums: torch.Tensor | None = None
         self._steps = 0
-        self._line_started = (time.perf_counter(), 0)  # when, and after how many images
-        self._clock = time.perf_counter()
-        self._writer = _tensorboard(run) if run is not None and tensorboard else None
+        self._clock = TrainingClock()
+        self._last_step = self._clock.seconds()
+        self._line_started = (self._last_step, 0)  # time, and images seen
+        self._new_writer = _tensorboard() if run is not None and tensorboard else None
+        self._writer: SummaryWriter | None = None
 
     def resume(
         self, images_seen: int, seconds: float, sums: dict[str, Any] | None, rollbacks: int = 0
@@ -98,9 +102,14 @@ class RunLog:
                 if entry.get("images", math.inf) <= images_seen and entry.get("rollback", 0) <= rollbacks
             ]
             write_atomically(path, "".join(kept).encode())
-        self._clock = time.perf_counter()
-        self._line_started = (self._clock, images_seen)
+        self._last_step = self._clock.seconds()
+        self._line_started = (self._last_step, images_seen)
         self.bar.update(self.task, completed=images_seen)
+        if self._new_writer is not None and self.run is not None:
+            if self._writer is not None:
+                self._writer.close()
+            # TensorBoard forgets steps from `purge_step` on, which earlier sessions may have written.
+            self._writer = self._new_writer(self.run / "tensorboard", purge_step=images_seen + 1)
 
     def state(self) -> dict[str, Any] | None:
         """Return the sums since the last line, for a checkpoint."""
@@ -116,18 +125,18 @@ class RunLog:
         values = torch.stack(report)
         self._sums = values if self._sums is None else self._sums.to(values.device) + values
         self._steps += 1
-        now = time.perf_counter()
-        self.seconds += now - self._clock
-        self._clock = now
+        now = self._clock.seconds()
+        self.seconds += now - self._last_step
+        self._last_step = now
         self.bar.update(self.task, completed=images_seen)
 
     def write_means(self, images_seen: int) -> dict[str, float]:
         """Write a line with the means since the last one, reset the sums, and return the means."""
         assert self._sums is not None
         means = dict(zip(StepReport._fields, (self._sums / self._steps).tolist(), strict=True))
-        now = time.perf_counter()
+        now = self._clock.seconds()
         started, images_before = self._line_started
-        speed = (images_seen - images_before) / max(now - started, 1e-9)
+        self.speed = speed = (images_seen - images_before) / max(now - started, 1e-9)
         epoch = math.ceil(images_seen / self.images_per_epoch)
         batch = math.ceil((images_seen - (epoch - 1) * self.images_per_epoch) / self.images_per_step)
         entry = {"images": images_seen, "epoch": epoch, "batch": batch, **means}
@@ -171,13 +180,24 @@ class RunLog:
                 "resumes from its newest checkpoint."
             )
 
+    def flush(self) -> None:
+        """Flush log.jsonl to the disk, so that no checkpoint is newer than its lines after a power loss."""
+        if self.run is not None:
+            with suppress(FileNotFoundError), (self.run / "log.jsonl").open("rb") as file:
+                os.fsync(file.fileno())
+        if self._writer is not None:
+            with suppress(OSError):
+                self._writer.flush()
+
     def close(self) -> None:
         """Flush everything, and try once more to write what could not be written."""
+        self._clock.close()
         if self.run is not None and self.run.exists():
             for name in [*self._unwritten]:
                 self._write(self.run, name)
         if self._writer is not None:
-            self._writer.close()
+            with suppress(OSError):
+                self._writer.close()
 
     def _append(self, entry: dict[str, Any]) -> None:
         self._add_to("log.jsonl", json.dumps(entry))
@@ -199,8 +219,9 @@ class RunLog:
 
     def _plot(self, values: dict[str, float], images_seen: int) -> None:
         if self._writer is not None:
-            for name, value in values.items():
-                self._writer.add_scalar(name, value, images_seen)
+            with suppress(OSError):  # a full disk; log.jsonl has the values too
+                for name, value in values.items():
+                    self._writer.add_scalar(name, value, images_seen)
 
 
 def read_log(run: Path, having: str = "real_loss") -> list[dict[str, Any]]:
@@ -238,7 +259,7 @@ def _append_whole(path: Path, data: bytes) -> None:
             raise
 
 
-def _tensorboard(run: Path) -> SummaryWriter:
+def _tensorboard() -> type[SummaryWriter]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         from torch.utils.tensorboard import SummaryWriter
@@ -246,4 +267,4 @@ def _tensorboard(run: Path) -> SummaryWriter:
         raise UsageError(
             "--tensorboard needs the tensorboard package: pip install 'strangers[tensorboard]'."
         ) from None
-    return SummaryWriter(run / "tensorboard")
+    return SummaryWriter

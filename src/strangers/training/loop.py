@@ -20,21 +20,24 @@ from strangers.errors import StrangersError
 from strangers.images import to_signed
 from strangers.system.devices import keep_freed_memory
 from strangers.system.machine import is_out_of_memory
+from strangers.training.adaptive_threads import (
+    adapt_threads,
+    first_schedule,
+    follow_schedule,
+    resume_threads,
+)
 from strangers.training.distributed import Processes, process_group
 from strangers.training.log import RunLog
 from strangers.training.options import TrainingOptions, keyword_options
-from strangers.training.plan import Plan, autocast, dtype_name, duration, make_plan
+from strangers.training.plan import Plan, autocast, duration, make_plan
 from strangers.training.run import Run, lock_run, open_run, read_run
-from strangers.training.session import (
-    TrainingSession,
-    log_warnings,
-    roll_back,
-    save_final,
-    start_session,
-    take_snapshot,
-)
-from strangers.training.snapshots import save_animation
+from strangers.training.session import TrainingSession, log_warnings, roll_back, start_session
+from strangers.training.snapshots import animate, save_final, take_snapshot
 from strangers.training.step import StepRandom, StepReport, apply_schedule, training_step
+from strangers.training.threads import ThreadSchedule
+
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+"""The signals that save a checkpoint and end the training; Windows has no SIGHUP."""
 
 STEPS_PER_LINE = 50
 """Training steps between two lines of the log, without --log-every."""
@@ -48,34 +51,40 @@ def train(data: str | Path, options: TrainingOptions) -> Run:
 
     Under torchrun, each process trains on its shard of every batch, and rank 0 writes the run.
 
-    Ctrl-C and SIGTERM save a checkpoint and raise KeyboardInterrupt or SystemExit(143). The same call resumes
-    the training; on a CPU the result is bit-identical to an uninterrupted one.
+    Ctrl-C, SIGTERM and SIGHUP save a checkpoint and raise KeyboardInterrupt, SystemExit(143) or
+    SystemExit(129). The same call resumes the training; on a CPU the result is bit-identical to an
+    uninterrupted one.
     Raises UsageError for a wrong argument, DataError for the photographs, RunError for the folder and for a
     training that collapsed.
     """
     out = Path(options.out)
-    run_before = read_run(out)
-    if run_before is not None and options.precision == "auto":  # a run keeps its precision on any machine
-        options = replace(options, precision=run_before.get("precision", "auto"))
+    known = read_run(out)
+    if known is not None and options.precision == "auto":  # a run keeps its precision on any machine
+        options = replace(options, precision=known.get("precision", "auto"))
     with process_group() as processes, ExitStack() as held:
         with processes.local_rank_zero_first():
             plan = make_plan(data, options, processes)
             if processes.is_first:
                 held.enter_context(lock_run(out))
-            run = _open(out, plan, processes)
+            plan, schedule = first_schedule(plan, options, known, processes)
+            run, repaired = _open(out, plan, schedule, processes)
         if plan.device.value.type == "cpu":
             keep_freed_memory()
         log = _new_log(run, plan, options, processes)
-        with _arithmetic(plan), closing(log):
-            _train(start_session(run, plan, options, log, processes))
+        with _arithmetic(plan, schedule), closing(log):
+            for sentence in repaired:
+                log.info(f"warning: {sentence}")
+            session = start_session(run, plan, options, log, schedule, processes)
+            resume_threads(session)
+            _train(session)
     return run
 
 
-def _open(path: Path, plan: Plan, processes: Processes) -> Run:
+def _open(path: Path, plan: Plan, schedule: ThreadSchedule, processes: Processes) -> tuple[Run, list[str]]:
     """Open the run's folder, in rank 0 for all."""
     if not processes.is_first:
-        return Run(path, plan.recipe)
-    return open_run(path, plan.recipe, plan.data, plan.seed, dtype_name(plan.precision.value))
+        return Run(path, plan.recipe), []
+    return open_run(path, plan, schedule)
 
 
 def _new_log(run: Run, plan: Plan, options: TrainingOptions, processes: Processes) -> RunLog:
@@ -90,10 +99,10 @@ def _new_log(run: Run, plan: Plan, options: TrainingOptions, processes: Processe
 
 
 @contextmanager
-def _arithmetic(plan: Plan) -> Iterator[None]:
-    """Let torch use the plan's threads and, on a GPU, TF32 for float32 products within the block."""
+def _arithmetic(plan: Plan, schedule: ThreadSchedule) -> Iterator[None]:
+    """Let torch use the schedule's first threads and, on a GPU, TF32 for float32 products in the block."""
     before = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    torch.set_num_threads(plan.threads.value)
+    torch.set_num_threads(schedule.at(0))
     if plan.device.value.type == "cuda":
         torch.set_float32_matmul_precision("high")
     try:
@@ -109,12 +118,14 @@ def _train(session: TrainingSession) -> None:
     with log.bar, _stop_on_signals() as stop, _own_random_state(plan.device.value):
         while not session.is_over and not stop.agreed(processes):
             before = session.state.images_seen
+            follow_schedule(session)
             report = _step(session)
             seen = session.state.images_seen
             log.add(report, seen)
             line, snapshot, evaluation = _due(session, before, seen)
             if line:
                 log_warnings(session, session.health.after_line(log.write_means(seen), seen))
+                adapt_threads(session)
             if snapshot and not session.is_lost:
                 if processes.is_first:
                     take_snapshot(session, evaluate=evaluation)
@@ -124,7 +135,7 @@ def _train(session: TrainingSession) -> None:
         if processes.is_first and (stop.signal is not None or session.unsaved):
             save_final(session)
     if processes.is_first:
-        save_animation(session.run.path)
+        animate(session)
     _finish(session, stop)
 
 
@@ -229,7 +240,7 @@ class Stop:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[Stop]:
-    """Let Ctrl-C and SIGTERM stop the training after the current step; a second one acts at once."""
+    """Let Ctrl-C, SIGTERM and SIGHUP stop the training after the current step; a second acts at once."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
         yield stop
@@ -239,7 +250,11 @@ def _stop_on_signals() -> Iterator[Stop]:
         stop.signal = number
         signal.signal(number, before[number])
 
-    before: dict[int, Any] = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {}
+    for name in STOP_SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+            before[number] = signal.getsignal(number)  # nohup ignores SIGHUP, and so does its training
     for number in before:
         signal.signal(number, ask)
     try:

@@ -90,7 +90,7 @@ def gradient_penalty(discriminator: nn.Module, images: Pair, mix: Tensor) -> Ten
     images: real and generated ones. mix: (n,) in [0, 1), the share of the real image in each point.
     A float32 scalar; lambda is its weight (Gulrajani et al. 2017, eq. 3).
     """
-    real, fake = (each.detach() for each in images)
+    real, fake = (each.detach().float() for each in images)  # autocast gives fakes in bf16
     points = torch.lerp(fake, real, mix[:, None, None, None]).requires_grad_()
     (gradient,) = torch.autograd.grad(discriminator(points).float().sum(), points, create_graph=True)
     norms: Tensor = gradient.float().flatten(1).norm(dim=1)

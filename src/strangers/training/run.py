@@ -1,14 +1,17 @@
 """Run: the folder of one training.
 
-recipe.json  run.json       recipe; seed, set, precision and versions
+recipe.json  run.json       recipe; seed, set, precision, threads and versions; both with a SHA-256
 log.jsonl  console.log      losses and metrics; the lines of the console
 reals.png  samples/  curves.png  progress.webp
 checkpoints/  latest  best  checkpoints, and the names of the newest and of the best
 lock                        empty; locked by the training that writes here
+
+Every checkpoint has copies of recipe.json and run.json, which replace damaged ones.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,15 +19,20 @@ from pathlib import Path
 from typing import Any
 
 from strangers._version import __version__
-from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError, UsageError
 from strangers.recipes.recipe import Recipe, flatten, parse_recipe
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 from strangers.system.files import PARTIAL, lock, write_atomically
+from strangers.training.checkpoint import read_copies
+from strangers.training.plan import Plan, dtype_name
+from strangers.training.threads import ThreadSchedule
 
-FORMAT = 1
+FORMAT = 2
+"""Version of run.json."""
+
 LOCK = "lock"
+RUN, RECIPE = "run.json", "recipe.json"
 
 
 @dataclass(frozen=True)
@@ -55,52 +63,112 @@ def lock_run(path: Path) -> AbstractContextManager[object]:
         ) from None
 
 
-def open_run(path: Path, recipe: Recipe, data: PreparedSet, seed: int, precision: str) -> Run:
-    """Create the run at `path`, or open it to resume.
+def open_run(path: Path, plan: Plan, schedule: ThreadSchedule) -> tuple[Run, list[str]]:
+    """Create the run at `path`, or open it to resume; also return what was repaired, in sentences.
 
     Raises RunError if `path` is not a run, or a run of another recipe, set, seed or precision. Only the
-    number of images may differ; it is replaced.
+    number of images and of threads may differ; they are replaced.
     """
-    identity: dict[str, Any] = {
-        "format": FORMAT,
-        "seed": seed,
-        "data": data.manifest.hash,
-        "data_count": len(data),
-        "data_source": data.manifest.source,
-        "precision": precision,
-        "software": f"strangers {__version__}",
-    }
     _refuse_something_else(path)
     known = read_run(path)
-    if known is None:
-        path.mkdir(parents=True, exist_ok=True)
-        write_atomically(path / "run.json", json.dumps(identity, indent=1).encode())
-    else:
-        _refuse_another(path, known, identity, recipe)
-    write_atomically(path / "recipe.json", recipe.model_dump_json(indent=1).encode())
-    (path / "checkpoints").mkdir(exist_ok=True)
-    return Run(path, recipe)
+    repaired: list[str] = []
+    if known is not None:
+        before, repaired = _recipe_or_copy(path)
+        _refuse_another(path, known, _identity(plan, schedule), before, plan.recipe)
+        if _is_damaged(path / RUN):
+            repaired.append(f"{path / RUN} was damaged; it is restored from the newest checkpoint.")
+    (path / "checkpoints").mkdir(parents=True, exist_ok=True)
+    write_run(path, plan, schedule)
+    _write(path / RECIPE, plan.recipe.model_dump(mode="json"))
+    return Run(path, plan.recipe), repaired
+
+
+def write_run(path: Path, plan: Plan, schedule: ThreadSchedule) -> None:
+    """Write run.json."""
+    _write(path / RUN, _identity(plan, schedule))
+
+
+def copies(plan: Plan, schedule: ThreadSchedule) -> dict[str, Any]:
+    """Return the copies of run.json and recipe.json that each checkpoint has."""
+    return {RUN: _identity(plan, schedule), RECIPE: plan.recipe.model_dump(mode="json")}
 
 
 def read_run(path: Path) -> dict[str, Any] | None:
-    """Return the content of run.json, or None if there is no run. Raises RunError if it cannot be read."""
+    """Return the content of run.json, if damaged that of its newest copy, or None if there is no run.
+
+    Raises RunError if run.json is damaged and no checkpoint has a copy.
+    """
     try:
-        described = json.loads((path / "run.json").read_text())
-        return dict(described)
+        return _read(path / RUN)
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return read_copies(path).get(RUN)
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise RunError(f"{path / 'run.json'} cannot be read ({error}); choose another folder.") from None
+        copy: dict[str, Any] | None = read_copies(path).get(RUN)
+        if copy is None:
+            raise RunError(
+                f"{path / RUN} is damaged ({error}), and no checkpoint has a copy of it. Restore it from a "
+                "backup, or train in another folder."
+            ) from None
+        return copy
 
 
 def read_recipe(path: Path) -> Recipe | None:
     """Return the run's recipe, or None if a crash came before it was written. Raises RunError."""
     try:
-        return parse_recipe((path / "recipe.json").read_text(encoding="utf-8"))
+        return parse_recipe(json.dumps(_read(path / RECIPE)))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, UsageError) as error:
-        raise RunError(f"{path / 'recipe.json'} cannot be read: {error}") from None
+    except (OSError, ValueError, TypeError, RecursionError, UsageError) as error:
+        raise RunError(f"{path / RECIPE} is damaged: {error}") from None
+
+
+def _recipe_or_copy(path: Path) -> tuple[Recipe | None, list[str]]:
+    """Return the run's recipe, if damaged that of the newest checkpoint, and what was repaired."""
+    try:
+        return read_recipe(path), []
+    except RunError:
+        copy = read_copies(path).get(RECIPE)
+        restored = None if copy is None else parse_recipe(json.dumps(copy))
+        return restored, [f"{path / RECIPE} was damaged; it is written again."]
+
+
+def _identity(plan: Plan, schedule: ThreadSchedule) -> dict[str, Any]:
+    """Return the content of run.json, without its digest."""
+    return {
+        "format": FORMAT,
+        "seed": plan.seed,
+        "data": plan.data.manifest.hash,
+        "data_count": len(plan.data),
+        "data_source": plan.data.manifest.source,
+        "precision": dtype_name(plan.precision.value),
+        "threads": [list(entry) for entry in schedule.entries],
+        "software": f"strangers {__version__}",
+    }
+
+
+def _write(path: Path, fields: dict[str, Any]) -> None:
+    """Write a JSON file whose last field is the SHA-256 of the others."""
+    write_atomically(path, json.dumps(fields | {"sha256": _digest(fields)}, indent=1).encode())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a JSON file of `_write`. Raises OSError, and ValueError or TypeError if it was changed."""
+    fields = dict(json.loads(path.read_text(encoding="utf-8")))
+    if fields.pop("sha256", None) != _digest(fields):
+        raise ValueError("its content does not match its SHA-256")
+    return fields
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
+
+
+def _is_damaged(path: Path) -> bool:
+    try:
+        _read(path)
+        return False
+    except (OSError, ValueError, TypeError, RecursionError):
+        return True
 
 
 def _refuse_something_else(path: Path) -> None:
@@ -115,11 +183,12 @@ def _refuse_something_else(path: Path) -> None:
         raise RunError(f"{path} exists and is not a run; choose another folder.")
 
 
-def _refuse_another(path: Path, known: dict[str, Any], wanted: dict[str, Any], recipe: Recipe) -> None:
+def _refuse_another(
+    path: Path, known: dict[str, Any], wanted: dict[str, Any], before: Recipe | None, recipe: Recipe
+) -> None:
     """Raise RunError for the first difference between the existing run and the requested one."""
     old = {name: known.get(name) for name in ("format", "seed", "data", "precision")}
     new = {name: wanted[name] for name in old}
-    before = read_recipe(path)
     if before is not None:
         old |= dict(flatten(before.model_dump()))
         new |= dict(flatten(recipe.model_dump()))

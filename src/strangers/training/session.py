@@ -1,31 +1,35 @@
-"""TrainingSession: a run while it is trained; how it starts, takes snapshots, is saved and rolled back."""
+"""TrainingSession: a run while it is trained; how it starts and is rolled back."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import nn
 
-from strangers._version import __version__
 from strangers.errors import RunError
-from strangers.sampling.model import Model
-from strangers.sampling.model_file import ModelHeader
+from strangers.sampling.load import load
 from strangers.training import checkpoint
 from strangers.training.distributed import SINGLE_PROCESS, Processes
 from strangers.training.evaluator import BestMetric, Evaluator, make_evaluator
 from strangers.training.health import MAX_ROLLBACKS, HealthMonitor, HealthWarning
 from strangers.training.loader import DeviceLoader
-from strangers.training.log import METRIC, RunLog
+from strangers.training.log import RunLog
 from strangers.training.options import TrainingOptions
+from strangers.training.pictures import (
+    SEEDS,
+    grid_path,
+    optional,
+    remove_samples,
+    save_reals,
+    save_samples,
+)
 from strangers.training.plan import Plan, dtype_name
 from strangers.training.run import Run
-from strangers.training.snapshots import SEEDS, remove_samples, save_reals, save_samples
 from strangers.training.step import State, compile_networks, new_state
-from strangers.training.tensors import is_finite, load_tensors, tensors_of
+from strangers.training.tensors import load_tensors, tensors_of
+from strangers.training.threads import ThreadSchedule
 
 
 @dataclass
@@ -34,7 +38,10 @@ class TrainingSession:
 
     Attributes:
         health, best: as of the last snapshot that was saved, and of the lines since.
+        schedule: the recorded numbers of CPU threads.
         unsaved: the checkpoint that was due last could not be written.
+        best_speed, threads_checked: best speed in images/s, and training time in seconds, since numbers of
+            threads were last compared.
         loader: reads the photographs.
         rng: source of the latents and augmentations; seeded anew for each step.
     """
@@ -47,8 +54,11 @@ class TrainingSession:
     state: State
     health: HealthMonitor
     best: BestMetric
+    schedule: ThreadSchedule
     processes: Processes = SINGLE_PROCESS
     unsaved: bool = False
+    best_speed: float = 0.0
+    threads_checked: float = 0.0
     loader: DeviceLoader = field(init=False)
     rng: torch.Generator = field(init=False)
 
@@ -74,7 +84,12 @@ class TrainingSession:
 
 
 def start_session(
-    run: Run, plan: Plan, options: TrainingOptions, log: RunLog, processes: Processes = SINGLE_PROCESS
+    run: Run,
+    plan: Plan,
+    options: TrainingOptions,
+    log: RunLog,
+    schedule: ThreadSchedule,
+    processes: Processes = SINGLE_PROCESS,
 ) -> TrainingSession:
     """Restore the run's newest complete checkpoint, or start anew, and write the first lines of the log."""
     device, evaluates = plan.device.value, options.evaluate_every is not None
@@ -88,16 +103,28 @@ def start_session(
         log.info(sentence)
     if processes.is_first:
         checkpoint.prune(run.path, past, keep=options.keep)  # a crash may have prevented it
-        save_reals(run.path, plan.data)
+        with optional(log, state.images_seen, "photographs in reals.png"):
+            save_reals(run.path, plan.data)
+        if past.snapshot and not grid_path(run.path, state.images_seen).exists():
+            _redraw(run, plan, log, state.images_seen)
     best = evaluator.comparable(past.best) if evaluates else past.best
     if past.best.value is not None and best.value is None:
         log.info(
             f"Earlier evaluations used {past.best.generated:,} faces or another attribute network: the best "
             "is reset."
         )
-    session = TrainingSession(run, plan, options, log, evaluator, state, past.health, best, processes)
+    session = TrainingSession(
+        run, plan, options, log, evaluator, state, past.health, best, schedule, processes
+    )
     log.info(str(session.loader))
     return session
+
+
+def _redraw(run: Run, plan: Plan, log: RunLog, images_seen: int) -> None:
+    """Draw the grid of a checkpoint after which the training was killed."""
+    with optional(log, images_seen, "pictures"):
+        model = load(run.path, str(plan.device.value))
+        save_samples(run.path, model, model.sample(SEEDS))
 
 
 def _restored(
@@ -143,106 +170,10 @@ def _new_run(plan: Plan, processes: Processes) -> Iterator[str]:
         yield (f"In {processes.count} processes, each with {shard} images per batch; batch norm uses {norm}.")
 
 
-def take_snapshot(session: TrainingSession, *, evaluate: bool) -> None:
-    """Check the faces, evaluate them if due, write their pictures, and save a checkpoint if all is well.
-
-    A failure to write does not end the training: it is logged, and the next snapshot tries again.
-    """
-    state, evaluator, log = session.state, session.evaluator, session.log
-    health, best = copy.deepcopy(session.health), session.best
-    log_warnings(session, health.after_weights(is_finite(state) and log.is_finite))
-    if "not finite" in health.active:
-        session.health = health
-        return
-    header = header_of(session)
-    model = Model(state.ema, header, hash="")
-    faces = model.sample(SEEDS)
-    values: dict[str, float] = {"variety": evaluator.variety(faces)}
-    conditions: dict[str, Any] = {}
-    if evaluate:
-        distance, conditions = evaluator.distance(model), evaluator.conditions
-        values[METRIC] = distance
-        best = best.updated(distance, state.images_seen)
-        header = header.model_copy(update={"metrics": {METRIC: {"value": distance, **conditions}}})
-    log.write_metrics(state.images_seen, values, conditions)
-    if evaluate:
-        log.info(f"After {state.images_seen:,} images: {METRIC} {distance:.4g}, {best}.")
-    file = checkpoint.serialize(state.ema, header)
-    try:
-        save_samples(session.run.path, Model(state.ema, header, file.sha256[:16]), faces)
-    except OSError as error:
-        _log_unwritten(session, "pictures", error)
-    log_warnings(session, health.after_samples(values["variety"], state.images_seen))
-    _save_snapshot(session, file, health, best)
-
-
-def _save_snapshot(
-    session: TrainingSession, file: checkpoint.ModelFile, health: HealthMonitor, best: BestMetric
-) -> None:
-    """Save a checkpoint with the new health and best metric, unless the run is lost; then adopt them."""
-    before = session.health.good_at, session.best
-    session.health, session.best = health, best
-    if session.is_lost:
-        return
-    try:
-        _save(session, file)
-        session.unsaved = False
-    except OSError as error:
-        session.unsaved = True
-        health.good_at, session.best = before  # neither is on the disk
-        _log_unwritten(session, "checkpoint", error)
-
-
-def _log_unwritten(session: TrainingSession, what: str, error: OSError) -> None:
-    """Warn of files that could not be written. Raises RunError if the run's folder is gone."""
-    session.log.require_folder()
-    images_seen = session.state.images_seen
-    session.log.warn(
-        images_seen,
-        f"The {what} after {images_seen:,} images could not be written: {error.strerror or error}. "
-        "Training continues, and the next snapshot tries again; make room until then.",
-        kind="not written",
-    )
-
-
 def log_warnings(session: TrainingSession, warnings: Iterable[HealthWarning]) -> None:
     """Log the warnings of the health monitor."""
     for warning in warnings:
         session.log.warn(session.state.images_seen, warning.sentence, kind=warning.kind)
-
-
-def _save(session: TrainingSession, file: checkpoint.ModelFile) -> None:
-    """Write a checkpoint of the current state. Raises OSError and RunError."""
-    log = session.log
-    log.require_folder()
-    progress = checkpoint.Progress(log.seconds, log.state(), session.health, session.best)
-    checkpoint.save(session.run.path, session.state, file, progress, keep=session.options.keep)
-
-
-def save_final(session: TrainingSession) -> None:
-    """Write the last checkpoint of a training that ends. Raises RunError if it cannot be written."""
-    try:
-        _save(session, checkpoint.serialize(session.state.ema, header_of(session)))
-    except OSError as error:
-        raise RunError(
-            f"The last checkpoint of {session.run.path}, after {session.state.images_seen:,} images, could "
-            f"not be written: {error.strerror or error}. "
-            "Make room; the same command resumes from the previous checkpoint."
-        ) from None
-
-
-def header_of(session: TrainingSession) -> ModelHeader:
-    """Return the header of the averaged generator's model file."""
-    plan = session.plan
-    return ModelHeader(
-        software=f"strangers {__version__}",
-        recipe=plan.recipe,
-        images_seen=session.state.images_seen,
-        crop=plan.data.manifest.crop,
-        size=plan.recipe.size,
-        filter=plan.data.manifest.filter,
-        data_hash=plan.data.manifest.hash,
-    )
 
 
 def roll_back(session: TrainingSession) -> None:
@@ -266,7 +197,8 @@ def roll_back(session: TrainingSession) -> None:
     images_seen, multiplier = session.state.images_seen, session.health.learning_rate_multiplier
     log.resume(images_seen, log.seconds, past.log, before)
     if session.processes.is_first:
-        remove_samples(run.path, after=images_seen)
+        with optional(log, images_seen, "removal of later pictures"):
+            remove_samples(run.path, after=images_seen)
     log.warn(
         images_seen,
         f"{' '.join(problems)} Rolled back from {lost_at:,} to {images_seen:,} images, with learning rates "

@@ -1,121 +1,123 @@
-"""The pictures of a run: sample grids of fixed seeds, photographs, curves and an animation."""
+"""Snapshots: check, evaluate and save a training at intervals, and draw its pictures."""
 
 from __future__ import annotations
 
-import io
-from array import array
-from pathlib import Path
+import copy
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from strangers.data.prepared import PreparedSet
-from strangers.images import Pixels, encode_animation, encode_png, grid
+from strangers._version import __version__
+from strangers.errors import RunError
 from strangers.sampling.model import Model
-from strangers.system.files import write_atomically
-from strangers.training.log import METRIC, entries
-from strangers.training.step import StepReport
-
-SEEDS = range(64)
-"""The seeds of every sample grid."""
-
-SECONDS_PER_FRAME = 0.5
-LAST_FRAMES = 4
-"""Frames for which the animation shows the last grid."""
-
-MAX_FRAMES = 60
-"""Grids in the animation, evenly chosen from more, so that it stays small enough to share."""
-
-MAX_POINTS, MAX_VALUE = 2_000, 1e300
-"""Limits of a curve: number of its points, and absolute value of each."""
-
-COLORS = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}
-"""Colors of the curves, distinguishable with color blindness too."""
+from strangers.sampling.model_file import ModelHeader
+from strangers.training import checkpoint
+from strangers.training.evaluator import BestMetric
+from strangers.training.health import HealthMonitor
+from strangers.training.log import METRIC
+from strangers.training.pictures import SEEDS, optional, save_animation, save_samples
+from strangers.training.run import copies
+from strangers.training.session import TrainingSession, log_warnings
+from strangers.training.tensors import is_finite
 
 
-def save_reals(run: Path, data: PreparedSet) -> None:
-    """Write reals.png: photographs of the set, for comparison."""
-    first = np.arange(min(len(SEEDS), len(data)))
-    write_atomically(run / "reals.png", encode_png(grid(data.batch(first))))
+def take_snapshot(session: TrainingSession, *, evaluate: bool) -> None:
+    """Check the faces, evaluate them if due, save a checkpoint if all is well, and draw the pictures.
 
-
-def save_samples(run: Path, model: Model, faces: Pixels) -> None:
-    """Write the grid of SEEDS' faces, as samples/000100k.png after 100,000 images, and the curves so far."""
-    folder = run / "samples"
-    folder.mkdir(exist_ok=True)
-    picture = encode_png(grid(faces), model.provenance(SEEDS))
-    write_atomically(folder / f"{model.header.images_seen // 1000:06d}k.png", picture)
-    save_curves(run)
-
-
-def remove_samples(run: Path, after: int) -> None:
-    """Remove the grids of later images, which will be trained again and otherwise."""
-    for path in (run / "samples").glob("*k.png"):
-        if int(path.stem.removesuffix("k")) > after // 1000:
-            path.unlink()
-
-
-def save_curves(run: Path) -> None:
-    """Write curves.png, once there is something to plot."""
-    picture = curves(run)
-    if picture is not None:
-        write_atomically(run / "curves.png", picture)
-
-
-def curves(run: Path) -> bytes | None:
-    """Plot losses, accuracies and distances against images seen, as a PNG; None without any."""
-    lines = _series(run, "images", *StepReport._fields)
-    evaluations = _series(run, "images", METRIC, "generated")
-    if not len(lines) and not len(evaluations):
-        return None
-    from matplotlib.figure import Figure  # takes half a second to import
-
-    panels = 3 if len(evaluations) else 2
-    figure = Figure(figsize=(5 * panels, 4), layout="constrained")
-    all_axes = figure.subplots(1, panels)
-    for axes, kind in zip(all_axes, ("loss", "accuracy"), strict=False):
-        for who, label in (("real", "D on real"), ("fake", "D on fake"), ("generator", "G")):
-            values = lines[:, 1 + StepReport._fields.index(f"{who}_{kind}")]
-            axes.plot(lines[:, 0], values, color=COLORS[who], label=label, linewidth=1.2)
-        axes.set_title(kind.capitalize())
-    if len(evaluations):
-        all_axes[-1].plot(*evaluations[:, :2].T, color=COLORS["generator"], marker="o", linewidth=1.2)
-        all_axes[-1].set_title(f"{METRIC}, {evaluations[-1, 2]:,.0f} faces")
-    for axes in all_axes:
-        axes.set(xlabel="images seen", xlim=(0, None), ylim=(0, None))
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25)
-    all_axes[0].legend(frameon=False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    return picture.getvalue()
-
-
-def _series(run: Path, *names: str) -> NDArray[np.float64]:
-    """Return the values of the log entries that have all these names, one row each, oldest first.
-
-    More than MAX_POINTS rows are averaged in groups, so that the cost of a curve does not grow with its run.
+    A failure to write does not end the training: it is logged, and the next snapshot tries again.
     """
-    values = array("d")
-    for entry in entries(run):
-        row: list[Any] = [entry.get(name) for name in names]
-        if all(isinstance(value, int | float) and not abs(value) > MAX_VALUE for value in row):
-            values.extend(row)
-    rows = np.array(values).reshape(-1, len(names))
-    starts = np.arange(0, len(rows), max(1, -(-len(rows) // MAX_POINTS)))
-    return np.add.reduceat(rows, starts) / np.diff(starts, append=len(rows))[:, None] if len(rows) else rows
-
-
-def save_animation(run: Path) -> None:
-    """Write progress.webp: the grids in the order of their images."""
-    from PIL import Image
-
-    paths = sorted((run / "samples").glob("*k.png"))
-    if not paths:
+    state, evaluator, log = session.state, session.evaluator, session.log
+    health, best = copy.deepcopy(session.health), session.best
+    log_warnings(session, health.after_weights(is_finite(state) and log.is_finite))
+    if "not finite" in health.active:
+        session.health = health
         return
-    chosen = np.unique(np.linspace(0, len(paths) - 1, min(MAX_FRAMES, len(paths))).round().astype(int))
-    frames = [np.asarray(Image.open(paths[index]).convert("RGB")) for index in chosen]
-    frames += [frames[-1]] * (LAST_FRAMES - 1)
-    write_atomically(run / "progress.webp", encode_animation(frames, SECONDS_PER_FRAME))
+    header = header_of(session)
+    model = Model(state.ema, header, hash="")
+    faces = model.sample(SEEDS)
+    values: dict[str, float] = {"variety": evaluator.variety(faces)}
+    conditions: dict[str, Any] = {}
+    if evaluate:
+        distance, conditions = evaluator.distance(model), evaluator.conditions
+        values[METRIC] = distance
+        best = best.updated(distance, state.images_seen)
+        header = header.model_copy(update={"metrics": {METRIC: {"value": distance, **conditions}}})
+    log.write_metrics(state.images_seen, values, conditions)
+    if evaluate:
+        log.info(f"After {state.images_seen:,} images: {METRIC} {distance:.4g}, {best}.")
+    file = checkpoint.serialize(state.ema, header)
+    log_warnings(session, health.after_samples(values["variety"], state.images_seen))
+    _save_snapshot(session, file, health, best)
+    with optional(log, state.images_seen, "pictures"):
+        save_samples(session.run.path, Model(state.ema, header, file.sha256[:16]), faces)
+
+
+def _save_snapshot(
+    session: TrainingSession, file: checkpoint.ModelFile, health: HealthMonitor, best: BestMetric
+) -> None:
+    """Save a checkpoint with the new health and best metric, unless the run is lost; then adopt them."""
+    before = session.health.good_at, session.best
+    session.health, session.best = health, best
+    if session.is_lost:
+        return
+    try:
+        _save(session, file, snapshot=True)
+        session.unsaved = False
+    except OSError as error:
+        session.unsaved = True
+        health.good_at, session.best = before  # neither is on the disk
+        session.log.require_folder()
+        images_seen = session.state.images_seen
+        session.log.warn(
+            images_seen,
+            f"The checkpoint after {images_seen:,} images could not be written: {error.strerror or error}. "
+            "Training continues, and the next snapshot tries again; make room until then.",
+            kind="not written",
+        )
+
+
+def _save(session: TrainingSession, file: checkpoint.ModelFile, *, snapshot: bool) -> None:
+    """Write a checkpoint of the current state. Raises OSError and RunError."""
+    log = session.log
+    log.require_folder()
+    log.flush()
+    progress = checkpoint.Progress(
+        log.seconds,
+        log.state(),
+        session.health,
+        session.best,
+        snapshot,
+        copies(session.plan, session.schedule),
+    )
+    checkpoint.save(session.run.path, session.state, file, progress, keep=session.options.keep)
+
+
+def save_final(session: TrainingSession) -> None:
+    """Write the last checkpoint of a training that ends. Raises RunError if it cannot be written."""
+    try:
+        _save(session, checkpoint.serialize(session.state.ema, header_of(session)), snapshot=False)
+    except OSError as error:
+        raise RunError(
+            f"The last checkpoint of {session.run.path}, after {session.state.images_seen:,} images, could "
+            f"not be written: {error.strerror or error}. "
+            "Make room; the same command resumes from the previous checkpoint."
+        ) from None
+
+
+def header_of(session: TrainingSession) -> ModelHeader:
+    """Return the header of the averaged generator's model file."""
+    plan = session.plan
+    return ModelHeader(
+        software=f"strangers {__version__}",
+        recipe=plan.recipe,
+        images_seen=session.state.images_seen,
+        crop=plan.data.manifest.crop,
+        size=plan.recipe.size,
+        filter=plan.data.manifest.filter,
+        data_hash=plan.data.manifest.hash,
+    )
+
+
+def animate(session: TrainingSession) -> None:
+    """Write the animation of the run's grids; warn of grids that cannot be read."""
+    with optional(session.log, session.state.images_seen, "animation"):
+        for path in save_animation(session.run.path):
+            session.log.info(f"warning: {path} cannot be read; progress.webp leaves it out.")

@@ -144,7 +144,10 @@ class RunReader:
         """Return the values of the recipe by their `--set` names, also of another version."""
         try:
             fields = json.loads(self._bytes(self.path / "recipe.json", MAX_RECIPE_BYTES))
-            return dict(map(_shown, flatten(fields))) if isinstance(fields, dict) else {}
+            if not isinstance(fields, dict):
+                return {}
+            fields.pop("sha256", None)  # the file's own digest
+            return dict(map(_shown, flatten(fields)))
         except (OSError, ValueError, RecursionError):
             return {}
 

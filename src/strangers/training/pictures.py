@@ -1,0 +1,159 @@
+"""The pictures of a run: sample grids of fixed seeds, photographs, curves and an animation."""
+
+from __future__ import annotations
+
+import io
+import re
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strangers.data.prepared import PreparedSet
+from strangers.images import Pixels, encode_animation, encode_png, grid
+from strangers.sampling.model import Model
+from strangers.system.files import write_atomically
+from strangers.training.log import METRIC, RunLog, entries
+from strangers.training.step import StepReport
+
+SEEDS = range(64)
+"""The seeds of every sample grid."""
+
+GRID = re.compile(r"[0-9]{6,}k\.png")
+"""The name of a grid in samples/."""
+
+SECONDS_PER_FRAME = 0.5
+LAST_FRAMES = 4
+"""Frames for which the animation shows the last grid."""
+
+MAX_FRAMES = 60
+"""Grids in the animation, evenly chosen from more, so that it stays small enough to share."""
+
+MAX_POINTS, MAX_VALUE = 2_000, 1e300
+"""Limits of a curve: number of its points, and absolute value of each."""
+
+COLORS = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}
+"""Colors of the curves, distinguishable with color blindness too."""
+
+
+def save_reals(run: Path, data: PreparedSet) -> None:
+    """Write reals.png: photographs of the set, for comparison."""
+    first = np.arange(min(len(SEEDS), len(data)))
+    write_atomically(run / "reals.png", encode_png(grid(data.batch(first))))
+
+
+def save_samples(run: Path, model: Model, faces: Pixels) -> None:
+    """Write the grid of SEEDS' faces, as samples/000100k.png after 100,000 images, and the curves so far."""
+    folder = run / "samples"
+    folder.mkdir(exist_ok=True)
+    picture = encode_png(grid(faces), model.provenance(SEEDS))
+    write_atomically(grid_path(run, model.header.images_seen), picture)
+    save_curves(run)
+
+
+def remove_samples(run: Path, after: int) -> None:
+    """Remove the grids of later images, which will be trained again and otherwise."""
+    for path in _grids(run):
+        if int(path.stem.removesuffix("k")) > after // 1000:
+            path.unlink()
+
+
+def _grids(run: Path) -> list[Path]:
+    """Return the grids in samples/ in the order of their images; other files there are not the run's."""
+    found = [path for path in (run / "samples").glob("*k.png") if GRID.fullmatch(path.name)]
+    return sorted(found, key=lambda path: int(path.stem.removesuffix("k")))
+
+
+def grid_path(run: Path, images_seen: int) -> Path:
+    """Return the place of the grid after `images_seen` images."""
+    return run / "samples" / f"{images_seen // 1000:06d}k.png"
+
+
+@contextmanager
+def optional(log: RunLog, images_seen: int, what: str) -> Iterator[None]:
+    """Log a warning if the block fails: no picture is worth a training. Raises RunError without the run."""
+    try:
+        yield
+    except Exception as error:
+        log.require_folder()
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        log.warn(
+            images_seen,
+            f"The {what} after {images_seen:,} images could not be written: {why}. Training continues.",
+            kind="not written",
+        )
+
+
+def save_curves(run: Path) -> None:
+    """Write curves.png, once there is something to plot."""
+    picture = curves(run)
+    if picture is not None:
+        write_atomically(run / "curves.png", picture)
+
+
+def curves(run: Path) -> bytes | None:
+    """Plot losses, accuracies and distances against images seen, as a PNG; None without any."""
+    lines = _series(run, "images", *StepReport._fields)
+    evaluations = _series(run, "images", METRIC, "generated")
+    if not len(lines) and not len(evaluations):
+        return None
+    from matplotlib.figure import Figure  # takes half a second to import
+
+    panels = 3 if len(evaluations) else 2
+    figure = Figure(figsize=(5 * panels, 4), layout="constrained")
+    all_axes = figure.subplots(1, panels)
+    for axes, kind in zip(all_axes, ("loss", "accuracy"), strict=False):
+        for who, label in (("real", "D on real"), ("fake", "D on fake"), ("generator", "G")):
+            values = lines[:, 1 + StepReport._fields.index(f"{who}_{kind}")]
+            axes.plot(lines[:, 0], values, color=COLORS[who], label=label, linewidth=1.2)
+        axes.set_title(kind.capitalize())
+    if len(evaluations):
+        all_axes[-1].plot(*evaluations[:, :2].T, color=COLORS["generator"], marker="o", linewidth=1.2)
+        all_axes[-1].set_title(f"{METRIC}, {evaluations[-1, 2]:,.0f} faces")
+    for axes in all_axes:
+        axes.set(xlabel="images seen", xlim=(0, None), ylim=(0, None))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    all_axes[0].legend(frameon=False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    return picture.getvalue()
+
+
+def _series(run: Path, *names: str) -> NDArray[np.float64]:
+    """Return the values of the log entries that have all these names, one row each, oldest first.
+
+    More than MAX_POINTS rows are averaged in groups, so that the cost of a curve does not grow with its run.
+    """
+    values = array("d")
+    for entry in entries(run):
+        row: list[Any] = [entry.get(name) for name in names]
+        if all(isinstance(value, int | float) and not abs(value) > MAX_VALUE for value in row):
+            values.extend(row)
+    rows = np.array(values).reshape(-1, len(names))
+    starts = np.arange(0, len(rows), max(1, -(-len(rows) // MAX_POINTS)))
+    return np.add.reduceat(rows, starts) / np.diff(starts, append=len(rows))[:, None] if len(rows) else rows
+
+
+def save_animation(run: Path) -> list[Path]:
+    """Write progress.webp: the grids in the order of their images. Return grids that cannot be read."""
+    from PIL import Image
+
+    paths = _grids(run)
+    chosen = np.unique(np.linspace(0, len(paths) - 1, min(MAX_FRAMES, len(paths))).round().astype(int))
+    frames, unreadable = [], []
+    for path in (paths[index] for index in chosen):
+        try:
+            with Image.open(path) as picture:
+                frames.append(np.asarray(picture.convert("RGB")))
+        except (OSError, SyntaxError, ValueError):  # PIL raises SyntaxError for a broken PNG
+            unreadable.append(path)
+    if frames:
+        frames += [frames[-1]] * (LAST_FRAMES - 1)
+        write_atomically(run / "progress.webp", encode_animation(frames, SECONDS_PER_FRAME))
+    return unreadable

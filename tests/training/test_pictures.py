@@ -1,0 +1,71 @@
+"""The pictures of a run."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.images import encode_png
+from strangers.training import pictures
+from strangers.training.log import RunLog, read_log
+
+
+def test_curves_of_long_runs_average_lines_and_skip_invalid_ones(tmp_path: Path) -> None:
+    lines = [{"images": number, "loss": number % 2} for number in range(5 * pictures.MAX_POINTS + 1)]
+    odd = ["[]", '{"images": 1', '{"images": 1, "loss": "1"}', f'{{"images": 1{"0" * 400}, "loss": 1}}']
+    (tmp_path / "log.jsonl").write_text("\n".join([*map(json.dumps, lines), *odd]))
+    series = pictures._series(tmp_path, "images", "loss")
+    assert len(series) <= pictures.MAX_POINTS
+    np.testing.assert_allclose(series[0], [2.5, 0.5])
+    assert series[-1, 0] <= lines[-1]["images"]
+    assert 0.4 < series[:, 1].mean() < 0.6
+    assert len(pictures._series(tmp_path / "absent", "images")) == 0
+
+
+def grid(run: Path, name: str, value: int = 0) -> Path:
+    path = run / "samples" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encode_png(np.full((8, 8, 3), value, np.uint8)))
+    return path
+
+
+def test_a_broken_grid_is_left_out_of_the_animation_and_named(tmp_path: Path) -> None:
+    good, broken, cut = (grid(tmp_path, f"00000{n}k.png", n) for n in (1, 2, 3))
+    data = bytearray(broken.read_bytes())
+    data[len(data) // 2] ^= 8
+    broken.write_bytes(data)
+    cut.write_bytes(cut.read_bytes()[:20])
+    assert pictures.save_animation(tmp_path) == [broken, cut]
+    with Image.open(tmp_path / "progress.webp") as animation:
+        assert animation.size == (8, 8)
+    good.unlink()
+    (tmp_path / "progress.webp").unlink()
+    assert pictures.save_animation(tmp_path) == [broken, cut]
+    assert not (tmp_path / "progress.webp").exists()
+
+
+def test_pictures_by_a_person_in_samples_are_neither_removed_nor_animated(tmp_path: Path) -> None:
+    old, own, new = (grid(tmp_path, name) for name in ("000001k.png", "mine-1k.png", "000002k.png"))
+    pictures.remove_samples(tmp_path, after=1999)
+    assert (old.exists(), own.exists(), new.exists()) == (True, True, False)
+    own.write_bytes(b"no picture")
+    assert pictures.save_animation(tmp_path) == []
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("odd"), MemoryError()])
+def test_a_picture_that_fails_is_a_warning(error: Exception, tmp_path: Path) -> None:
+    log = RunLog(tmp_path, images_per_epoch=1, images_per_step=1, budget=9, progress=False)
+    with closing(log), pictures.optional(log, 5, "pictures"):
+        fail(error)
+    [entry] = read_log(tmp_path, "warning")
+    assert (entry["kind"], entry["images"]) == ("not written", 5)
+    assert "The pictures after 5 images could not be written: " in entry["warning"]
