@@ -39,7 +39,6 @@ FORMAT = 4
 """Version of the checkpoint format."""
 
 MODEL, TRAINING, STATE = FILES = ("model.safetensors", "training.safetensors", "state.json")
-
 NAME = re.compile(r"[0-9]{9,}")
 """The name of a checkpoint's folder."""
 
@@ -156,8 +155,7 @@ def read_copies(run: Path) -> dict[str, Any]:
     """Return the newest intact copies of the run's JSON files, by name; empty without a checkpoint."""
     for folder in _folders(run):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            description = _read_state(folder)
-            return dict(description["copies"])
+            return dict(_read_state(folder)["copies"])
     return {}
 
 

@@ -41,7 +41,7 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is rank 0."""
+        """True for rank 0."""
         return self.rank == 0
 
     def shard(self, batch: Tensor) -> Tensor:

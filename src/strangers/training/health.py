@@ -77,7 +77,7 @@ class HealthMonitor:
 
     @property
     def collapsed(self) -> bool:
-        """Whether the training is lost without intervention; from saturation it may recover."""
+        """True if the training is lost without intervention; from saturation it may recover."""
         return "collapse" in self.active or "not finite" in self.active
 
     @property

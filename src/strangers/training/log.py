@@ -117,7 +117,7 @@ class RunLog:
 
     @property
     def is_finite(self) -> bool:
-        """Whether the sums since the last line are finite."""
+        """True if the sums since the last line are finite."""
         return self._sums is None or bool(self._sums.isfinite().all())
 
     def add(self, report: StepReport, images_seen: int) -> None:

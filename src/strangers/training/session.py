@@ -68,17 +68,17 @@ class TrainingSession:
 
     @property
     def patience_is_over(self) -> bool:
-        """Whether `patience` evaluations in a row brought no improvement."""
+        """True if `patience` evaluations in a row brought no improvement."""
         return self.options.patience is not None and self.best.evaluations_since >= self.options.patience
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing left to train."""
+        """True if there is nothing left to train."""
         return self.state.images_seen >= self.plan.recipe.images or self.patience_is_over
 
     @property
     def is_lost(self) -> bool:
-        """Whether training must not continue from here; from weights that are not finite it cannot."""
+        """True if training must not continue from here; from weights that are not finite it cannot."""
         continues_anyway = self.options.on_collapse == "warn" and "not finite" not in self.health.active
         return self.health.collapsed and not continues_anyway
 

@@ -34,7 +34,7 @@ def load_tensors(tensors: dict[str, Tensor], state: State) -> None:
 
 
 def is_finite(state: State) -> bool:
-    """Whether all weights and all moments of the optimizers are finite."""
+    """Return whether all weights and all moments of the optimizers are finite."""
     networks = (*_networks(state).values(), state.ema)
     values = [value for network in networks for value in network.state_dict().values()]
     values += [
