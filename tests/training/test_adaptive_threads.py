@@ -16,6 +16,7 @@ from strangers.training import adaptive_threads
 from strangers.training.adaptive_threads import MIN_SECONDS
 from strangers.training.log import RunLog
 from strangers.training.loop import train
+from strangers.training.run import _write
 
 SETTINGS: dict[str, Any] = {"precision": "fp32", "progress": False, "device": "cpu"}
 
@@ -80,8 +81,6 @@ def test_a_resumed_run_follows_the_record_to_the_bit(
         path = tmp_path / name / "run.json"
         described = json.loads(path.read_text())
         del described["sha256"]
-        from strangers.training.run import _write
-
         _write(path, described | {"threads": [[0, 1], [128, 2]]})
         for images in ends:
             train(drawn_set.path, small_recipe, tmp_path / name, images=images, **SETTINGS)

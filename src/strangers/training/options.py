@@ -85,6 +85,11 @@ class TrainingOptions:
             raise UsageError(f"--log-every must be at least 1 image (got {self.log_every}).")
         if self.keep < 1:
             raise UsageError(f"--keep must be at least 1 checkpoint (got {self.keep}).")
+        if self.on_collapse not in ON_COLLAPSE:
+            raise UsageError(f"--on-collapse must be {', '.join(ON_COLLAPSE)} (got {self.on_collapse!r}).")
+        self._check_evaluations()
+
+    def _check_evaluations(self) -> None:
         if self.evaluate_count < MIN_FACES:
             raise UsageError(
                 f"--evaluate-count must be at least {MIN_FACES} faces (got {self.evaluate_count}); "
@@ -94,8 +99,6 @@ class TrainingOptions:
             raise UsageError("--patience counts evaluations: set their interval with --evaluate-every.")
         if self.patience is not None and self.patience < 1:
             raise UsageError(f"--patience must be at least 1 evaluation (got {self.patience}).")
-        if self.on_collapse not in ON_COLLAPSE:
-            raise UsageError(f"--on-collapse must be {', '.join(ON_COLLAPSE)} (got {self.on_collapse!r}).")
 
     def check_data(self, pictures: int) -> None:
         """Raise UsageError if evaluations were asked for and a set of that many pictures is too small."""

@@ -1,0 +1,79 @@
+"""The tree and the text of the package keep their promises: CONTRIBUTING.md says why."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from strangers.cli import COMMANDS
+
+PACKAGE = Path(__file__).parents[1] / "src/strangers"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MAX_FUNCTION_LINES = 50
+MAX_FILE_LINES = 300
+MAX_TOP_LEVEL_MODULES = 10
+CLAUSES = {"What", "Whether", "Of", "As", "Where", "How"}
+"""First words of a docstring that is a clause, neither a noun phrase nor an imperative."""
+
+UNREAD = {
+    *("commands/arguments.py", "commands/edit.py", "commands/export.py", "commands/invert.py"),
+    *("data/annotations.py", "data/archives.py", "data/prepare.py", "data/sources.py"),
+    *("data/synthetic/faces.py", "errors.py", "evaluation/evaluate.py", "evaluation/inception.py"),
+    *("export/card.py", "export/onnx.py", "export/page.py", "latent/effects.py", "sampling/load.py"),
+    *("sampling/model.py", "sampling/model_file.py", "system/devices.py"),
+}
+"""Modules that do not keep these promises yet."""
+
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def test_the_package_has_few_modules_at_its_top() -> None:
+    top = [path.name for path in PACKAGE.glob("*.py")]
+    assert len(top) <= MAX_TOP_LEVEL_MODULES, top
+
+
+@pytest.mark.parametrize("command", [command.__name__ for command, _ in COMMANDS])
+def test_each_command_has_a_file_of_its_name(command: str) -> None:
+    assert (PACKAGE / "commands" / f"{command}.py").is_file()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.relative_to(PACKAGE).as_posix() not in UNREAD],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_files_and_functions_are_short_and_docstrings_no_clauses(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MAX_FILE_LINES
+    too_long = [
+        f"{node.name}: {lines} lines"
+        for node in functions(text)
+        if (lines := length(node)) > MAX_FUNCTION_LINES
+    ]
+    assert too_long == []
+    firsts = [(docstring or "").split(maxsplit=1)[:1] for docstring in docstrings(text)]
+    assert [first for first in firsts if first and first[0] in CLAUSES] == []
+
+
+def functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions and methods of a module."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the number of lines of a function, with its decorators."""
+    first = min(part.lineno for part in (node, *node.decorator_list))
+    return (node.end_lineno or node.lineno) - first + 1
+
+
+def docstrings(text: str) -> Iterator[str | None]:
+    """Yield the docstrings of a module, its classes and its functions."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, Documented):
+            yield ast.get_docstring(node)
