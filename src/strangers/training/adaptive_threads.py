@@ -59,7 +59,7 @@ def resume_threads(session: TrainingSession) -> None:
     """Follow the recorded schedule, unless --threads or the machine demands another number; log that."""
     plan, options, seen = session.plan, session.options, session.state.images_seen
     recorded = session.schedule.at(seen)
-    is_given = options.threads is not None or session.processes.count > 1
+    is_given = options.threads is not None or session.processes.count > 1 or "OMP_NUM_THREADS" in os.environ
     wanted = plan.threads.value if is_given else min(recorded, usable_cores())
     if is_given or wanted != recorded:
         _change(session, wanted)

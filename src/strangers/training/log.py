@@ -77,10 +77,10 @@ class RunLog:
         self._unwritten: dict[str, list[str]] = {}
         self._sums: torch.Tensor | None = None
         self._steps = 0
+        self._new_writer = _tensorboard() if run is not None and tensorboard else None
         self._clock = TrainingClock()
         self._last_step = self._clock.seconds()
         self._line_started = (self._last_step, 0)  # time, and images seen
-        self._new_writer = _tensorboard() if run is not None and tensorboard else None
         self._writer: SummaryWriter | None = None
 
     def resume(
