@@ -21,8 +21,13 @@ CLAUSES = {"What", "Whether", "Of", "As", "Where", "How"}
 
 UNREAD = {
     *("commands/arguments.py", "commands/edit.py", "commands/export.py", "commands/invert.py"),
-    *("data/annotations.py", "data/archives.py", "data/prepare.py", "data/sources.py"),
-    *("data/synthetic/faces.py", "errors.py", "evaluation/evaluate.py", "evaluation/inception.py"),
+    *(
+        "data/prepare.py",
+        "data/synthetic/faces.py",
+        "errors.py",
+        "evaluation/evaluate.py",
+        "evaluation/inception.py",
+    ),
     *("export/card.py", "export/onnx.py", "export/page.py", "latent/effects.py", "sampling/load.py"),
     *("sampling/model.py", "sampling/model_file.py", "system/devices.py"),
 }
