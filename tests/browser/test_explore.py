@@ -223,3 +223,14 @@ def test_the_r_key_shows_a_random_face(open_page: OpenPage, view: str) -> None:
         page.get_by_label("First seed").press("r")  # typed, not asked for
         page.wait_for_timeout(300)
         assert label(page) == before
+
+
+def test_held_attributes_are_in_the_link(open_page: OpenPage) -> None:
+    page = open_page("#view=explore&seed=17")
+    page.get_by_label("Hold Blond Hair").check()
+    page.get_by_label("Smiling", exact=True).fill("1")
+    assert soon(lambda: at(page) == "#view=explore&seed=17&edit=Smiling:1&hold=Blond_Hair", page)
+    page.reload()
+    assert soon(lambda: page.get_by_label("Hold Blond Hair").is_checked(), page)
+    page.get_by_role("button", name="Reset").click()
+    assert soon(lambda: at(page) == "#view=explore&seed=17", page)

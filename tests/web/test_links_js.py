@@ -50,6 +50,7 @@ PIECES = [
     *(
         "seed=17",
         "&edit=Smiling:0",
+        "&hold=Male,Male,Bald",
         "&mix=1,2,3&at=0.2,0.3",
         "&latent=AACAPwAAAAA",
         "&edit=Smiling:1,Male:-9",
@@ -105,6 +106,8 @@ def test_no_fragment_breaks_the_page_and_what_is_written_is_read() -> None:
         ("mix=17,18&at=0.3", "mix=17,18,17&at=0.3,0"),
         ("mix=17,18@0.5,~AACAPw&at=2,-1", "mix=17,18@0.5,~AACAPw&at=1,0"),
         ("seed=1&edit=Smiling:99,Male:0", "seed=1&edit=Smiling:3"),
+        ("seed=1&edit=Smiling:1&hold=Young,Male", "seed=1&edit=Smiling:1&hold=Male,Young"),
+        ("seed=1&hold=Male", "seed=1"),
         ("v=1&seed=3", "seed=3"),
         ("v=2&seed=3", ""),
     ],

@@ -33,7 +33,8 @@ export class Attributes {
     this.element = h("section", { class: "card attributes", "aria-labelledby": "attributes-title" });
     /** @type {Map<string, Slider>} */
     this.sliders = new Map();
-    this.built = false;
+    /** @type {Map<string, HTMLInputElement>} */
+    this.holds = new Map();
     editor.addEventListener("change", () => this.#update());
     editor.addEventListener("directions", () => this.#build());
     this.#build();
@@ -48,11 +49,13 @@ export class Attributes {
     const judgments = names.filter((name) => JUDGMENTS.includes(name));
     this.element.replaceChildren(
       title,
+      h("p", { class: "note" }, "Check an attribute to hold it while others move."),
       ...described.slice(0, SHOWN_ATTRIBUTES).map((name) => this.#add(name)),
     );
     const more = described.slice(SHOWN_ATTRIBUTES);
     this.#addGroup(`${more.length} more`, more);
     this.#addGroup(`Judgments of looks (${judgments.length})`, judgments);
+    this.#update();
   }
 
   /** @returns {HTMLElement[]} */
@@ -89,11 +92,22 @@ export class Attributes {
         (value > 0 ? "+" : "") + Number(value.toFixed(2)).toFixed(Number.isInteger(value * 10) ? 1 : 2),
       changed: (value, done) => this.editor.setStrength(name, value, done),
     });
+    const text = made.element.firstElementChild?.textContent;
+    const hold = h("input", {
+      type: "checkbox",
+      "aria-label": `Hold ${text}`,
+      title: "Hold while others move",
+    });
+    hold.addEventListener("change", () => this.editor.setHeld(name, hold.checked));
+    made.element.prepend(hold);
     this.sliders.set(name, made);
+    this.holds.set(name, hold);
     return made.element;
   }
 
   #update() {
+    const { held = [] } = this.editor.current;
+    for (const [name, hold] of this.holds) hold.checked = held.includes(name);
     for (const [name, made] of this.sliders) made.set(this.editor.current.strengths[name] ?? 0);
   }
 }

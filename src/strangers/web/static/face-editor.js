@@ -46,7 +46,7 @@ export class FaceEditor extends EventTarget {
    * @returns {Latent}
    */
   latentOf(face) {
-    return edit(face.base, this.directions, face.strengths, this.model?.latent ?? "normal");
+    return edit(face.base, this.directions, face.strengths, this.model?.latent ?? "normal", face.held);
   }
 
   get isEdited() {
@@ -137,6 +137,20 @@ export class FaceEditor extends EventTarget {
   setStrength(attribute, strength, committed) {
     const strengths = { ...this.current.strengths, [attribute]: strength };
     this.set({ ...this.current, strengths, picture: undefined }, committed);
+  }
+
+  /**
+   * Let edits of other attributes leave one alone, or no longer.
+   *
+   * @param {string} attribute
+   * @param {boolean} hold
+   */
+  setHeld(attribute, hold) {
+    const others = (this.current.held ?? []).filter((name) => name !== attribute);
+    const held = hold ? [...others, attribute] : others;
+    const face = { ...this.current, held, picture: undefined };
+    if (this.isEdited) this.set(face);
+    else this.#replace(face); // it looks the same
   }
 
   /** Remove all edits. */

@@ -11,13 +11,14 @@ import { interpolate, truncate } from "./latent-math.js";
 /** @typedef {[x: number, y: number]} Point On a plane: A is at (0, 0), B at (1, 0), C at (0, 1). */
 /** @typedef {{kind: "mix", ingredients: Ingredient[], point: Point}} MixOrigin */
 /** @typedef {Ingredient | MixOrigin} Origin */
-/** @typedef {{origin: Origin, strengths: Strengths}} FaceDescription What a link holds. */
+/** @typedef {{origin: Origin, strengths: Strengths, held?: string[]}} FaceDescription What a link holds. */
 /** @typedef {{ingredient: Ingredient, latent: Latent}} Corner A corner of the plane. */
 
 /**
  * @typedef {object} Face
  * @property {Origin} origin
  * @property {Strengths} strengths
+ * @property {string[]} [held] Attributes that edits of others leave alone.
  * @property {Latent} base The latent after truncation and before edits.
  * @property {Corner[]} corners Three if it is a mix, else none.
  * @property {ImageData} [picture] If it is drawn already.
@@ -33,7 +34,7 @@ const POINT_DECIMALS = 3; // a link has as many, so that it shows the same face
  * @param {Model} model
  * @returns {Promise<Face>}
  */
-export async function resolveFace({ origin, strengths }, source, model) {
+export async function resolveFace({ origin, strengths, held }, source, model) {
   const ingredients = origin.kind === "mix" ? origin.ingredients : [origin];
   const seeds = ingredients.flatMap((each) => (each.kind === "seed" ? each.seed : []));
   const latents = seeds.length ? await source.latents(seeds) : [];
@@ -41,8 +42,8 @@ export async function resolveFace({ origin, strengths }, source, model) {
     ingredient,
     latent: latentOf(ingredient, latents, model),
   }));
-  if (origin.kind === "mix") return { ...mixFaces(corners, origin.point, model), strengths };
-  return { origin, strengths, base: corners[0].latent, corners: [] };
+  if (origin.kind === "mix") return { ...mixFaces(corners, origin.point, model), strengths, held };
+  return { origin, strengths, held, base: corners[0].latent, corners: [] };
 }
 
 /**

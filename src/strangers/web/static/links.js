@@ -11,6 +11,7 @@
  *   mix         two or three ingredients: SEED | SEED@TRUNCATION | ~LATENT
  *   at          where in the mix: x for two, x,y for three; weights are 1 - x - y, x, y
  *   edit        ATTRIBUTE:STRENGTH, ...                  in standard deviations, from -3 to 3
+ *   hold        ATTRIBUTE, ...                           edits of others are orthogonal to these
  *
  * A face is one of seed, latent and mix; edits come after truncation and mixing.
  */
@@ -48,10 +49,12 @@ export function formatLink(view, face) {
  * @param {FaceDescription} face
  * @returns {[string, string][]}
  */
-function formatFace({ origin, strengths }) {
+function formatFace({ origin, strengths, held = [] }) {
   const fields = formatOrigin(origin);
   const edits = Object.entries(strengths).filter(([, strength]) => strength !== 0);
-  if (edits.length) fields.push(["edit", edits.map((edit) => edit.join(":")).join(",")]);
+  if (edits.length === 0) return fields;
+  fields.push(["edit", edits.map((edit) => edit.join(":")).join(",")]);
+  if (held.length) fields.push(["hold", [...held].sort().join(",")]);
   return fields;
 }
 
@@ -107,7 +110,9 @@ export function parseLink(fragment) {
   }
   const origin = attempt(() => parseOrigin(fields), null);
   const strengths = attempt(() => parseEdit(fields.get("edit")), {});
-  return { view, face: origin && { origin, strengths }, problems };
+  const names = new Set((fields.get("hold") ?? "").split(",").filter(Boolean));
+  const held = Object.keys(strengths).length ? [...names].sort() : [];
+  return { view, face: origin && { origin, strengths, held }, problems };
 }
 
 /**
