@@ -12,7 +12,7 @@ from strangers.web.run_reader import RunReader
 from strangers.web.service import open_service
 
 from ..web.support import Served, serving
-from .support import OpenPage, fits, nameless, picture_of, soon, upload
+from .support import DESKTOP, PHONE, OpenPage, fits, nameless, picture_of, soon, upload
 
 SMALL: dict[str, Any] = {
     "viewport": {"width": 320, "height": 568}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True,
@@ -115,3 +115,11 @@ def test_the_header_names_what_is_shown(open_page: OpenPage, trained: Path) -> N
         page.wait_for_selector(".face[data-seen]")
         assert page.locator("#model").inner_text().startswith(f"{trained.name}, 32 px")
         page.close()
+
+
+@pytest.mark.parametrize("size", [SMALL, PHONE, DESKTOP], ids=["small", "phone", "desktop"])
+def test_the_longest_strength_is_readable(open_page: OpenPage, size: dict[str, Any]) -> None:
+    page = open_page("#view=explore&seed=17&edit=Smiling:-2.75", size)
+    field = page.get_by_label("Smiling, as a number")
+    assert soon(lambda: field.input_value() == "-2.75", page)
+    assert field.evaluate("it => it.scrollWidth <= it.clientWidth")
