@@ -212,7 +212,7 @@ def test_sha256sum_can_read_the_sums(drawn: PreparedSet) -> None:
     assert listed == {
         path.name: sha256(path.read_bytes()).hexdigest()
         for path in drawn.path.iterdir()
-        if path.name not in ("images.npy", "SHA256SUMS")
+        if path.name not in ("images.npy", "SHA256SUMS", "preview.png")
     }
 
 

@@ -108,7 +108,7 @@ def test_in_a_prepared_set(
         (copy / "checksums.npy").unlink()
     names = ["images.npy", "names.txt"] if age == "old" else [path.name for path in copy.iterdir()]
     before = read(copy)
-    for name in names:
+    for name in sorted({*names} - {"preview.png"}):
         for among in (128, None) if name == "images.npy" else (None,):
             for bit in flips(copy / name, times, 2, among):
                 with pytest.raises(DataError, match=r"prepared set .*set is damaged") as told:

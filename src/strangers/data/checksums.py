@@ -2,7 +2,8 @@
 
 checksums.npy    uint32 (n,), the CRC-32 of each image, verified whenever the image is read: a set larger than
                  memory is read only once, and later corruption is detected too
-SHA256SUMS       of every other file but images.npy, in the format of `sha256sum --check`; verified on opening
+SHA256SUMS       of every other file but images.npy and preview.png, in the format of `sha256sum --check`;
+                 verified on opening
 
 A set without checksums is read once in full and compared with the hash in its manifest. The checksums found
 then, and one of its names, stay in the cache under that hash.
@@ -24,6 +25,9 @@ from strangers.system.files import sha256_of
 
 CHECKSUMS, SUMS = "checksums.npy", "SHA256SUMS"
 
+PREVIEW = "preview.png"
+"""A picture for people; a set without it is complete."""
+
 HASH_BLOCK_IMAGES = 256
 """Images that are read and hashed together."""
 
@@ -37,7 +41,7 @@ def checksums_of(images: NDArray[np.uint8]) -> Checksums:
 
 def write_sums(folder: Path) -> None:
     """Write SHA256SUMS for the files in the folder of a set."""
-    names = sorted(path.name for path in folder.iterdir() if path.name not in ("images.npy", SUMS))
+    names = sorted(path.name for path in folder.iterdir() if path.name not in ("images.npy", SUMS, PREVIEW))
     (folder / SUMS).write_text(
         "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names), newline="\n"
     )

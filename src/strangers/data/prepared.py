@@ -5,6 +5,7 @@ images.npy       uint8 (n, size, size, 3), memory-mapped
 names.txt        one name per line, in the order of the images
 skipped.csv      name and reason of every file that was left out
 attributes.npy   optional: int8 (n, k), +1 present, -1 absent, 0 unknown; names in the manifest
+preview.png      a hundred of the images; a set without it is complete
 checksums.npy    and SHA256SUMS: detect damage, see checksums.py
 """
 

@@ -15,12 +15,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from strangers.data.checksums import CHECKSUMS, Checksums, checksums_of, write_sums
-from strangers.data.prepared import Manifest
+from strangers.data.checksums import CHECKSUMS, PREVIEW, Checksums, checksums_of, write_sums
+from strangers.data.prepared import Manifest, positions
+from strangers.images import encode_png, grid
 from strangers.system.files import write_atomically
 
 NPY_HEADER_BYTES = 128
+
+PREVIEW_COLUMNS = 10
+PREVIEW_SIDE = 128
+"""The preview shows 10 x 10 images of at most 128 px."""
 
 
 class Writer:
@@ -104,11 +110,22 @@ class Writer:
         if attributes is not None:
             (self._folder / "attributes.npy").write_bytes(_npy(attributes))
         (self._folder / CHECKSUMS).write_bytes(_npy(np.concatenate(self._checksums)))
+        (self._folder / PREVIEW).write_bytes(_preview(np.load(self._folder / "images.npy", mmap_mode="r")))
         write_atomically(self._folder / "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
         write_sums(self._folder)
 
     def _lines(self) -> str:
         return "".join(f"{name}\n" for name in self.names)
+
+
+def _preview(images: NDArray[np.uint8]) -> bytes:
+    """Return a PNG of PREVIEW_COLUMNS x PREVIEW_COLUMNS images of the set, chosen at random and in order."""
+    count = min(len(images), PREVIEW_COLUMNS**2)
+    chosen = images[np.sort(positions(len(images), count, 0, 0))]
+    if chosen.shape[1] > PREVIEW_SIDE:
+        side = (PREVIEW_SIDE, PREVIEW_SIDE)
+        chosen = np.stack([np.asarray(Image.fromarray(image).resize(side)) for image in chosen])
+    return encode_png(grid(chosen, min(count, PREVIEW_COLUMNS)))
 
 
 def _npy(array: NDArray[Any]) -> bytes:
