@@ -174,6 +174,15 @@ def test_the_whole_set_decides_the_default_crop_and_not_the_first_file(
     np.testing.assert_array_equal(aligned.images[0], prepared.images[0])
 
 
+def test_a_crop_that_fits_no_photograph_raises_an_error_that_names_one_that_does(
+    photographs: list[Image.Image], encoded: Encode, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "1.jpg").write_bytes(encoded(photographs[0].resize((300, 400))))
+    with pytest.raises(DataError, match=r"1\.jpg: 300x400 is not 178x218, .* Prepare them by crop square"):
+        quickly(tmp_path / "photos", tmp_path / "set", crop="c178")
+
+
 def test_each_photograph_is_decoded_once(
     celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

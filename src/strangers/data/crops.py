@@ -23,6 +23,9 @@ Box = tuple[int, int, int, int]
 ALIGNED: Size = (178, 218)
 """The size of CelebA's aligned photographs, for which the published crops are defined."""
 
+WRONG_SIZE = "the size that crop"
+"""Words of the reason why a crop does not apply to a photograph of another size."""
+
 MIN_SHARE = 0.5
 """Share of a photograph's shorter side below which a crop in pixels was meant for smaller photographs."""
 
@@ -54,7 +57,7 @@ class Crop:
         """
         if self.photograph not in (None, (width, height)):
             expected = "x".join(map(str, self.photograph))
-            raise DataError(f"{width}x{height} is not {expected}, the size that crop {self.name} is for")
+            raise DataError(f"{width}x{height} is not {expected}, {WRONG_SIZE} {self.name} is for")
         if self.kind == "squash":
             return 0, 0, width, height
         if self.kind == "whole" and width != height:

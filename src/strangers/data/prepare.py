@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from strangers._version import __version__
 from strangers.data import crops
-from strangers.data.crops import Crop
+from strangers.data.crops import WRONG_SIZE, Crop
 from strangers.data.decode import DECODER_VERSION, optional_formats
 from strangers.data.jobs import Job, JobResult
 from strangers.data.notes import default_crop_of, notes_on, summary
@@ -272,7 +272,10 @@ def _why(folder: Path, writer: Writer) -> str:
         return ": it contains no pictures."
     writer.flush()
     name, reason = read_skipped(folder)[0]
-    return f": all {writer.skipped:,} files were skipped. The first: {shorten(name)}: {shorten(reason)}."
+    advice = " Prepare them by crop square, which takes any size." if WRONG_SIZE in reason else ""
+    return (
+        f": all {writer.skipped:,} files were skipped. The first: {shorten(name)}: {shorten(reason)}.{advice}"
+    )
 
 
 @contextmanager
