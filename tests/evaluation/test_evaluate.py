@@ -11,7 +11,7 @@ from strangers.data.prepare import prepare
 from strangers.data.prepared import open_prepared
 from strangers.errors import DataError, UsageError
 from strangers.evaluation.evaluate import Settings, evaluate, measure_all
-from strangers.evaluation.result import Result
+from strangers.evaluation.result import ModelFacts, Result
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 
@@ -32,6 +32,7 @@ def result(trained: Path, drawn: Path) -> Result:
 
 
 def test_a_result_says_what_it_depends_on(result: Result, drawn: Path) -> None:
+    assert isinstance(result.model, ModelFacts)
     assert set(result.values) == {
         "fd-face", "kd-face", "precision-face", "recall-face", "density-face", "coverage-face", "diversity",
     }  # fmt: skip

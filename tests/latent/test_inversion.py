@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from strangers.errors import DataError, UsageError
-from strangers.images import read_provenance
+from strangers.errors import UsageError
 from strangers.latent.inversion import Inversion, invert
-from strangers.latent.latent_file import LatentFile, latent_file, read_latent, write_latent
 from strangers.recipes.recipe import with_overrides
 from strangers.sampling.latents import latents
 from strangers.sampling.load import load
@@ -95,56 +92,3 @@ def test_wrong_arguments_are_refused_before_the_search(model: Model) -> None:
     for wrong in ({"starts": 0}, {"starts": 257}, {"steps": 0}, {"seed": -1}, {"seed": 2**64}):
         with pytest.raises(UsageError, match="1 to 256 starts"):
             invert(model, np.zeros((32, 32, 3), np.uint8), **wrong)
-
-
-def test_a_latent_file_works_with_its_own_model_only(
-    model: Model, search: list[Inversion], tmp_path: Path
-) -> None:
-    path = tmp_path / "new" / "latent.json"
-    found = latent_file(model, search[-1], 1.0, 2, 0)
-    write_latent(path, found, search[-1].face, search[-1].face)
-    read = read_latent(path)
-    assert read == found
-    assert np.array_equal(read.of(model)[0], search[-1].latent)
-    with pytest.raises(UsageError, match="belongs to model"):
-        read.of(replace(model, hash="f" * 16))
-    picture = path.with_suffix(".png")
-    assert "photograph" in read_provenance(picture).latents
-    assert b"compositeWithTrainedAlgorithmicMedia" in picture.read_bytes()
-
-
-GOOD = {
-    "format": 1, "software": "strangers 0", "model_hash": "0" * 16, "recipe": "tiny", "images_seen": 1,
-    "size": 32, "crop": "c178", "starts": 1, "steps": 1, "seed": 0, "image_error": 1.0, "feature_error": 1.0,
-    "ood_score": 1.0, "latent": [0.5, -1.5],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"format": 2}, {"latent": []}, {"latent": ["0.5"]}, {"latent": [0.0] * 4097}, {"latent": [1e300]},
-        {"latent": [float("nan")]}, {"model_hash": "../secret"}, {"size": 32.5}, {"more": 1}, {"seed": -1},
-        {"image_error": float("inf")},
-    ],
-)  # fmt: skip
-def test_a_file_that_is_not_a_latent_file_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
-    path = tmp_path / "latent.json"
-    path.write_text(json.dumps(GOOD))
-    assert isinstance(read_latent(path), LatentFile)
-    path.write_text(json.dumps(GOOD | change))
-    with pytest.raises(DataError, match=next(iter(change))):
-        read_latent(path)
-
-
-@pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b" " * 1_000_001, b"null"])
-def test_invalid_json_and_large_files_are_refused(tmp_path: Path, data: bytes) -> None:
-    path = tmp_path / "latent.json"
-    path.write_bytes(data)
-    with pytest.raises(DataError, match=r"latent\.json is not a latent file"):
-        read_latent(path)
-
-
-def test_a_missing_latent_file_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Cannot read"):
-        read_latent(tmp_path / "nowhere.json")

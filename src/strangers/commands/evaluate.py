@@ -1,4 +1,4 @@
-"""`strangers evaluate`: measure a model's faces against photographs."""
+"""`strangers evaluate`: measure generated faces against photographs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import Device, Force, Json, ModelName
+from strangers.commands.arguments import Device, Force, Json
 from strangers.errors import UsageError
 
 
 def evaluate(
-    model: ModelName,
+    generated: Annotated[
+        str, Argument(metavar="GENERATED", help="A MODEL, or a folder, .zip, .tar, .npy or .npz of pictures.")
+    ],
     data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as in `prepare`.")],
     *,
     out: Annotated[
         Path, Option(metavar="JSON", help="Result file; the report is written next to it as .html.")
     ] = Path("result.json"),
     against: Annotated[
-        list[str] | None, Option(metavar="MODEL", help="Another model to compare with the first; repeatable.")
+        list[str] | None,
+        Option(metavar="GENERATED", help="Another model or pictures to compare with the first; repeatable."),
     ] = None,
     features: Annotated[
         str, Option(metavar="LIST", help="Feature networks: face, inception or both.")
@@ -50,21 +53,21 @@ def evaluate(
     force: Force = False,
     device: Device = "auto",
 ) -> None:
-    """Measure the quality, diversity and memorization of a model's faces; write a result and a report."""
+    """Measure the quality, diversity and memorization of faces; write a result and a report."""
     if out.suffix != ".json":
         raise UsageError(f"--out must end in .json (got {out.name!r}).")
     from strangers.evaluation.evaluate import Settings, measure_all
     from strangers.reports.evaluation import write
     from strangers.system.files import check_outputs
 
-    inputs = [model, data, *(against or []), held_out, training, weights]
+    inputs = [generated, data, *(against or []), held_out, training, weights]
     check_outputs(out, out.with_suffix(".html"), kind="evaluation", inputs=inputs, force=force)
     settings = Settings(
         metrics=_names(metrics), features=_names(features), count=count, truncation=truncation,
         weights=weights, device=device, shrinkage=shrinkage, allow_mismatch=allow_mismatch, batch=batch,
     )  # fmt: skip
     measured = measure_all(
-        [model, *(against or [])], data, held_out=held_out, training=training, settings=settings
+        [generated, *(against or [])], data, held_out=held_out, training=training, settings=settings
     )
     table = write(out, measured, force=force)
     if json:

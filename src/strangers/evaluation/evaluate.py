@@ -1,16 +1,13 @@
-"""evaluate: measure a model's faces against a set of photographs."""
+"""evaluate: measure the faces of a model, or pictures in files, against a set of photographs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet, open_prepared
@@ -23,21 +20,22 @@ from strangers.evaluation.features import (
     extract,
     reference_features,
 )
+from strangers.evaluation.generated import Generated, open_generated
 from strangers.evaluation.inception import load_inception
 from strangers.evaluation.memorization import Memorization, memorization
+from strangers.evaluation.progress import Advance, progress_bars
 from strangers.evaluation.result import (
     Result,
     Value,
     check_protocols,
-    facts_of_model,
     facts_of_set,
     hardware,
 )
 from strangers.evaluation.values import attribute_frequencies, check_counts, compute_values
 from strangers.images import Pixels
 from strangers.sampling.latents import format_seeds
-from strangers.sampling.load import load
 from strangers.sampling.model import Model
+from strangers.system.devices import choose_device
 from strangers.system.machine import versions
 
 METRICS = ("fd", "kd", "pr", "diversity", "memorization")
@@ -48,9 +46,6 @@ FEATURES = ("face", "inception")
 
 MEMORIZATION_FACES = 1_000
 """Generated faces that are compared with every training picture."""
-
-Advance = Callable[[str, int, int], None]
-"""Reports progress: kind of work, newly finished units, total units."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +107,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class _Job:
-    """A model and the sets it is measured against, all checked."""
+    """Faces and the sets that they are measured against, all checked."""
 
-    path: str
-    model: Model
+    generated: Generated
     pictures: PreparedSet
     mismatch: tuple[str, ...]
     training: PreparedSet | None
@@ -124,15 +118,22 @@ class _Job:
     @property
     def notes(self) -> tuple[str, ...]:
         if self.training is not None:
-            return ()
+            return self.generated.notes
         return (
-            f"Memorization was not checked: {self.pictures.path} is not the set that {self.path} was "
-            "trained on. Name that set with --training.",
+            *self.generated.notes,
+            f"Memorization was not checked: {self.pictures.path} is not known to be the set that "
+            f"{self.generated.facts.path} was trained on. Name that set with --training.",
         )
+
+    def counts(self, settings: Settings) -> tuple[int, int]:
+        """Numbers of faces and of the set's pictures that are measured."""
+        available = self.generated.count
+        faces = settings.count if available is None else min(settings.count, available)
+        return faces, min(settings.count, len(self.pictures))
 
 
 def evaluate(
-    model: Model | str | Path,
+    generated: Model | str | Path,
     data: str | Path,
     *,
     held_out: str | Path | None = None,
@@ -140,23 +141,23 @@ def evaluate(
     settings: Settings | None = None,
     progress: bool = True,
 ) -> Measured:
-    """Measure a model's faces against the pictures of `data`.
+    """Measure generated faces against the pictures of `data`.
 
+    generated: a model, or pictures in a folder, .zip, .tar, .npy, .npz or prepared set.
     data: a prepared set, or a source of photographs, which is prepared into the cache as the model's was.
     held_out: a prepared set that was not trained on, as the control of the memorization check.
-    training: the prepared set that the model was trained on; None if it is `data`. Without it memorization
-        is not checked.
-    Raises UsageError for mismatched protocols and wrong arguments, DataError for too few pictures, and
-    ModelError, all before a face is drawn.
+    training: the prepared set of the training; None if it is `data`. Without it memorization is not checked.
+    Raises UsageError for mismatched protocols and wrong arguments, DataError for unusable or too few
+    pictures, and ModelError, all before a face is drawn.
     """
     [measured] = measure_all(
-        [model], data, held_out=held_out, training=training, settings=settings, progress=progress
+        [generated], data, held_out=held_out, training=training, settings=settings, progress=progress
     )
     return measured
 
 
 def measure_all(
-    models: Sequence[Model | str | Path],
+    generated: Sequence[Model | str | Path],
     data: str | Path,
     *,
     held_out: str | Path | None = None,
@@ -164,22 +165,20 @@ def measure_all(
     settings: Settings | None = None,
     progress: bool = True,
 ) -> list[Measured]:
-    """Measure several models with the same settings, after checking all of them."""
+    """Measure several models or collections of pictures with the same settings, after checking all."""
     settings = settings or Settings()
     settings.check()
-    jobs = [_check(model, data, held_out, training, settings, progress) for model in models]
+    jobs = [_check(one, data, held_out, training, settings, progress) for one in generated]
     extractors = _extractors(settings)
     for job in jobs:
-        sides = {
-            job.path: settings.count,
-            str(job.pictures.path): min(settings.count, len(job.pictures)),
-        }
+        names = job.generated.facts.path, str(job.pictures.path)
+        sides = dict(zip(names, job.counts(settings), strict=True))
         check_counts(settings.metrics, extractors, sides, shrinkage=settings.shrinkage)
     return [_measure(job, extractors, settings, progress) for job in jobs]
 
 
 def _check(
-    model: Model | str | Path,
+    source: Model | str | Path,
     data: str | Path,
     held_out: str | Path | None,
     training: str | Path | None,
@@ -187,52 +186,63 @@ def _check(
     progress: bool,
 ) -> _Job:
     """Open everything that a measurement needs."""
-    path = str(model) if not isinstance(model, Model) else f"model {model.hash}"
-    if not isinstance(model, Model):
-        model = load(model, device=settings.device)
-    header = model.header
-    crop = header.crop if header.crop != "auto" else None
-    pictures = open_or_prepare(data, size=header.size, crop=crop, progress=progress)
-    facts = facts_of_model(path, model)
+    generated = open_generated(
+        source, device=settings.device, truncation=settings.truncation, batch=settings.batch
+    )
+    facts = generated.facts
+    if generated.model is None and settings.truncation != 1:
+        raise UsageError(f"--truncation applies to models, and {facts.path} has pictures.")
+    crop = facts.protocol.crop if facts.protocol.crop != "auto" else None
+    pictures = open_or_prepare(data, size=facts.protocol.size, crop=crop, progress=progress)
     mismatch = check_protocols(facts, facts_of_set(pictures), settings.allow_mismatch)
     control = None if held_out is None else open_prepared(held_out)
     if control is not None:
         check_protocols(facts, facts_of_set(control), settings.allow_mismatch)
     trained_on = pictures if training is None else open_prepared(training)
-    if trained_on.manifest.hash != header.data_hash:
-        if training is not None:
-            raise UsageError(
-                f"{path} was not trained on {training}: that set's hash begins with "
-                f"{trained_on.manifest.hash[:16]}, the training set's with {header.data_hash[:16]}."
-            )
-        return _Job(path, model, pictures, mismatch, None, control)
-    return _Job(path, model, pictures, mismatch, trained_on, control)
+    if training is not None:
+        check_protocols(facts, facts_of_set(trained_on), settings.allow_mismatch)
+    if generated.model is None:
+        return _Job(generated, pictures, mismatch, None if training is None else trained_on, control)
+    expected = generated.model.header.data_hash
+    if trained_on.manifest.hash == expected:
+        return _Job(generated, pictures, mismatch, trained_on, control)
+    if training is not None:
+        raise UsageError(
+            f"{facts.path} was not trained on {training}: that set's hash begins with "
+            f"{trained_on.manifest.hash[:16]}, the training set's with {expected[:16]}."
+        )
+    return _Job(generated, pictures, mismatch, None, control)
 
 
 def _measure(job: _Job, extractors: list[Extractor], settings: Settings, progress: bool) -> Measured:
     started = time.monotonic()
-    with _progress(progress) as advance:
-        collected, faces = _collect(job.model, job.pictures, extractors, settings, advance)
+    faces_count, reference_count = job.counts(settings)
+    with progress_bars(progress) as advance:
+        collected, faces = _collect(job, extractors, settings, advance)
         values: dict[str, Value] = {}
         for name, (real, fake) in collected.items():
             values |= compute_values(name, real, fake, settings.metrics, shrinkage=settings.shrinkage)
         copies = _memorization(faces, job, settings, advance)
+    model = job.generated.model
+    device = choose_device(settings.device).value
+    if model is not None:
+        device = next(model.generator.parameters()).device
     result = Result(
-        model=facts_of_model(job.path, job.model),
+        model=job.generated.facts,
         data=facts_of_set(job.pictures),
         mismatch=job.mismatch,
-        generated=settings.count,
-        reference=min(settings.count, len(job.pictures)),
-        seeds=format_seeds(range(settings.count)),
+        generated=faces_count,
+        reference=reference_count,
+        seeds="" if model is None else format_seeds(range(faces_count)),
         truncation=settings.truncation,
         features={extractor.name: extractor.hash for extractor in extractors},
         shrinkage=settings.shrinkage,
         values=values,
         attributes=attribute_frequencies(extractors, collected),
         memorization=copies,
-        notes=job.notes if "memorization" in settings.metrics else (),
+        notes=job.notes if "memorization" in settings.metrics else job.generated.notes,
         versions=versions(),
-        hardware=hardware(str(next(job.model.generator.parameters()).device)),
+        hardware=hardware(str(device)),
         seconds=round(time.monotonic() - started, 1),
     )
     if copies is None or job.training is None:
@@ -250,24 +260,24 @@ def _extractors(settings: Settings) -> list[Extractor]:
 
 
 def _collect(
-    model: Model, pictures: PreparedSet, extractors: Sequence[Extractor], settings: Settings, advance: Advance
+    job: _Job, extractors: Sequence[Extractor], settings: Settings, advance: Advance
 ) -> tuple[dict[str, tuple[FeatureSet, FeatureSet]], Pixels]:
     """Return the features of set and faces by extractor, and the first faces."""
-    total = min(settings.count, len(pictures)) * len(extractors)
+    faces_count, reference_count = job.counts(settings)
+    total = reference_count * len(extractors)
     real = [
-        reference_features(pictures, extractor, settings.count, lambda n: advance("pictures", n, total))
+        reference_features(job.pictures, extractor, settings.count, lambda n: advance("pictures", n, total))
         for extractor in extractors
     ]
     kept: list[Pixels] = []
 
     def faces() -> Iterator[Pixels]:
-        seeds = range(settings.count)
-        for numbers, drawn in model.batches(seeds, truncation=settings.truncation, batch=settings.batch):
-            if numbers[0] < MEMORIZATION_FACES:
+        for drawn in job.generated.batches(faces_count):
+            if sum(map(len, kept)) < MEMORIZATION_FACES:
                 kept.append(drawn)
             yield drawn
 
-    fake = extract(faces(), extractors, lambda n: advance("faces", n, settings.count))
+    fake = extract(faces(), extractors, lambda n: advance("faces", n, faces_count))
     names = [extractor.name for extractor in extractors]
     both = dict(zip(names, zip(real, fake, strict=True), strict=True))
     return both, np.concatenate(kept)[:MEMORIZATION_FACES]
@@ -279,19 +289,3 @@ def _memorization(faces: Pixels, job: _Job, settings: Settings, advance: Advance
     network = load_attributes(device=settings.device)
     total = len(job.training)
     return memorization(faces, job.training, network, job.control, lambda n: advance("neighbors", n, total))
-
-
-@contextmanager
-def _progress(wanted: bool) -> Iterator[Advance]:
-    """Show a bar per kind of work on standard error, if that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not (wanted and console.is_terminal)) as bars:
-        tasks = {}
-
-        def advance(kind: str, count: int, total: int) -> None:
-            if kind not in tasks:
-                tasks[kind] = bars.add_task(kind, total=total)
-            bars.advance(tasks[kind], count)
-
-        yield advance

@@ -20,21 +20,24 @@ HIGHER_IS_BETTER = ("precision", "recall", "density", "coverage", "diversity")
 """Prefixes of metrics whose larger values are better; of all others smaller values are."""
 
 
+NOT_STATED = "not stated"
+
+
 class Protocol(Configuration):
     """The preprocessing of photographs, which two sets must share to be comparable.
 
     Attributes:
-        crop: name of the crop protocol.
+        crop: name of the crop protocol; None for pictures that do not state it.
         size: height and width in pixels.
-        filter: name of the resize filter.
+        filter: name of the resize filter; None for pictures that do not state it.
     """
 
-    crop: str
+    crop: str | None
     size: int
-    filter: str
+    filter: str | None
 
     def __str__(self) -> str:
-        return f"crop {self.crop}, {self.size} px, filter {self.filter}"
+        return f"crop {self.crop or NOT_STATED}, {self.size} px, filter {self.filter or NOT_STATED}"
 
 
 class Value(Configuration):
@@ -71,6 +74,34 @@ class ModelFacts(Configuration):
     trained_on: str
     protocol: Protocol
 
+    @property
+    def label(self) -> str:
+        """The model in a few words."""
+        return f"{self.recipe} after {self.images_seen:,} images"
+
+
+class PictureFacts(Configuration):
+    """Measured pictures of unknown origin.
+
+    Attributes:
+        path: as it was named.
+        hash: first 16 hexadecimal digits of a SHA-256 of their content.
+        count: number of pictures.
+        formats: of the files, such as "JPEG".
+        protocol: as far as it is known.
+    """
+
+    path: str
+    hash: str
+    count: int
+    formats: tuple[str, ...]
+    protocol: Protocol
+
+    @property
+    def label(self) -> str:
+        """The pictures in a few words."""
+        return Path(self.path).name or self.path
+
 
 class SetFacts(Configuration):
     """The set that the model was measured against."""
@@ -97,10 +128,10 @@ class Result(Configuration):
 
     Attributes:
         format: version of this layout.
-        model, data: the measured model and the set.
+        model, data: the measured model, or pictures, and the set.
         mismatch: differences between their protocols; empty for a valid comparison.
         generated, reference: number of faces, and of the set's pictures.
-        seeds: of the faces.
+        seeds: of the faces; empty for pictures.
         truncation: factor of their latents.
         features: hash of each feature network's weights, by the name of its features.
         shrinkage: whether covariances were shrunk (`metrics.oas_covariance`).
@@ -113,7 +144,7 @@ class Result(Configuration):
     """
 
     format: Literal[1] = 1
-    model: ModelFacts
+    model: ModelFacts | PictureFacts
     data: SetFacts
     mismatch: tuple[str, ...] = ()
     generated: int = Field(ge=1)
@@ -197,13 +228,13 @@ def facts_of_set(pictures: PreparedSet) -> SetFacts:
     )
 
 
-def check_protocols(model: ModelFacts, data: SetFacts, allow: bool) -> tuple[str, ...]:
-    """Return the differences between the protocols. Raises UsageError for any, unless `allow`.
+def check_protocols(model: ModelFacts | PictureFacts, data: SetFacts, allow: bool) -> tuple[str, ...]:
+    """Return the known differences between the protocols. Raises UsageError for any, unless `allow`.
 
     Different sizes are always an error.
     """
     theirs, ours = data.protocol.model_dump(), model.protocol.model_dump()
-    found = [f"{name}: {ours[name]} and {theirs[name]}" for name in ours if ours[name] != theirs[name]]
+    found = [f"{name}: {ours[name]} and {theirs[name]}" for name in ours if _differ(ours[name], theirs[name])]
     if not found:
         return ()
     sentence = (
@@ -217,6 +248,11 @@ def check_protocols(model: ModelFacts, data: SetFacts, allow: bool) -> tuple[str
             f"{sentence} Prepare the photographs alike, or pass --allow-mismatch, which the result records."
         )
     return tuple(found)
+
+
+def _differ(ours: object, theirs: object) -> bool:
+    """Compare two fields of protocols; one that is not stated differs from none."""
+    return ours is not None and theirs is not None and ours != theirs
 
 
 def hardware(device: str) -> Hardware:

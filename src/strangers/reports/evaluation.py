@@ -81,7 +81,7 @@ def write(out: Path, measured: Sequence[Measured], *, force: bool = False) -> st
 
 
 def _name(result: Result) -> str:
-    return f"{result.model.recipe} after {result.model.images_seen:,} images"
+    return result.model.label
 
 
 def _values(results: Sequence[Result], compared: Sequence[Difference]) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _about(one: Measured) -> Iterator[str]:
     scale = max(1, 96 // size)
     name = _name(result)
     faces = one.faces[:MAX_SHOWN_FACES]
-    note = f"Seeds 0 to {len(faces) - 1}, uncurated."
+    note = f"Seeds 0 to {len(faces) - 1}, uncurated." if result.seeds else "The first pictures, uncurated."
     yield section(f"Faces of {name}", picture(grid(faces), f"Faces of {name}", scale=scale, caption=note))
     if result.attributes:
         shares = sorted(result.attributes, key=lambda share: share.data - share.generated, reverse=True)
@@ -161,12 +161,12 @@ def _memorization(one: Measured, found: Memorization, scale: int) -> str:
 
 def _conditions(result: Result) -> str:
     rows = [
-        ["model", f"{result.model.path}, hash {result.model.hash}"],
+        ["generated", f"{result.model.path}, hash {result.model.hash}, {result.model.protocol}"],
         ["set", f"{result.data.source}, {result.data.count:,} pictures, hash {result.data.hash[:16]}"],
-        ["protocol", str(result.data.protocol)],
+        ["set's protocol", str(result.data.protocol)],
         ["notes", " ".join(result.notes) or "none"],
         ["protocol differences", "; ".join(result.mismatch) or "none"],
-        ["seeds", result.seeds],
+        ["seeds", result.seeds or "none"],
         ["features", ", ".join(f"{name} {weights}" for name, weights in result.features.items())],
         ["versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())],
         ["hardware", ", ".join(f"{name} {value}" for name, value in result.hardware.model_dump().items())],

@@ -1,0 +1,138 @@
+"""Generated faces: the same pictures give the same numbers in every container."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.data.prepare import prepare
+from strangers.data.synthetic.faces import draw
+from strangers.errors import DataError, UsageError
+from strangers.evaluation.evaluate import Settings, evaluate
+from strangers.evaluation.generated import JPEG_NOTE, open_generated
+from strangers.evaluation.result import PictureFacts
+from strangers.images import Pixels
+
+FACES = draw(range(1_000, 1_040), 32)[0]
+
+
+def png(pixels: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def folder(path: Path, faces: Pixels = FACES) -> Path:
+    path.mkdir()
+    for number, face in enumerate(faces):
+        (path / f"{number:04d}.png").write_bytes(png(face))
+    return path
+
+
+def written(kind: str, place: Path) -> Path:
+    """Write FACES as a folder, an archive or an array."""
+    path = place / f"faces.{kind}"
+    if kind == "folder":
+        return folder(path)
+    if kind == "npy":
+        np.save(path, FACES)
+    elif kind == "npz":
+        np.savez(path, arr_0=FACES, arr_1=np.zeros(len(FACES), np.int64))  # with labels, as samplers write
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("dataset.json", "{}")  # as StyleGAN's data sets have it
+            for number, face in enumerate(FACES):
+                archive.writestr(f"00000/img{number:08d}.png", png(face))
+    else:
+        with tarfile.open(path, "w") as archive:
+            for number, face in enumerate(FACES):
+                data = png(face)
+                member = tarfile.TarInfo(f"{number:04d}.png")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar", "npy", "npz"])
+def test_every_container_gives_the_same_pictures(kind: str, tmp_path: Path) -> None:
+    found = open_generated(written(kind, tmp_path))
+    assert found.count == 40
+    assert found.model is None
+    assert str(found.facts.protocol) == "crop not stated, 32 px, filter not stated"
+    np.testing.assert_array_equal(np.concatenate(list(found.batches(40))), FACES)
+    again = open_generated(folder(tmp_path / "again"))
+    some, same = (np.concatenate(list(one.batches(7))) for one in (found, again))
+    np.testing.assert_array_equal(some, same)
+
+
+def test_every_container_gives_the_same_numbers(tmp_path: Path) -> None:
+    data = prepare("synthetic:60", tmp_path / "set", size=32, workers=1, progress=False).path
+    settings = Settings(metrics=("fd", "kd"), count=40, shrinkage=True)
+    values = []
+    for kind in ("folder", "zip", "npz"):
+        found = evaluate(written(kind, tmp_path), data, settings=settings, progress=False).result
+        assert isinstance(found.model, PictureFacts)
+        assert (found.generated, found.seeds) == (40, "")
+        values.append([found.values[name].value for name in ("fd-face", "kd-face")])
+    np.testing.assert_allclose(values, [values[0]] * 3, rtol=1e-9)
+
+
+def test_a_prepared_set_states_its_protocol_and_a_known_mismatch_is_refused(tmp_path: Path) -> None:
+    data = prepare("synthetic:60", tmp_path / "set", size=32, workers=1, progress=False).path
+    settings = Settings(metrics=("kd",), count=40)
+    found = evaluate(data, data, settings=settings, progress=False).result
+    assert "crop square" in str(found.model.protocol)
+    assert found.values["kd-face"].value < 0.01  # of a set to itself
+    large = prepare("synthetic:60", tmp_path / "large", size=64, workers=1, progress=False).path
+    with pytest.raises(UsageError, match="--size 64"):
+        evaluate(large, data, settings=settings, progress=False)
+
+
+def test_jpeg_pictures_are_noted(tmp_path: Path) -> None:
+    place = folder(tmp_path / "faces")
+    Image.fromarray(FACES[0]).save(place / "0000.jpg")
+    assert any(JPEG_NOTE in note for note in open_generated(place).notes)
+
+
+def test_unusable_pictures_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="empty has no pictures"):
+        open_generated(tmp_path / "empty")
+    mixed = folder(tmp_path / "mixed")
+    (mixed / "x.png").write_bytes(png(np.zeros((64, 64, 3), np.uint8)))
+    with pytest.raises(DataError, match=r"one size \(got 32 px for 0000.png and 64 px for x.png\)"):
+        open_generated(mixed)
+    (mixed / "x.png").write_bytes(png(np.zeros((20, 30, 3), np.uint8)))
+    with pytest.raises(DataError, match=r"square \(x.png of .*mixed is 30x20\)"):
+        open_generated(mixed)
+    (mixed / "x.png").write_bytes(png(FACES[0])[:50])
+    with pytest.raises(DataError, match=r"x.png of .*mixed"):
+        open_generated(mixed)
+
+
+def test_arrays_of_another_kind_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "faces.npz"
+    np.savez(path, arr_0=FACES)
+    path.write_bytes(path.read_bytes()[:5_000])
+    with pytest.raises(DataError, match="may be truncated"):
+        open_generated(path)
+    np.savez(path, mu=np.zeros(4), sigma=np.zeros((4, 4)))
+    with pytest.raises(DataError, match="statistics"):
+        open_generated(path)
+    np.savez(path, arr_0=FACES.astype(np.float32))
+    with pytest.raises(DataError, match="uint8"):
+        open_generated(path)
+    np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
+    with pytest.raises(DataError, match="Cannot read"):
+        open_generated(tmp_path / "objects.npy")
+
+
+def test_pictures_have_no_truncation(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="applies to models"):
+        evaluate(written("npy", tmp_path), tmp_path, settings=Settings(truncation=0.7), progress=False)
