@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strangers.data.containers import ARCHIVE_SUFFIXES, Container, File, is_picture
-from strangers.data.decode import decode, dimensions
+from strangers.data.decode import decode
 from strangers.data.prepared import PreparedSet, is_prepared, open_prepared, positions
 from strangers.data.sources import open_container
 from strangers.errors import DataError
@@ -189,12 +189,12 @@ def _side(path: Path, file: File) -> int:
     if file.problem:
         raise DataError(f"{file.name} of {path} cannot be used: {file.problem}.")
     try:
-        width, height = dimensions(file.data)
+        height, width = decode(file.data).shape[:2]
     except DataError as error:
         raise DataError(f"{file.name} of {path} is not a picture: {error}.") from None
     if width != height:
         raise DataError(f"Pictures to measure must be square ({file.name} of {path} is {width}x{height}).")
-    return width
+    return int(width)
 
 
 def _chosen(count: int, wanted: int) -> NDArray[np.int64]:
