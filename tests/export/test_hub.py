@@ -105,12 +105,12 @@ def test_another_models_result_and_what_is_none_are_refused(model: Model, tmp_pa
             update={"model": other.model.model_copy(update={"hash": "f" * 16})}
         ).model_dump_json()
     )
-    with pytest.raises(UsageError, match=rf"is of the model ffff.* but this one is {model.hash}"):
+    with pytest.raises(UsageError, match=rf"belongs to the model ffff.* not to {model.hash}"):
         export_hub(model, tmp_path / "out", result=path)
     path.write_text('{"results": []}')
     with pytest.raises(DataError, match="is not a result of `strangers evaluate` for one model"):
         export_hub(model, tmp_path / "out", result=path)
-    with pytest.raises(DataError, match="cannot be read: No such file"):
+    with pytest.raises(DataError, match="Cannot read the result .*No such file"):
         export_hub(model, tmp_path / "out", result=tmp_path / "absent.json")
     assert not (tmp_path / "out").exists()
 

@@ -174,9 +174,6 @@ def test_files_open_in_runtimes_of_two_years_ago(model: Model) -> None:
 
 
 EXPORT = """
-import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 from strangers.export.onnx import as_onnx, checked
@@ -186,9 +183,6 @@ checked(model, as_onnx(model))
 """
 
 PLAIN_SESSION = """
-import os
-import socket
-import subprocess
 import sys
 import onnxruntime
 onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
