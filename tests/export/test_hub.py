@@ -110,7 +110,7 @@ def test_another_models_result_and_what_is_none_are_refused(model: Model, tmp_pa
     path.write_text('{"results": []}')
     with pytest.raises(DataError, match="is not a result of `strangers evaluate` for one model"):
         export_hub(model, tmp_path / "out", result=path)
-    with pytest.raises(DataError, match="Cannot read the result .*No such file"):
+    with pytest.raises(DataError, match=r"Cannot read the result .*No such file"):
         export_hub(model, tmp_path / "out", result=tmp_path / "absent.json")
     assert not (tmp_path / "out").exists()
 
