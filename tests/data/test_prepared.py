@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strangers.data import prepared
@@ -68,6 +68,7 @@ def test_images_stay_on_the_disk_until_they_are_read(drawn: PreparedSet) -> None
         drawn.images[0] = 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(0, 80), st.integers(0, 2**64 - 1), st.integers(0, 300))
 def test_positions_depend_on_progress_alone_however_it_was_made(
     count: int, batch: int, seed: int, images_seen: int
