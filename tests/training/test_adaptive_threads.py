@@ -29,6 +29,14 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("strangers.system.devices.usable_cores", lambda: 2)
 
 
+@pytest.fixture
+def pretended_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A torch that only says how many threads it uses: real ones are slow beside other work."""
+    threads = [1]
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: threads.append(count))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads[-1])
+
+
 def recorded(run: Path) -> list[list[int]]:
     threads: list[list[int]] = json.loads((run / "run.json").read_text())["threads"]
     return threads
@@ -38,7 +46,7 @@ def console(run: Path) -> str:
     return (run / "console.log").read_text()
 
 
-@pytest.mark.usefixtures("two_cores")
+@pytest.mark.usefixtures("two_cores", "pretended_threads")
 def test_the_measured_choice_is_recorded_and_not_measured_again(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,7 +68,7 @@ def test_the_measured_choice_is_recorded_and_not_measured_again(
     assert "warning" not in console(tmp_path / "run")
 
 
-@pytest.mark.usefixtures("two_cores")
+@pytest.mark.usefixtures("two_cores", "pretended_threads")
 def test_another_number_of_threads_on_resume_is_recorded_and_logged(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -92,7 +100,7 @@ def test_a_resumed_run_follows_the_record_to_the_bit(
     assert "continues on" not in console(tmp_path / "resumed")
 
 
-@pytest.mark.usefixtures("two_cores")
+@pytest.mark.usefixtures("two_cores", "pretended_threads")
 def test_a_fallen_speed_is_measured_again_once_and_said_in_one_line(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
