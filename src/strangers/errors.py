@@ -1,4 +1,4 @@
-"""What can go wrong, and whose doing it was.
+"""Exceptions of the package, each with its exit code.
 
     StrangersError          anything that a sentence can explain; exit code 1
     ├── UsageError          a wrong call: an argument, an option, a name; exit code 2

@@ -1,4 +1,4 @@
-"""What people type and read: numbers of images, changed fields, grids, parts, attributes, strengths."""
+"""Parse what people type: numbers of images, changed fields, grids, parts, attributes, strengths."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def parse_strengths(text: str) -> list[float]:
 
 
 def is_picture(out: Path) -> bool:
-    """Whether a name asks for one PNG rather than a folder. Raises UsageError for other formats."""
+    """Return whether `out` is a PNG file, not a folder. Raises UsageError for other formats."""
     if out.suffix.lower() in OTHER_PICTURES:
         raise UsageError(f"{out}: pictures are written as PNG; let --out end in .png, or name a folder.")
     return out.suffix.lower() == ".png"

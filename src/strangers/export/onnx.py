@@ -41,7 +41,7 @@ MISSING_EXTRA = "Exporting needs onnx, onnxscript and onnxruntime: pip install '
 
 @dataclass(frozen=True)
 class Agreement:
-    """How an ONNX file's faces differ from torch's, over CHECKED seeds.
+    """Differences of an ONNX file's faces from torch's, over CHECKED seeds.
 
     Attributes:
         difference: the greatest difference of a value, as a share of the range of values.
@@ -101,7 +101,7 @@ def disable_telemetry() -> None:
 
 
 def checked(model: Model, data: bytes) -> Agreement:
-    """How the faces of an ONNX file agree with the model's. Raises ModelError if that is beyond TOLERANCE."""
+    """Return how an ONNX file agrees with the model. Raises ModelError if that is beyond TOLERANCE."""
     agreement = compare(model, data)
     if not agreement.difference <= TOLERANCE:
         raise ModelError(
@@ -112,7 +112,7 @@ def checked(model: Model, data: bytes) -> Agreement:
 
 
 def compare(model: Model, data: bytes) -> Agreement:
-    """How the faces of an ONNX file agree with the model's."""
+    """Return how the faces of an ONNX file agree with the model's."""
     recipe = model.recipe
     z = latents(range(CHECKED), recipe.latent_size, recipe.latent)
     with torch.inference_mode():
@@ -138,7 +138,7 @@ def _run(data: bytes, z: Any) -> Any:
 
 
 def _traced(model: Model) -> onnx.ModelProto:
-    """What torch's exporter makes of the generator, with any number of latents at once."""
+    """Return torch's export of the generator, for any number of latents."""
     device = next(model.generator.parameters()).device
     example = torch.zeros(2, model.recipe.latent_size, device=device)
     with _quiet():
@@ -158,7 +158,7 @@ def _traced(model: Model) -> onnx.ModelProto:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what torch and onnxscript tell their own developers."""
+    """Silence messages of torch and onnxscript for their own developers."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():

@@ -40,9 +40,9 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
     "style-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'"
 )
-"""What a browser may do with the page: load from its own host, and run the generator."""
+"""Policy of what a browser may do with the page: load from its own host, and run the generator."""
 
-TOLD = "These people do not exist. Your browser draws their faces and sends nothing to anyone."
+ABOUT = "These people do not exist. Your browser draws their faces and sends nothing to anyone."
 
 NO_DIRECTIONS = "No attributes were looked for when this page was exported."
 
@@ -60,7 +60,7 @@ class Directions(Protocol):
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """Summary of an exported page.
 
     Attributes:
         half: whether weights are stored in 16 bits.
@@ -110,7 +110,7 @@ def export_page(
 
 
 def facts(model: Model, directions: Directions | None, name: str = "") -> dict[str, Any]:
-    """What faces.json says: the generator's file, the model as the views know it, and the directions."""
+    """Return the content of faces.json: the generator's file, the model as the views know it, and the directions."""
     header, provenance = model.header, model.provenance([])
     described: dict[str, Any] = {
         "state": "none",
@@ -155,7 +155,7 @@ def _generator(model: Model) -> tuple[bool, bytes, Agreement]:
 
 
 def _page_files() -> dict[str, Path]:
-    """Where each of the page's files is taken from, by its name; our own stand in for the served page's."""
+    """Return the source of each file of the page, by name; our own stand in for the served page's."""
     return {
         path.relative_to(home).as_posix(): path
         for home in (VIEWS, OWN)
@@ -169,7 +169,7 @@ def standing_alone(html: str, model: Model) -> str:
     html = re.sub(r'<dialog id="token".*?</dialog>\n', "", html, flags=re.DOTALL)
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
     style = '<link rel="stylesheet" href="about.css">\n'
-    words = f"<p>{TOLD}</p><p>{escape(model.header.license)}</p>"
+    words = f"<p>{ABOUT}</p><p>{escape(model.header.license)}</p>"
     about = f'<details class="about" id="about"><summary>About</summary><div>{words}</div></details>\n'
     for place, added in (('<meta charset="utf-8">\n', policy), ("</head>", style), ("</header>", about)):
         before, found, after = html.partition(place)

@@ -14,7 +14,7 @@ from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
 
 BUNDLED_MODELS = Path(__file__).parents[1] / "models"
-"""Where the package keeps its own models."""
+"""Folder of the models in the package."""
 
 
 POINTERS = ("latest", "best")
@@ -22,7 +22,7 @@ POINTERS = ("latest", "best")
 
 
 HUB = "hf:"
-"""How the name of a model on the Hugging Face hub begins."""
+"""Prefix of the name of a model on the Hugging Face hub."""
 
 
 HUB_FILE = "model.safetensors"
@@ -62,7 +62,7 @@ def source_name(source: str | Path) -> str:
 
 
 def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
-    """What the model file has that `source` stands for, although a training may remove it meanwhile."""
+    """Read the model file that `source` names, although a training may remove it meanwhile."""
     while True:
         named = _pointed(source)
         try:
@@ -82,7 +82,7 @@ def _read(path: Path) -> tuple[ModelHeader, nn.Module, str]:
 
 
 def _pointed(source: Path) -> str:
-    """What `source`, or its `latest` if it is a run, names at the moment; empty if it names nothing."""
+    """Return the checkpoint that `source`, or its `latest` if it is a run, names at the moment; empty if it names nothing."""
     pointer = source if source.name in POINTERS else source / "latest"
     return pointer.read_text(errors="replace") if pointer.is_file() else ""
 
@@ -95,7 +95,7 @@ def _checkpoint_before(source: Path, named: str) -> Path | None:
 
 
 def is_hub_name(name: str) -> bool:
-    """Whether a text is OWNER/NAME."""
+    """Return whether a text is OWNER/NAME."""
     return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
 
 

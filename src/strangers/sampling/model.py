@@ -51,7 +51,7 @@ class Model:
 
     @property
     def recipe(self) -> Recipe:
-        """What was trained, and how."""
+        """The recipe of the training."""
         return self.header.recipe
 
     def sample(self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = DRAW_BATCH) -> Pixels:
@@ -91,7 +91,7 @@ class Model:
         return draw(self.generator, z)
 
     def provenance(self, seeds: Iterable[int], truncation: float = 1.0) -> Provenance:
-        """What a picture of these seeds' faces should say of its origin."""
+        """Return the provenance that a picture of these seeds' faces records."""
         return Provenance(
             software=f"strangers {__version__}",
             model_hash=self.hash,
@@ -119,7 +119,7 @@ def draw(generator: nn.Module, z: NDArray[np.float32]) -> Pixels:
 
 
 def _draws_alike_alone(generator: nn.Module, latent_size: int, device: torch.device) -> bool:
-    """Whether one face drawn alone has the bits that it has in a group: found by trying, once.
+    """Return whether one face drawn alone has the bits that it has in a group: found by trying, once.
 
     Which order a library sums in is decided by shapes, device and threads, not by values: what holds for the
     faces tried here holds for all.
@@ -136,7 +136,7 @@ def _draws_alike_alone(generator: nn.Module, latent_size: int, device: torch.dev
 
 
 _ALIKE_ALONE: WeakKeyDictionary[nn.Module, dict[tuple[torch.device, int], bool]] = WeakKeyDictionary()
-"""What `_draws_alike_alone` has found."""
+"""Results of `_draws_alike_alone`."""
 
 
 def model_of(generator: nn.Module, header: ModelHeader) -> Model:

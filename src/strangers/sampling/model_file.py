@@ -34,7 +34,7 @@ LICENSE = (
 
 
 class ModelHeader(BaseModel):
-    """What a model file says of itself.
+    """Header of a model file.
 
     Attributes:
         format: version of the file format.
@@ -73,7 +73,7 @@ def save_model(path: Path, generator: nn.Module, header: ModelHeader, *, half: b
 
 
 def as_bytes(generator: nn.Module, header: ModelHeader, *, half: bool = False) -> bytes:
-    """What `save_model` writes; with `half`, its weights are float16, half as long and eleven bits exact."""
+    """Return the bytes that `save_model` writes; with `half`, its weights are float16, half as long and eleven bits exact."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()}
     if half:
         tensors = {name: _halved(value) for name, value in tensors.items()}
@@ -95,7 +95,7 @@ def _halved(tensor: Tensor) -> Tensor:
 
 
 def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:
-    """What a model file says of itself, and its generator in float32, on the CPU.
+    """Return the header of a model file, and its generator in float32 on the CPU.
 
     Raises ModelError and OSError.
     """
@@ -107,7 +107,7 @@ def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:
 
 
 def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
-    """What a model file says of itself, and its tensors."""
+    """Return the header and the tensors of a model file."""
     _refuse_other_kinds(path)
     try:
         with safe_open(path, framework="pt") as file:
@@ -162,7 +162,7 @@ _OTHER_KINDS = {
     b"PK\x03\x04": "a zip archive or a PyTorch pickle. Models here are .safetensors files",
     b"\x80": "a Python pickle, which could run any code. Models here are .safetensors files",
 }
-"""What is often found where a model file should be, by its first bytes."""
+"""Files often found where a model file should be, by its first bytes."""
 
 
 def _refuse_other_kinds(path: Path) -> None:
