@@ -110,7 +110,7 @@ def export_page(
 
 
 def facts(model: Model, directions: Directions | None, name: str = "") -> dict[str, Any]:
-    """Return the content of faces.json: the generator's file, the model as the views know it, and the directions."""
+    """Return the content of faces.json: the ONNX file, the model, and the directions."""
     header, provenance = model.header, model.provenance([])
     described: dict[str, Any] = {
         "state": "none",

@@ -82,7 +82,7 @@ def _read(path: Path) -> tuple[ModelHeader, nn.Module, str]:
 
 
 def _pointed(source: Path) -> str:
-    """Return the checkpoint that `source`, or its `latest` if it is a run, names at the moment; empty if it names nothing."""
+    """Return the checkpoint that `source`, or the `latest` of a run, names now; "" if none."""
     pointer = source if source.name in POINTERS else source / "latest"
     return pointer.read_text(errors="replace") if pointer.is_file() else ""
 

@@ -73,7 +73,7 @@ def save_model(path: Path, generator: nn.Module, header: ModelHeader, *, half: b
 
 
 def as_bytes(generator: nn.Module, header: ModelHeader, *, half: bool = False) -> bytes:
-    """Return the bytes that `save_model` writes; with `half`, its weights are float16, half as long and eleven bits exact."""
+    """Return the bytes that `save_model` writes; `half`: weights in float16, with eleven exact bits."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()}
     if half:
         tensors = {name: _halved(value) for name, value in tensors.items()}
