@@ -45,7 +45,7 @@ def test_hub_is_a_folder_that_is_pushed_where_asked(
     code, said, _ = strangers(*words)
     assert code == 0
     assert pushed == [(tmp_path / "faces", "a/b")]
-    assert "Put it at https://hub/a/b" in said
+    assert "Uploaded it to https://hub/a/b" in said
     assert 'strangers.load("hf:a/b")' in (tmp_path / "faces" / "README.md").read_text()
 
 

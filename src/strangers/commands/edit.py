@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from strangers.sampling.model import Model
 
 
+Strengths = Annotated[
+    str, Option(metavar="FROM..TO", help="Columns, as -2..2 or -2,0,2, in standard deviations.")
+]
+Held = Annotated[str | None, Option(metavar="LIST", help="Attributes to change less, as Male,Young, or all.")]
+
+
 def edit(
     model: ModelName,
     *,
@@ -34,12 +41,8 @@ def edit(
     latent: Annotated[
         Path | None, Option(metavar="JSON", help="Latent file of `invert` to edit instead of seeds.")
     ] = None,
-    strengths: Annotated[
-        str, Option(metavar="FROM..TO", help="Columns, as -2..2 or -2,0,2, in standard deviations.")
-    ] = "-2..2",
-    hold: Annotated[
-        str | None, Option(metavar="LIST", help="Attributes to change less, as Male,Young, or all.")
-    ] = None,
+    strengths: Strengths = "-2..2",
+    hold: Held = None,
     measure: Annotated[
         bool, Option("--measure", help="Measure the edit's effect on 1,000 other faces.")
     ] = False,
@@ -56,7 +59,7 @@ def edit(
 
     numbers = [] if seeds is None else parse_seeds(seeds)
     require_few(len(numbers) * len(amounts))
-    from numpy import stack
+    import numpy as np
 
     from strangers.latent.latent_file import read_latent
     from strangers.sampling.load import load
@@ -68,18 +71,24 @@ def edit(
     generator = load(model, device=device)
     z = generator.latents(numbers) if found is None else found.of(generator)
     directions = _directions(generator, attribute, hold)
-    strips = stack([directions.edit(z, {attribute: amount}) for amount in amounts], axis=1)
-    description = f"{attribute} {','.join(f'{amount:g}' for amount in amounts)}"
-    description += "" if hold is None else f", orthogonal to {hold}"
-    description += "" if latent is None else f"; from {latent.name}"
+    strips = np.stack([directions.edit(z, {attribute: amount}) for amount in amounts], axis=1)
+    description = _describe(attribute, amounts, hold, latent)
     provenance = replace(generator.provenance(numbers), latents=description)
     write_strips(generator, strips, out, provenance, force=force)
-    columns = plural(len(amounts), "strength")
-    print(f"Wrote {plural(len(strips), 'face')} at {columns} to {out}: {description}.")
+    print(
+        f"Wrote {plural(len(strips), 'face')} at {plural(len(amounts), 'strength')} to {out}: {description}."
+    )
     if measure:
         from strangers.latent.effects import measure_effect
 
         print(measure_effect(generator, directions, attribute, max(map(abs, amounts))))
+
+
+def _describe(attribute: str, amounts: Sequence[float], hold: str | None, latent: Path | None) -> str:
+    """Return the edit in words, for the picture's provenance."""
+    held = "" if hold is None else f", orthogonal to {hold}"
+    source = "" if latent is None else f"; from {latent.name}"
+    return f"{attribute} {','.join(f'{amount:g}' for amount in amounts)}{held}{source}"
 
 
 def _directions(model: Model, attribute: str, hold: str | None) -> Directions:

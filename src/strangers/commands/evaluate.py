@@ -10,6 +10,16 @@ from typer import Argument, Option
 from strangers.commands.arguments import Device, Force, Json
 from strangers.errors import UsageError
 
+Features = Annotated[str, Option(metavar="LIST", help="Feature networks: face, inception or both.")]
+Metrics = Annotated[str, Option(metavar="LIST", help="A selection of fd, kd, pr, diversity, memorization.")]
+Count = Annotated[int, Option(metavar="N", min=2, help="Number of faces, and of pictures of the set.")]
+
+
+HeldOut = Annotated[
+    Path | None, Option(metavar="SET", help="Prepared set that was not trained on, as control.")
+]
+Weights = Annotated[Path | None, Option(metavar="PATH", help="Inception weights, if not in the cache.")]
+
 
 def evaluate(
     generated: Annotated[
@@ -24,27 +34,17 @@ def evaluate(
         list[str] | None,
         Option(metavar="GENERATED", help="Another model or pictures to compare with the first; repeatable."),
     ] = None,
-    features: Annotated[
-        str, Option(metavar="LIST", help="Feature networks: face, inception or both.")
-    ] = "face",
-    metrics: Annotated[
-        str, Option(metavar="LIST", help="A selection of fd, kd, pr, diversity, memorization.")
-    ] = "fd,kd,pr,diversity,memorization",
-    count: Annotated[
-        int, Option(metavar="N", min=2, help="Number of faces, and of pictures of the set.")
-    ] = 10_000,
+    features: Features = "face",
+    metrics: Metrics = "fd,kd,pr,diversity,memorization",
+    count: Count = 10_000,
     batch: Annotated[int, Option(metavar="N", min=1, help="Faces per batch; changes no number.")] = 256,
     truncation: Annotated[float, Option(metavar="T", help="Factor of the latents.")] = 1.0,
-    held_out: Annotated[
-        Path | None, Option(metavar="SET", help="Prepared set that was not trained on, as control.")
-    ] = None,
+    held_out: HeldOut = None,
     training: Annotated[
         Path | None,
         Option(metavar="SET", help="Prepared set of the training, if not DATA; for memorization."),
     ] = None,
-    weights: Annotated[
-        Path | None, Option(metavar="PATH", help="Inception weights, if not in the cache.")
-    ] = None,
+    weights: Weights = None,
     shrinkage: Annotated[bool, Option("--shrinkage", help="Shrink covariances, for few faces.")] = False,
     allow_mismatch: Annotated[
         bool, Option("--allow-mismatch", help="Measure across different crops and filters.")

@@ -60,40 +60,56 @@ def export(
         check_outputs(*outputs, kind="export", inputs=[model, result], force=force)
     loaded = load(model, device="cpu")
     if to == "file":
-        from strangers.export.file import export_file
-
-        export_file(loaded, out, result=result, force=force)
-        print(f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB, and {out.with_suffix('.md')}, its card.")
+        print(_file(loaded, out, result, force=force))
     elif to == "onnx":
-        from strangers.export.onnx import CHECKED, export_onnx
-
-        agreement = export_onnx(loaded, out, force=force)
-        print(f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB: over {CHECKED} seeds it {agreement}.")
+        print(_onnx(loaded, out, force=force))
     elif to == "page":
         print(_page(loaded, source_name(model), out, runtime, with_directions=directions is not False))
     else:
-        from strangers.export.hub import export_hub, push_hub
+        print(_hub(loaded, out, result, push))
 
-        export_hub(loaded, out, result=result, repository=push)
-        print(f"Wrote {out}; README.md is the card.")
-        if push:
-            print(f"Put it at {push_hub(out, push)}; `strangers.load('hf:{push}')` reads it.")
+
+def _file(model: Model, out: Path, result: Path | None, *, force: bool) -> str:
+    """Write the model file and its card. Return what was written."""
+    from strangers.export.file import export_file
+
+    export_file(model, out, result=result, force=force)
+    return f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB, and {out.with_suffix('.md')}, its card."
+
+
+def _onnx(model: Model, out: Path, *, force: bool) -> str:
+    """Write the ONNX file, and compare its faces with the model's. Return what was written."""
+    from strangers.export.onnx import CHECKED, export_onnx
+
+    agreement = export_onnx(model, out, force=force)
+    return f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB: over {CHECKED} seeds it {agreement}."
+
+
+def _hub(model: Model, out: Path, result: Path | None, push: str | None) -> str:
+    """Write the repository, and upload it if `push` names one. Return what was written."""
+    from strangers.export.hub import export_hub, push_hub
+
+    export_hub(model, out, result=result, repository=push)
+    written = f"Wrote {out}; README.md is the card."
+    if push:
+        written += f"\nUploaded it to {push_hub(out, push)}; load it by strangers.load('hf:{push}')."
+    return written
 
 
 def _page(model: Model, name: str, out: Path, runtime: Path | None, *, with_directions: bool) -> str:
-    """Write the page, and say how it is looked at."""
+    """Write the page. Return what was written and how to open it."""
     from strangers.export.page import export_page
 
     found = _directions(model) if with_directions and not out.exists() else None
     exported = export_page(model, out, name=name, directions=found, runtime=runtime)
     return (
         f"Wrote {out}, {exported}.\n"
-        f"To look at it here: python -m http.server --directory {out} 8000, then http://localhost:8000/"
+        f"To open it: python -m http.server --directory {out} 8000, then http://localhost:8000/"
     )
 
 
 def _directions(model: Model) -> Directions:
-    """The model's attribute directions; finding them for the first time is shown."""
+    """Return the model's attribute directions, with a progress bar while they are found."""
     from strangers.latent.directions import LABELED_FACES, find_directions
 
     with progress_bar("attributes", LABELED_FACES) as advance:

@@ -46,12 +46,7 @@ def invert(
     pixels = read_photograph(photograph, generator, cropped=cropped)
     score = ood_score(generator, pixels)
     if score > OOD_THRESHOLD:
-        print(
-            f"warning: {photograph} does not look like a face cropped by {generator.header.crop}: its "
-            f"out-of-distribution score is {score:.1f}; this model's faces score about 1, and few "
-            f"photographs above {OOD_THRESHOLD}.",
-            file=sys.stderr,
-        )
+        _warn(photograph, generator.header.crop, score, OOD_THRESHOLD)
     search = inversion.invert(generator, pixels, starts=starts, steps=steps, seed=seed)
     with progress_bar("inverting", steps) as advance:
         done = 0
@@ -63,4 +58,12 @@ def invert(
     print(
         f"Wrote {out} and {picture}. Pixel error: {result.image_error:.0f} of 255. "
         f"Feature error: {result.feature_error:.2f} (1 is a different face)."
+    )
+
+
+def _warn(photograph: Path, crop: str, score: float, threshold: float) -> None:
+    print(
+        f"warning: {photograph} does not look like a face cropped by {crop}: its out-of-distribution score "
+        f"is {score:.1f}; this model's faces score about 1, and few photographs above {threshold}.",
+        file=sys.stderr,
     )

@@ -48,7 +48,7 @@ NO_DIRECTIONS = "No attributes were looked for when this page was exported."
 
 
 class Directions(Protocol):
-    """What is taken of strangers.latent.directions: names, vectors (k, latent_size), and how sure each is."""
+    """The part of the directions that a page needs: names, vectors (k, latent_size) and accuracies."""
 
     @property
     def names(self) -> tuple[str, ...]: ...

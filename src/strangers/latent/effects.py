@@ -16,7 +16,7 @@ from strangers.sampling.model import Model
 
 @dataclass(frozen=True)
 class Effect:
-    """What an edit changes, as predicted by the attribute network.
+    """The attributes that an edit changes, as predicted by the attribute network.
 
     Attributes:
         attribute: the edited attribute.

@@ -1,4 +1,4 @@
-"""Where the numbers are computed, and in which precision; each choice comes with its reason."""
+"""Devices, precisions and threads; each choice comes with its reason."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # the names of malloc.h
 
 @dataclass(frozen=True)
 class Choice(Generic[T]):
-    """What was chosen, and why, as a sentence."""
+    """A chosen value and the reason, as a sentence."""
 
     value: T
     reason: str
@@ -85,7 +85,7 @@ def choose_precision(name: str, device: torch.device) -> Choice[torch.dtype]:
 
 
 def choose_threads(count: int | None, local_count: int = 1) -> Choice[int]:
-    """How many threads torch computes on, on a CPU: `count`, or this process's share of the cores.
+    """Choose the number of CPU threads of torch: `count`, or this process's share of the cores.
 
     local_count: how many processes of one training share this machine; torchrun gives each one thread, which
     is not what was meant. Raises UsageError for fewer than one, or for more than there are cores.
@@ -133,7 +133,7 @@ def _require_cuda(name: str, index: int) -> None:
 
 
 def _bf16_hardware(device: torch.device) -> tuple[bool, str]:
-    """Whether the device computes in bfloat16, and a sentence that says so."""
+    """Return whether the device computes in bfloat16, with a sentence that says so."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             if torch.cuda.is_bf16_supported(including_emulation=False):

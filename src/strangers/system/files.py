@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from strangers.errors import StrangersError, UsageError
 from strangers.system.machine import is_locked, is_running, lock_open_file, locked
@@ -198,15 +198,6 @@ def _put(partial: Path, final: Path) -> None:
         raise StrangersError(
             f"Another process has written {final} meanwhile; use that, or choose another place."
         ) from None
-
-
-def open_regular_file(path: Path) -> BinaryIO:
-    """Open a file for reading. Raises OSError for a FIFO or a device, which could block for ever."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "Not a regular file", str(path))
-    return os.fdopen(descriptor, "rb")
 
 
 def remove_folder(folder: Path) -> None:

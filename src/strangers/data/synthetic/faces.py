@@ -241,10 +241,8 @@ def _sample_features(rng: FaceRng, traits: Traits) -> None:
     traits.iris = _color(
         rng, IRIS, rng.categorical((1 - dark) * [2, 2, 1, 1, 3, 1] + dark * [9, 2, 0, 0, 0, 0]), 0.1
     )
-    bushy = rng.bernoulli(np.where(soft, 0.04, 0.3))
-    arched = rng.bernoulli(np.where(soft, 0.45, 0.08))
-    traits.bushy = bushy
-    traits.arched = arched
+    bushy = traits.bushy = rng.bernoulli(np.where(soft, 0.04, 0.3))
+    arched = traits.arched = rng.bernoulli(np.where(soft, 0.45, 0.08))
     traits.brow_height = rng.triangular(-0.066, 0.006)
     traits.brow_thick = np.where(bushy, rng.uniform(0.0135, 0.0165), rng.uniform(0.006, 0.0095))
     traits.brow_arch = np.where(arched, rng.uniform(0.022, 0.028), rng.uniform(0.004, 0.011))
@@ -253,18 +251,15 @@ def _sample_features(rng: FaceRng, traits: Traits) -> None:
     traits.big_nose = big
     traits.nose_width = np.where(big, rng.uniform(0.054, 0.062), rng.uniform(0.034, 0.044))
     traits.nose_length = rng.triangular(0.122, 0.01) + np.where(big, 0.008, 0.0)
-    rosy = rng.bernoulli(np.where(soft, 0.2, 0.06))
-    traits.rosy = rosy
+    rosy = traits.rosy = rng.bernoulli(np.where(soft, 0.2, 0.06))
     traits.blush = np.where(rosy, rng.uniform(0.36, 0.46) - 0.1 * depth, rng.uniform(0.0, 0.06))
 
 
 def _sample_mouth(rng: FaceRng, traits: Traits) -> None:
     soft = traits.flag("soft")
-    smiling = rng.bernoulli(0.48)
-    opened = rng.bernoulli(np.where(smiling, 0.7, 0.22))
+    smiling = traits.smiling = rng.bernoulli(0.48)
+    opened = traits.open_mouth = rng.bernoulli(np.where(smiling, 0.7, 0.22))
     big = rng.bernoulli(np.where(soft, 0.28, 0.14))
-    traits.smiling = smiling
-    traits.open_mouth = opened
     traits.big_lips = big
     traits.smile = np.where(smiling, rng.uniform(0.024, 0.036), rng.uniform(-0.003, 0.009))
     traits.mouth_width = rng.triangular(np.where(smiling, 0.091, 0.07), 0.006)
