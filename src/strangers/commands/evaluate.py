@@ -18,6 +18,9 @@ Count = Annotated[int, Option(metavar="N", min=2, help="Number of faces, and of 
 HeldOut = Annotated[
     Path | None, Option(metavar="SET", help="Prepared set that was not trained on, as control.")
 ]
+Training = Annotated[
+    Path | None, Option(metavar="SET", help="Prepared set of the training, if not DATA; for memorization.")
+]
 Weights = Annotated[Path | None, Option(metavar="PATH", help="Inception weights, if not in the cache.")]
 
 
@@ -40,10 +43,7 @@ def evaluate(
     batch: Annotated[int, Option(metavar="N", min=1, help="Faces per batch; changes no number.")] = 256,
     truncation: Annotated[float, Option(metavar="T", help="Factor of the latents.")] = 1.0,
     held_out: HeldOut = None,
-    training: Annotated[
-        Path | None,
-        Option(metavar="SET", help="Prepared set of the training, if not DATA; for memorization."),
-    ] = None,
+    training: Training = None,
     weights: Weights = None,
     shrinkage: Annotated[bool, Option("--shrinkage", help="Shrink covariances, for few faces.")] = False,
     allow_mismatch: Annotated[
