@@ -39,13 +39,13 @@ def test_a_grid_holds_all_faces(model: Model, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failing", [3, 149])
-def test_a_file_that_cannot_be_written_is_told(
+def test_a_file_that_cannot_be_written_is_an_error(
     failing: int, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, data: bytes) -> None:
+    def full(path: Path, data: bytes, **_: object) -> None:
         if path.name == f"seed{failing:04d}.png":
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("strangers.sampling.output.write_atomically", full)
+    monkeypatch.setattr("strangers.sampling.output.write_output", full)
     with pytest.raises(OSError, match="No space"):
         write_each(model, range(150), tmp_path / "faces", 1.0)
