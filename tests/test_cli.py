@@ -57,7 +57,7 @@ def test_prepare_reports_skipped_files(strangers: Strangers, tmp_path: Path) -> 
     (folder / "bad.jpg").write_bytes(b"")
     code, out, _ = strangers("prepare", folder, "--size", 16, "--out", tmp_path / "set")
     assert code == 0
-    assert "Skipped 1 file; " in out
+    assert "Skipped 1 file (1 x the file is empty); " in out
     assert "bad.jpg" in (tmp_path / "set" / "skipped.csv").read_text()
 
 

@@ -47,7 +47,7 @@ def test_invert_writes_a_latent_that_edit_reads(
     [
         ("nowhere.jpg", (), "cannot be read"),
         ("text.jpg", (), "not an image"),
-        ("small.png", (), "too small for crop c178; if it is cropped already, pass --cropped"),
+        ("empty.png", (), "the file is empty; if it is cropped already, pass --cropped"),
         ("wide.png", ("--cropped",), "not square"),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_photograph_that_cannot_be_inverted_is_refused_with_a_reason(
     strangers: Strangers, tiny_file: Path, tmp_path: Path, name: str, more: tuple[str, ...], says: str
 ) -> None:
     (tmp_path / "text.jpg").write_text("no picture")
-    Image.new("RGB", (60, 60)).save(tmp_path / "small.png")
+    (tmp_path / "empty.png").write_bytes(b"")
     Image.new("RGB", (60, 40)).save(tmp_path / "wide.png")
     code, _, err = strangers(
         "invert", tiny_file, tmp_path / name, "--out", tmp_path / "new" / "l.json", *more
