@@ -288,7 +288,9 @@ def test_the_preview_of_a_raw_file_is_not_taken_for_the_photograph(
         decode.decode(encoded(Image.new("RGB", (16, 12)), "TIFF", tiffinfo=tags))
 
 
-@pytest.mark.parametrize("metadata", [{}, {"exif": exif_of(6)}, {"icc_profile": b"broken"}], ids=str)
+@pytest.mark.parametrize(
+    "metadata", [{}, {"exif": exif_of(6)}, {"icc_profile": b"broken"}], ids=["plain", "turned", "profile"]
+)
 def test_every_jpeg_is_decoded_once(
     encoded: Encode, metadata: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
