@@ -15,8 +15,9 @@ MOST = 16_000_000
 """Bytes of one model's file."""
 
 
-def test_there_is_a_generator_of_64_px() -> None:
-    assert load("celeba-64", device="cpu").header.size == 64
+@pytest.mark.parametrize("size", [64, 128])
+def test_there_is_a_generator_of_each_size(size: int) -> None:
+    assert load(f"celeba-{size}", device="cpu").header.size == size
 
 
 @pytest.mark.parametrize("name", bundled())
@@ -43,7 +44,8 @@ def test_its_directions_are_there_without_a_search(
 def test_a_name_that_is_nothing_is_told_with_the_known_ones(strangers: Strangers, tmp_path: Path) -> None:
     code, _, err = strangers("sample", "celeba-65", "--out", tmp_path / "faces.png")
     assert code == 1
-    assert "neither a model file nor a run's folder, nor a model of the package (celeba-64)" in err
+    assert "neither a model file nor a run's folder" in err
+    assert "nor a model of the package (celeba-128, celeba-64)" in err
 
 
 def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

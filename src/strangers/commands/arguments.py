@@ -14,7 +14,7 @@ from strangers.errors import UsageError
 
 ModelName = Annotated[
     str,
-    Argument(metavar="MODEL", help="A model file, a run, a checkpoint, celeba-64 or hf:OWNER/NAME."),
+    Argument(metavar="MODEL", help="A model file, run or checkpoint, celeba-64, celeba-128, hf:OWNER/NAME."),
 ]
 Force = Annotated[bool, Option("--force", help="Replace files that this command did not write.")]
 Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]

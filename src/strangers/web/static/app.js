@@ -23,7 +23,8 @@ const VIEWS = {
   photograph: { title: "Photograph", build: photographView, needsModel: true },
   training: { title: "Training", build: trainingView, needsModel: false },
 };
-const FIRST_SEED = "24"; // a good face of the bundled model
+// Of seeds 0 to 63, the face whose out-of-distribution scores rank best over both bundled models.
+const FIRST_SEED = "35";
 const DIRECTIONS_POLL_MS = 1500;
 const ADDRESS_MS = 400; // browsers refuse more than 100 changes of the address in 30 seconds
 
