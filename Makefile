@@ -19,8 +19,8 @@ help:
 	@echo "make clean       remove .venv and caches, but not runs/"
 
 demo: .venv/installed
-	@$(BIN)/strangers sample celeba-64 --seeds 0-63 --out runs/celeba-64.png
-	@$(BIN)/strangers train synthetic --recipe dcgan-32 --images $(DEMO_IMAGES) --every 2k --out runs/demo
+	@$(BIN)/strangers sample celeba-128 --seeds 0-63 --out runs/celeba-128.png
+	@$(BIN)/strangers train synthetic --recipe fast-32 --images $(DEMO_IMAGES) --every 2k --out runs/demo
 
 test: .venv/developing
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
