@@ -113,9 +113,10 @@ def test_a_face_is_the_same_alone_and_in_a_grid(strangers: Strangers, trained: P
 
 def test_sampling_again_replaces_the_picture(strangers: Strangers, trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "faces.png"
-    out.write_bytes(b"something else")
     assert strangers("sample", trained, "--seeds", "1", "--out", out).code == 0
-    assert pixels(out).ndim == 3
+    before = pixels(out)
+    assert strangers("sample", trained, "--seeds", "2", "--out", out).code == 0
+    assert (pixels(out) != before).any()
     assert list(tmp_path.iterdir()) == [out]
 
 
