@@ -40,7 +40,7 @@ def main() -> None:
     for begin, end in pairwise(WINDOWS):
         cells = []
         for lines in runs.values():
-            speeds = [line["images_per_second"] for line in lines if begin < line["images"] <= end]
+            speeds = [line["images_per_second"] for line in lines if begin < line["images_seen"] <= end]
             cells.append(f"{statistics.median(speeds):,.0f}, fastest {max(speeds):,.0f}")
         print(f"| {begin:,} to {end:,} | {' | '.join(cells)} |")
 

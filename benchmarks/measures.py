@@ -55,16 +55,16 @@ def all_of(
     model = folder / "model.safetensors"
     save_model(model, networks.ema, header_of(recipe))
 
-    yield "prepare_64", share(prepare_64(files, repeats), 1, limits, "decoding_one_core")
+    yield "prepare_64", fraction_of(prepare_64(files, repeats), 1, limits, "decoding_one_core")
     for name in ("dcgan-64", "dcgan-32"):
         result, per_image = step(RECIPES[name], precision, repeats)
         limit = f"product_{dtype_name(precision)}"
-        yield f"step_{RECIPES[name].size}", share(result, per_image, limits, limit)
+        yield f"step_{RECIPES[name].size}", fraction_of(result, per_image, limits, limit)
         if name == "dcgan-64":
             result = epoch_64(recipe, files, folder, precision, min(repeats, 3))
-            yield "epoch_64", share(result, per_image, limits, limit)
+            yield "epoch_64", fraction_of(result, per_image, limits, limit)
     for name, count in (("sample_batch_64", FACES), ("sample_one_64", 1)):
-        yield name, share(sample(recipe, model, count, repeats), per_face, limits, "product_fp32")
+        yield name, fraction_of(sample(recipe, model, count, repeats), per_face, limits, "product_fp32")
     yield "load", load(recipe, model, repeats)
     yield "start", start(repeats)
 
@@ -173,9 +173,9 @@ def compare(
     return {**medians, "unit": unit, "ratio": medians["ours"] / medians["plain"], "spread": spread}
 
 
-def share(result: Result, each: float, limits: dict[str, float], limit: str) -> Result:
+def fraction_of(result: Result, each: float, limits: dict[str, float], limit: str) -> Result:
     """Return the result with its fraction of a limit; each thing takes `each` units of the limit."""
-    return result | {"share": result["ours"] * each / limits[limit], "of": limit}
+    return result | {"fraction_of_limit": result["ours"] * each / limits[limit], "limit": limit}
 
 
 def header_of(recipe: Recipe) -> ModelHeader:

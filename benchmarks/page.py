@@ -112,7 +112,7 @@ def drag(url: str, steps: int) -> list[float]:
 def wait_for_directions(url: str) -> None:
     """Until the server has found its attribute directions, which it does beside its first requests."""
     with httpx.Client(base_url=url, timeout=60) as client:
-        while client.get("/api/directions").json()["state"] == "finding":
+        while client.get("/api/directions").json()["state"] == "searching":
             time.sleep(0.5)
 
 

@@ -4,7 +4,8 @@
     make bench PHOTOGRAPHS=img_align_celeba.zip       on photographs of 178x218
 
 Writes benchmarks/latest.json: the machine, its ceilings, and for each measure {"ours", "plain", "unit",
-"ratio", "spread", "share"}. A ratio above 1 is ours; a share is ours as a part of what `of` can do here.
+"ratio", "spread", "limit", "fraction_of_limit"}. A ratio above 1 means that ours is faster; `limit` names a
+ceiling of this machine.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ def main() -> None:
 
 def line(name: str, result: dict[str, Any]) -> str:
     """A measure as a line of the table."""
-    share = f", {result['share']:.0%} of {result['of']}" if "share" in result else ""
+    fraction = f", {result['fraction_of_limit']:.0%} of {result['limit']}" if "limit" in result else ""
     return (
         f"{name:<16} ours {result['ours']:>9.2f}  plain {result['plain']:>9.2f}  {result['unit']:<18} "
-        f"ratio {result['ratio']:>5.2f}  (spread of ours {result['spread']:.0%}{share})"
+        f"ratio {result['ratio']:>5.2f}  (spread of ours {result['spread']:.0%}{fraction})"
     )
 
 

@@ -32,7 +32,7 @@ def site(model: Model, trained: Path, quick_directions: None) -> Iterator[Served
     del quick_directions
     service = open_service(SOURCES) if SOURCES else Service(model, [trained, trained])
     with serving(service) as served:
-        wait_until(lambda: served.service.model_service.finder.found.state != "finding", seconds=600)
+        wait_until(lambda: served.service.model_service.finder.found.state != "searching", seconds=600)
         yield served
 
 

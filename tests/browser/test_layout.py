@@ -98,7 +98,13 @@ def test_no_time_is_left_where_nothing_trains(
     site: Served, open_page: OpenPage, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "recipe.json").write_bytes((trained / "recipe.json").read_bytes())
-    line = {"images": 64, "images_per_second": 10.0, "seconds": 6.4, "real_loss": 1.0, "real_accuracy": 0.5}
+    line = {
+        "images_seen": 64,
+        "images_per_second": 10.0,
+        "seconds": 6.4,
+        "real_loss": 1.0,
+        "real_accuracy": 0.5,
+    }
     (tmp_path / "log.jsonl").write_text(json.dumps(line) + "\n")
     monkeypatch.setattr("strangers.web.run_reader.QUIET_SECONDS", 0)
     monkeypatch.setitem(site.service.runs, "9", RunReader(tmp_path))

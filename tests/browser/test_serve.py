@@ -171,7 +171,13 @@ def test_training_goes_on_before_ones_eyes(
 ) -> None:
     (tmp_path / "recipe.json").write_bytes((trained / "recipe.json").read_bytes())
     log = tmp_path / "log.jsonl"
-    line = {"images": 64, "images_per_second": 10.0, "seconds": 6.4, "real_loss": 1.0, "real_accuracy": 0.5}
+    line = {
+        "images_seen": 64,
+        "images_per_second": 10.0,
+        "seconds": 6.4,
+        "real_loss": 1.0,
+        "real_accuracy": 0.5,
+    }
     log.write_text(json.dumps(line) + "\n")
     site.service.runs["9"] = RunReader(tmp_path)
     try:
@@ -180,8 +186,8 @@ def test_training_goes_on_before_ones_eyes(
         run.get_by_text("64 of 128").wait_for()
         assert run.get_by_text("6 s", exact=True).count() == 2  # trained and left
         with log.open("a") as file:
-            file.write(json.dumps({**line, "images": 96}) + "\n")
-            file.write(json.dumps({"images": 96, "warning": "Something is odd."}) + "\n")
+            file.write(json.dumps({**line, "images_seen": 96}) + "\n")
+            file.write(json.dumps({"images_seen": 96, "warning": "Something is odd."}) + "\n")
         run.get_by_text("96 of 128").wait_for()
         run.get_by_text("Something is odd.").wait_for()
     finally:

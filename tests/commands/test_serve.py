@@ -40,7 +40,7 @@ def test_the_server_ends_in_two_seconds_during_an_inversion(trained: Path, tmp_p
             client.stream("POST", "/api/invert?steps=1000", content=picture.getvalue()) as answer,
         ):
             assert answer.status_code == 200
-            assert client.get("/api/directions").json()["state"] == "finding"
+            assert client.get("/api/directions").json()["state"] == "searching"
             told_to_end = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 143

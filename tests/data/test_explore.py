@@ -71,8 +71,8 @@ def test_colors_and_brightness_are_those_of_the_pictures(tmp_path: Path) -> None
     assert found.colors == pytest.approx((163.75, 113.75, 88.75))
     luma = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
     assert found.brightness.mean == pytest.approx((luma + 127.5) / 2, abs=0.01)
-    assert found.contrast.highest > 100
-    assert found.symmetry.lowest < -0.9  # light on one side only
+    assert found.contrast.p95 > 100
+    assert found.symmetry.p5 < -0.9  # light on one side only
     assert found.variety == pytest.approx(
         np.sqrt(((plain[:, :, None].astype(float) - halves[:, :, None]) ** 2).mean()), rel=0.01
     )
@@ -83,8 +83,8 @@ def test_attribute_frequencies_are_those_of_the_labels(tmp_path: Path) -> None:
     found = explore(drawn)
     assert drawn.attributes is not None
     column = drawn.manifest.attributes.index("Eyeglasses")
-    assert found.coverings["Eyeglasses"] == (drawn.attributes[:, column] > 0).mean()
-    assert set(found.coverings) <= set(found.attributes) == set(drawn.manifest.attributes)
+    assert found.occlusions["Eyeglasses"] == (drawn.attributes[:, column] > 0).mean()
+    assert set(found.occlusions) <= set(found.attributes) == set(drawn.manifest.attributes)
     assert found.originals == {}
 
 

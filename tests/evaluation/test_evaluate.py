@@ -37,7 +37,7 @@ def test_a_result_says_what_it_depends_on(result: Result, drawn: Path) -> None:
         "fd-face", "kd-face", "precision-face", "recall-face", "density-face", "coverage-face", "diversity",
     }  # fmt: skip
     assert (result.generated, result.reference, result.seeds) == (300, 96, "0-299")
-    assert result.data.hash == open_prepared(drawn).manifest.hash == result.model.trained_on
+    assert result.data.hash == open_prepared(drawn).manifest.hash == result.model.data_hash
     assert result.model.recipe == "dcgan-32"
     assert result.model.images_seen == 128
     assert set(result.features) == {"face"}

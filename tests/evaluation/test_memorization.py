@@ -42,8 +42,8 @@ def blurred(pixels: Pixels) -> Pixels:
 def test_faces_that_are_no_copies_are_original(training: PreparedSet, others: Pixels) -> None:
     found = memorization(others, training, load_attributes())
     assert found.verdict in ("original", "doubtful")
-    assert all(likeness.share < 0.1 for likeness in found.spaces)
-    assert found.control == "training"
+    assert all(likeness.fraction < 0.1 for likeness in found.spaces)
+    assert found.control_set == "training"
 
 
 @pytest.mark.parametrize("change", ["none", "mirrored", "blurred"])
@@ -57,9 +57,9 @@ def test_repeated_training_pictures_are_called_out(training: PreparedSet, change
     assert found.verdict == "memorizes"
     pixels = found.spaces[0]
     assert pixels.space == "pixels"
-    assert pixels.share > 0.8
+    assert pixels.fraction > 0.8
     assert pixels.median < 0.5 < pixels.control_median
-    assert "memorizes" in found.sentence
+    assert "memorizes" in str(found)
     for pair in found.pairs:
         assert pair.picture == 40 + pair.face
 
@@ -69,16 +69,16 @@ def test_a_few_copies_among_many_are_found_and_shown(training: PreparedSet, othe
     faces[:12] = training.images[100:112]
     found = memorization(faces, training, load_attributes())
     assert sorted(pair.picture for pair in found.pairs) == sorted({pair.face + 100 for pair in found.pairs})
-    assert found.spaces[0].share >= 0.1
+    assert found.spaces[0].fraction >= 0.1
     assert found.verdict != "original"
 
 
 def test_a_held_out_set_serves_as_control(training: PreparedSet, others: Pixels, tmp_path: Path) -> None:
     held_out = drawn(tmp_path / "held", 60)
     found = memorization(others[:50], training, load_attributes(), held_out)
-    assert found.control == "held-out"
+    assert found.control_set == "held-out"
     assert found.verdict is None  # 60 controls are too few
-    assert "the held-out set has 60 distinct pictures" in found.sentence
+    assert "the held-out set has 60 distinct pictures" in str(found)
 
 
 def changed(training: PreparedSet, images: Pixels) -> PreparedSet:
@@ -92,7 +92,7 @@ def test_duplicates_in_the_set_do_not_hide_copies(training: PreparedSet) -> None
     noise = np.random.default_rng(0).integers(-2, 3, images[100:250].shape)
     found = memorization(np.clip(images[100:250] + noise, 0, 255).astype(np.uint8), data, load_attributes())
     assert found.verdict == "memorizes"
-    assert (found.pictures, found.distinct) == (315, 300)
+    assert (found.pictures, found.distinct_pictures) == (315, 300)
     assert found.spaces[0].threshold > 0.3  # the control has distinct pictures only
 
 
@@ -109,14 +109,14 @@ def test_copies_of_a_popular_picture_are_called_out(training: PreparedSet, kind:
     found = memorization(np.repeat(images[:1], 60, 0), data, load_attributes())
     assert found.verdict == "memorizes"
     assert found.copies == 60
-    assert found.distinct <= 302  # the search for near duplicates may miss some
+    assert found.distinct_pictures <= 302  # the search for near duplicates may miss some
 
 
 def test_a_mirrored_set_is_judged_as_the_set_itself(training: PreparedSet, others: Pixels) -> None:
     images = np.array(training.images)
     data = changed(training, np.concatenate([images, images[:, :, ::-1]]))
     found = memorization(others, data, load_attributes())
-    assert found.distinct == 300
+    assert found.distinct_pictures == 300
     assert found.verdict in ("original", "doubtful")
     assert memorization(blurred(images[:60]), data, load_attributes()).verdict == "memorizes"
 
@@ -129,7 +129,7 @@ def test_a_tiny_set_gives_no_verdict_except_on_copies(
     data = changed(training, np.array(training.images[:count]))
     found = memorization(others[:20], data, load_attributes())
     assert found.verdict is None
-    assert found.sentence.startswith(f"no verdict: the training set has {count} distinct picture")
+    assert str(found).startswith(f"no verdict: the training set has {count} distinct picture")
     assert found.spaces == ()
     assert len(found.pairs) == 10
     copies = memorization(np.repeat(data.images[:1], 20, 0), data, load_attributes())

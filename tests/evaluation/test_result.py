@@ -20,7 +20,7 @@ from strangers.evaluation.result import (
 
 PROTOCOL = Protocol(crop="c178", size=32, filter="bicubic")
 MODEL = ModelFacts(
-    path="runs/a", hash="0" * 16, recipe="tiny", images_seen=1, parameters=1, trained_on="1" * 64,
+    path="runs/a", hash="0" * 16, recipe="tiny", images_seen=1, parameters=1, data_hash="1" * 64,
     protocol=PROTOCOL,
 )  # fmt: skip
 SET = SetFacts(path="set", source="synthetic", split=None, hash="1" * 64, count=9, protocol=PROTOCOL)
@@ -32,10 +32,10 @@ RESULT = Result(
 
 
 def test_the_better_of_two_is_named_only_for_significant_differences() -> None:
-    assert "the second is better" in Difference(name="fd-face", value=3.0, error=1.0).sentence
-    assert "the first is better" in Difference(name="fd-face", value=-3.0, error=1.0).sentence
-    assert "the first is better" in Difference(name="precision-face", value=0.3, error=0.1).sentence
-    assert "no significant difference" in Difference(name="fd-face", value=1.0, error=1.0).sentence
+    assert "the second is better" in str(Difference(name="fd-face", value=3.0, error=1.0))
+    assert "the first is better" in str(Difference(name="fd-face", value=-3.0, error=1.0))
+    assert "the first is better" in str(Difference(name="precision-face", value=0.3, error=0.1))
+    assert "no significant difference" in str(Difference(name="fd-face", value=1.0, error=1.0))
 
 
 def test_results_of_different_conditions_are_not_compared() -> None:

@@ -46,8 +46,8 @@ def result_of(model: Model, **changes: Any) -> Result:
             AttributeFrequency(name="Eyeglasses", data=0.065, generated=0.01),
         ),
         memorization=Memorization(
-            verdict="original", reason="", faces=1_000, copies=0, pictures=162_770, distinct=300,
-            controls=1_000, control="held-out", spaces=(likeness,), pairs=(),
+            verdict="original", reason="", faces=1_000, copies=0, pictures=162_770, distinct_pictures=300,
+            controls=1_000, control_set="held-out", spaces=(likeness,), pairs=(),
         ),
         versions={"strangers": "0.1.0", "torch": "2.13.0"},
         hardware=Hardware(processor="A processor", cores=2, threads=1, device="cpu"), seconds=61.0,
@@ -85,7 +85,7 @@ def test_a_measurement_comes_with_its_conditions(model: Model) -> None:
     ):  # fmt: skip
         assert part in text
     assert result.memorization is not None
-    assert result.memorization.sentence[1:] in text
+    assert str(result.memorization)[1:] in text
     assert text.index("Eyeglasses") < text.index("| Male |")
     (measured,) = front_matter(text)["model-index"][0]["results"]
     assert {metric["type"]: metric["value"] for metric in measured["metrics"]} == {

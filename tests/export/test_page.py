@@ -100,7 +100,7 @@ def test_the_facts_are_what_the_views_and_pictures_need(model: Model) -> None:
     assert said["directions"]["names"] == ["Smiling", "Male"]
     np.testing.assert_array_equal(said["directions"]["vectors"], DIRECTIONS.vectors)
     without = facts(model, None)["directions"]
-    assert (without["state"], without["names"], without["vectors"]) == ("none", [], [])
+    assert (without["state"], without["names"], without["vectors"]) == ("unavailable", [], [])
 
 
 def test_weights_keep_32_bits_where_16_would_change_faces(

@@ -41,7 +41,7 @@ def test_the_known_directions_of_a_generator_are_found(latent: Distribution, tmp
 @pytest.mark.usefixtures("eye", "own_cache_folder")
 def test_a_rare_attribute_is_left_out_with_the_reason(tmp_path: Path) -> None:
     directions = find_directions(painter(tmp_path), count=COUNT)
-    assert directions.left_out == ("Striped",)
+    assert directions.omitted == ("Striped",)
     with pytest.raises(UsageError, match="Striped: fewer than 50 of 2,000 faces") as raised:
         directions.edit(axis()[None].astype(np.float32), {"Striped": 1})
     assert "Bright" in str(raised.value)
@@ -110,8 +110,8 @@ def test_cached_directions_equal_those_that_were_found(
         patch.setattr(Model, "batches", None)  # drawing would fail
         cached = find_directions(model, count=COUNT)
     assert np.array_equal(cached.vectors, fresh.vectors)
-    assert (cached.names, cached.accuracies, cached.left_out, cached.count) == (
-        fresh.names, fresh.accuracies, fresh.left_out, fresh.count,
+    assert (cached.names, cached.accuracies, cached.omitted, cached.count) == (
+        fresh.names, fresh.accuracies, fresh.omitted, fresh.count,
     )  # fmt: skip
     damaged = bytearray(kept.read_bytes())
     damaged[-1] ^= 1

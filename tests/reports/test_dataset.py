@@ -22,7 +22,7 @@ def test_explore_writes_a_page_and_json(strangers: Strangers, tmp_path: Path) ->
     assert "120 of 32 px" in ran.out
     found = json.loads(out.with_suffix(".json").read_text())
     assert found["count"] == 120
-    assert 0 < found["coverings"]["Eyeglasses"] < 1
+    assert 0 < found["occlusions"]["Eyeglasses"] < 1
     page = out.read_text()
     assert page.count("<img") == 1
     assert "as their terms allow" in page

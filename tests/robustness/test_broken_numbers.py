@@ -213,11 +213,11 @@ def tell_the_story(run: Path, on_collapse: str, at: int, told: object) -> None:
     if on_collapse == "rollback":
         [back] = warnings
         assert (back["rollback"], back["learning_rate_multiplier"]) == (1, ROLLBACK_FACTOR), told
-        assert back["images"] in (0, 1024), told
-        assert back["images"] <= at < back["lost_at"] <= at + 1024, told
+        assert back["images_seen"] in (0, 1024), told
+        assert back["images_seen"] <= at < back["rolled_back_from"] <= at + 1024, told
     else:
         assert [warning["kind"] for warning in warnings] == ["not finite"], told
-        assert at < warnings[0]["images"] <= at + 1024, told
+        assert at < warnings[0]["images_seen"] <= at + 1024, told
 
 
 def test_what_breaks_again_and_again_is_taken_back_so_often_and_no_more(

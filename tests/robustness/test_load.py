@@ -239,7 +239,7 @@ def test_many_clients_are_answered_and_memory_stays(
     address = f"http://127.0.0.1:{server.port}"
     if long:  # the search for directions takes memory of its own, once
         with suppress(AssertionError):  # on a busy machine it goes on beside the load
-            _wait(lambda: httpx.get(f"{address}/api/directions").json()["state"] != "finding", 120)
+            _wait(lambda: httpx.get(f"{address}/api/directions").json()["state"] != "searching", 120)
     opened = server.files()
     memory: list[float] = []
 

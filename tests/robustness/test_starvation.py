@@ -101,7 +101,9 @@ def test_a_disk_that_is_full_for_a_while_ends_no_training(
         assert (ended, reached, left) == ([0, ""], straight, []), most
         entries = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
         assert "not written" in {entry.get("kind") for entry in entries}
-        assert [entry["images"] for entry in entries if "real_loss" in entry] == list(range(256, 2049, 256))
+        assert [entry["images_seen"] for entry in entries if "real_loss" in entry] == list(
+            range(256, 2049, 256)
+        )
     tally("trainings whose disk was full for a while", len(trials(1, 20)))
 
 

@@ -144,7 +144,7 @@ def test_a_page_reads_a_run_that_is_written_and_pruned(
 ) -> None:
     samples = tmp_path / "samples"
     samples.mkdir()
-    line = '{{"images": {0}, "real_loss": 0.5, "images_per_second": 10.0, "seconds": {0}}}\n'
+    line = '{{"images_seen": {0}, "real_loss": 0.5, "images_per_second": 10.0, "seconds": {0}}}\n'
 
     def write(number: int) -> None:
         save_checkpoint(tmp_path, number + 1)
@@ -163,7 +163,7 @@ def test_a_page_reads_a_run_that_is_written_and_pruned(
         for _ in trials(300, 20_000):
             told = reader.summary()
             assert told["warnings"] == []
-            assert reader.curves()["lines"].keys() <= {"images", "images_per_second", "real_loss"}
+            assert reader.curves()["columns"].keys() <= {"images_seen", "images_per_second", "real_loss"}
             for name in told["samples"]:
                 try:
                     content, stamp = reader.sample(name)

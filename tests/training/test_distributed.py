@@ -90,7 +90,7 @@ def test_a_signal_to_one_process_stops_both_after_the_same_step(
     assert torchrun.returncode != 0
     assert "Stopped and saved after" in (run / "console.log").read_text().splitlines()[-1]
     saved = (run / "latest").read_text()
-    assert int(saved) >= read_log(run)[-1]["images"]
+    assert int(saved) >= read_log(run)[-1]["images_seen"]
 
 
 def test_a_signal_that_comes_while_they_agree_counts_after_the_next_step() -> None:

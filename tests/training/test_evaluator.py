@@ -37,7 +37,7 @@ def test_the_distance_is_what_evaluate_measures(
     assert isinstance(noted, dict)
     assert (noted["generated"], noted["reference"]) == (300, 500)
     [entry] = read_log(tmp_path / "run", "fd-face")
-    assert (entry["images"], entry["fd-face"]) == (1024, noted["value"])
+    assert (entry["images_seen"], entry["fd-face"]) == (1024, noted["value"])
     # The settings' count holds for both sides, so the set has to be as large as the faces are many.
     few = prepare("synthetic:300", tmp_path / "few", size=32, workers=1, progress=False)
     train(few.path, small_recipe, tmp_path / "other", images=1000, progress=False, **EVALUATING)
@@ -55,15 +55,15 @@ def test_evaluations_appear_in_log_curves_pointers_and_tensorboard(
         drawn_set.path, quick_recipe, out, images=6000, keep=1, tensorboard=True, progress=False, **EVALUATING
     )
     entries = read_log(out, "fd-face")
-    assert [entry["images"] for entry in entries] == [1024, 2048, 3008, 4032, 5056, 6016]
+    assert [entry["images_seen"] for entry in entries] == [1024, 2048, 3008, 4032, 5056, 6016]
     best = min(entries, key=lambda entry: entry["fd-face"])
-    assert (out / "best").read_text() == f"{best['images']:09d}"
+    assert (out / "best").read_text() == f"{best['images_seen']:09d}"
     kept = {path.name for path in (out / "checkpoints").iterdir()}
-    assert kept == {f"{best['images']:09d}", "000006016"}  # though only one was to be kept
-    assert load(out / "best").header.images_seen == best["images"]
+    assert kept == {f"{best['images_seen']:09d}", "000006016"}  # though only one was to be kept
+    assert load(out / "best").header.images_seen == best["images_seen"]
     assert load(out / "latest").header.images_seen == 6016
     lines = (out / "console.log").read_text()
-    assert f"After {best['images']:,} images: fd-face {best['fd-face']:.4g}, the best so far." in lines
+    assert f"After {best['images_seen']:,} images: fd-face {best['fd-face']:.4g}, the best so far." in lines
     with Image.open(out / "curves.png") as with_panel:
         assert with_panel.width > 1500
     assert b"fd-face" in next(out.glob("tensorboard/events*")).read_bytes()

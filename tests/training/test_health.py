@@ -70,7 +70,7 @@ def test_a_loss_that_is_not_finite_is_a_collapse_and_warned_of_once(broken: floa
     assert health.after_line(HEALTHY, 100) == []
     [warning] = health.after_line(HEALTHY | {"real_loss": broken}, 200)
     assert warning.kind == "not finite"
-    assert "learning_rate" in warning.sentence
+    assert "learning_rate" in warning.message
     assert health.collapsed
     assert health.after_line(HEALTHY | {"real_loss": broken}, 300) == []
 
@@ -98,7 +98,7 @@ def test_faces_that_become_alike_are_warned_of_once_each_time() -> None:
     varieties = [0.3, 0.6, 0.1, 0.1, 0.5, 0.2]
     told = [health.after_samples(variety, 20_000 * n) for n, variety in enumerate(varieties)]
     assert [len(warnings) for warnings in told] == [0, 0, 1, 0, 0, 1]
-    assert "10.0% of the photographs', down from 60.0%" in told[2][0].sentence
+    assert "10.0% of the photographs', down from 60.0%" in told[2][0].message
     assert health.good_at == 80_000
 
 
@@ -130,7 +130,7 @@ def test_an_ordinary_short_training_is_not_warned_of(
 ) -> None:
     train(drawn_set.path, quick_recipe, tmp_path / "run", images=5000, **SETTINGS)
     assert warnings_of(tmp_path / "run") == []
-    looked = [entry["images"] for entry in read_log(tmp_path / "run", "variety")]
+    looked = [entry["images_seen"] for entry in read_log(tmp_path / "run", "variety")]
     assert looked == [1024, 2048, 3008, 4032, 5056]
 
 
@@ -155,8 +155,8 @@ def test_a_real_collapse_stops_the_training_on_request(
         with pytest.raises(RunError, match="collapsed after "):
             train(drawn_set.path, collapsing, tmp_path / "run", images=9000, on_collapse="stop", **SETTINGS)
     [entry] = read_log(tmp_path / "run", "warning")
-    assert int((tmp_path / "run/latest").read_text()) < entry["images"] <= 4032
-    assert (tmp_path / f"run/samples/{entry['images'] // 1000:06d}k.png").exists()  # to be seen
+    assert int((tmp_path / "run/latest").read_text()) < entry["images_seen"] <= 4032
+    assert (tmp_path / f"run/samples/{entry['images_seen'] // 1000:06d}k.png").exists()  # to be seen
 
 
 @pytest.mark.usefixtures("short_lives")
@@ -178,10 +178,10 @@ def test_a_real_collapse_is_rolled_back_with_lower_rates_and_not_forever(
             train(drawn_set.path, collapsing, run, **settings)
         told = read_log(run, "rollback")
         assert [entry["learning_rate_multiplier"] for entry in told] == [0.5, 0.25, 0.125]
-        assert all(entry["images"] < entry["lost_at"] for entry in told)
+        assert all(entry["images_seen"] < entry["rolled_back_from"] for entry in told)
         kept = sorted(run.glob("checkpoints/*"))
         assert len(kept) <= 2  # the newest, and the last good one
-        log = [{**entry, "seconds": 0, "images_per_second": 0} for entry in read_log(run, "images")]
+        log = [{**entry, "seconds": 0, "images_per_second": 0} for entry in read_log(run, "images_seen")]
         ends.append((log, [(path.name, (path / "training.safetensors").read_bytes()) for path in kept]))
     assert ends[0] == ends[1]
     state = json.loads((kept[-1] / "state.json").read_text())
@@ -212,8 +212,8 @@ def test_weights_that_are_not_finite_are_rolled_back(
     )
     assert rates == {2e-4, 1e-4}
     [rollback] = read_log(run.path, "rollback")
-    assert rollback["images"] == (0 if broken_at < 1000 else 1024)
-    assert rollback["lost_at"] < broken_at + 400
+    assert rollback["images_seen"] == (0 if broken_at < 1000 else 1024)
+    assert rollback["rolled_back_from"] < broken_at + 400
     assert run.model.header.images_seen == 2048
     monkeypatch.undo()
     straight = train(drawn_set.path, small_recipe, tmp_path / "straight", images=2000, **SETTINGS)

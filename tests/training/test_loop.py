@@ -163,11 +163,11 @@ def test_a_run_leaves_the_documented_files(
         with Image.open(out / picture) as image:
             assert image.width > 100
     log = read_log(out)
-    assert log[-1]["images"] == 3008
+    assert log[-1]["images_seen"] == 3008
     assert log[-1]["epoch"] == 7
     assert list(out.glob("tensorboard/events*"))
     described = json.loads((out / "run.json").read_text())
-    assert (described["seed"], described["data"]) == (0, drawn_set.manifest.hash)
+    assert (described["seed"], described["data_hash"]) == (0, drawn_set.manifest.hash)
     assert run.model.header.images_seen == 3008
     assert run.model.sample([7]).shape == (1, 32, 32, 3)
     assert read_provenance(out / "samples/000003k.png") == run.model.provenance(range(64))

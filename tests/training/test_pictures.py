@@ -16,15 +16,20 @@ from strangers.training.log import RunLog, read_log
 
 
 def test_curves_of_long_runs_average_lines_and_skip_invalid_ones(tmp_path: Path) -> None:
-    lines = [{"images": number, "loss": number % 2} for number in range(5 * pictures.MAX_POINTS + 1)]
-    odd = ["[]", '{"images": 1', '{"images": 1, "loss": "1"}', f'{{"images": 1{"0" * 400}, "loss": 1}}']
+    lines = [{"images_seen": number, "loss": number % 2} for number in range(5 * pictures.MAX_POINTS + 1)]
+    odd = [
+        "[]",
+        '{"images_seen": 1',
+        '{"images_seen": 1, "loss": "1"}',
+        f'{{"images_seen": 1{"0" * 400}, "loss": 1}}',
+    ]
     (tmp_path / "log.jsonl").write_text("\n".join([*map(json.dumps, lines), *odd]))
-    series = pictures._series(tmp_path, "images", "loss")
+    series = pictures._series(tmp_path, "images_seen", "loss")
     assert len(series) <= pictures.MAX_POINTS
     np.testing.assert_allclose(series[0], [2.5, 0.5])
-    assert series[-1, 0] <= lines[-1]["images"]
+    assert series[-1, 0] <= lines[-1]["images_seen"]
     assert 0.4 < series[:, 1].mean() < 0.6
-    assert len(pictures._series(tmp_path / "absent", "images")) == 0
+    assert len(pictures._series(tmp_path / "absent", "images_seen")) == 0
 
 
 def grid(run: Path, name: str, value: int = 0) -> Path:
@@ -67,5 +72,5 @@ def test_a_picture_that_fails_is_a_warning(error: Exception, tmp_path: Path) -> 
     with closing(log), pictures.optional(log, 5, "pictures"):
         fail(error)
     [entry] = read_log(tmp_path, "warning")
-    assert (entry["kind"], entry["images"]) == ("not written", 5)
+    assert (entry["kind"], entry["images_seen"]) == ("not written", 5)
     assert "The pictures after 5 images could not be written: " in entry["warning"]

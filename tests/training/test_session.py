@@ -35,7 +35,7 @@ def test_a_failed_checkpoint_is_logged_and_the_next_one_is_written(
     monkeypatch.setattr(checkpoint, "save_file", lambda *given: next(calls, save_file)(*given))
     run = train(drawn_set.path, small_recipe, tmp_path / "run", keep=9, **SETTINGS)
     [warning] = read_log(run.path, "warning")
-    assert (warning["kind"], warning["images"]) == ("not written", 1024)
+    assert (warning["kind"], warning["images_seen"]) == ("not written", 1024)
     assert (
         "No space left on device. Training continues, and the next snapshot tries again" in warning["warning"]
     )

@@ -18,7 +18,7 @@ from strangers.web.schemas import RunAnswer
 from .support import Served
 
 LINE = {
-    "images": 100, "epoch": 1, "batch": 3, "real_loss": 0.5, "real_accuracy": 0.9, "fake_loss": 0.4,
+    "images_seen": 100, "epoch": 1, "batch": 3, "real_loss": 0.5, "real_accuracy": 0.9, "fake_loss": 0.4,
     "fake_accuracy": 0.8, "generator_loss": 2.0, "generator_accuracy": 0.1, "images_per_second": 50.0,
     "seconds": 2.0,
 }  # fmt: skip
@@ -41,7 +41,7 @@ def test_a_run_has_an_opaque_name(served: Served, trained: Path) -> None:
     assert told["id"] == "1"
     assert told["title"] == trained.name
     assert str(trained) not in served.client.get("/api/runs").text
-    assert (told["state"], told["images"], told["budget"]) == ("finished", 128, 128)
+    assert (told["state"], told["images_seen"], told["budget"]) == ("finished", 128, 128)
     assert told["recipe"]["batch"] == 32
     assert served.client.get("/api/runs/1").json() == told
     for name in ("2", "0", "..", "%2e%2e", "1%2f..%2f..", trained.name):
@@ -50,9 +50,9 @@ def test_a_run_has_an_opaque_name(served: Served, trained: Path) -> None:
 
 def test_curves_and_grids_equal_those_of_the_folder(served: Served, trained: Path) -> None:
     curves = served.client.get("/api/runs/1/log").json()
-    assert curves["lines"]["images"][-1] == 128
-    assert len(curves["lines"]["real_loss"]) == len(curves["lines"]["images"])
-    assert "variety" in curves["measures"]
+    assert curves["columns"]["images_seen"][-1] == 128
+    assert len(curves["columns"]["real_loss"]) == len(curves["columns"]["images_seen"])
+    assert "variety" in curves["metrics"]
     name = served.client.get("/api/runs/1").json()["samples"][-1]
     grid = served.client.get(f"/api/runs/1/samples/{name}.png")
     assert grid.content == (trained / "samples" / f"{name}.png").read_bytes()
@@ -77,21 +77,21 @@ def test_no_photograph_is_served(served: Served, trained: Path) -> None:
 
 
 def test_the_summary_has_time_left_speed_warnings_and_metrics(run: Path) -> None:
-    warning = {"images": 90, "warning": "Something is odd.", "kind": "collapse"}
+    warning = {"images_seen": 90, "warning": "Something is odd.", "kind": "collapse"}
     write_log(
         run,
-        {**LINE, "images": 78, "images_per_second": 25.0},
-        {"images": 78, "fd-face": 42.5, "generated": 9},
+        {**LINE, "images_seen": 78, "images_per_second": 25.0},
+        {"images_seen": 78, "fd-face": 42.5, "generated": 9},
         warning,
     )
     told = RunReader(run).summary()
     assert (told["images_per_second"], told["seconds_left"]) == (25.0, 2.0)
-    assert told["warnings"] == [{"images": 90, "sentence": "Something is odd."}]
-    assert told["measures"] == {"fd-face": 42.5}
+    assert told["warnings"] == [{"images_seen": 90, "message": "Something is odd."}]
+    assert told["metrics"] == {"fd-face": 42.5}
     assert told["state"] == "training"
     hours_ago = time.time() - 10_000
     os.utime(run / "log.jsonl", (hours_ago, hours_ago))
-    assert RunReader(run).summary()["state"] == "quiet"
+    assert RunReader(run).summary()["state"] == "idle"
 
 
 def test_a_broken_log_is_read_as_far_as_possible(run: Path) -> None:
@@ -99,29 +99,29 @@ def test_a_broken_log_is_read_as_far_as_possible(run: Path) -> None:
         json.dumps(LINE),
         "[1, 2]",
         "nonsense",
-        '{"real_loss": NaN, "images": 200}',
-        '{"real_loss": "x", "images": 1e999}',
+        '{"real_loss": NaN, "images_seen": 200}',
+        '{"real_loss": "x", "images_seen": 1e999}',
         '{"warning": 3}',
         '{"fd-face": ' + "9" * 400 + "}",
         "[" * 20_000,
         '{"warning": "\\ud800"}',
-        '{"images": 300, "real_lo',
+        '{"images_seen": 300, "real_lo',
     )
     text = "\n".join(lines)
     (run / "log.jsonl").write_bytes(text.encode() + b"\xff\x00")
     reader = RunReader(run)
     assert RunAnswer.model_validate({"id": "1", **reader.summary()}).model_dump_json()
-    assert reader.curves()["lines"]["real_loss"] == [0.5, None, None]
+    assert reader.curves()["columns"]["real_loss"] == [0.5, None, None]
 
 
-def test_an_empty_folder_is_a_new_run(tmp_path: Path) -> None:
+def test_an_empty_folder_is_a_pending_run(tmp_path: Path) -> None:
     told = RunReader(tmp_path / "gone").summary()
-    assert (told["state"], told["samples"], told["recipe"]) == ("new", [], {})
+    assert (told["state"], told["samples"], told["recipe"]) == ("pending", [], {})
 
 
 def test_long_curves_are_thinned_but_keep_their_last_point(run: Path) -> None:
-    write_log(run, *({**LINE, "images": i} for i in range(5000)))
-    images = RunReader(run).curves()["lines"]["images"]
+    write_log(run, *({**LINE, "images_seen": i} for i in range(5000)))
+    images = RunReader(run).curves()["columns"]["images_seen"]
     assert len(images) <= MAX_POINTS + 1
     assert (images[0], images[-1]) == (0, 4999)
 
@@ -136,7 +136,7 @@ def test_reading_never_fails_while_a_run_is_written_and_pruned(served: Served, r
         while not stop.is_set():
             number += 1
             with (run / "log.jsonl").open("a") as file:
-                file.write(json.dumps({**LINE, "images": number})[: 40 + number % 400])
+                file.write(json.dumps({**LINE, "images_seen": number})[: 40 + number % 400])
                 file.write("\n" if number % 3 else "")
             (run / "samples" / f"{number % 7:06d}k.png").write_bytes(data)
             (run / "samples" / f"{(number + 3) % 7:06d}k.png").unlink(missing_ok=True)
@@ -175,7 +175,7 @@ def test_a_fifo_in_a_run_blocks_no_request(run: Path) -> None:
         (run / name).unlink(missing_ok=True)
         os.mkfifo(run / name)
     reader = RunReader(run)
-    assert (reader.summary()["state"], reader.summary()["recipe"]) == ("new", {})
+    assert (reader.summary()["state"], reader.summary()["recipe"]) == ("pending", {})
     with pytest.raises(RequestError):
         reader.sample("000099k")
 
@@ -187,6 +187,6 @@ def test_a_link_out_of_a_run_is_not_followed(run: Path, tmp_path: Path) -> None:
         (run / name).unlink(missing_ok=True)
         (run / name).symlink_to(tmp_path / "secret")
     reader = RunReader(run)
-    assert (reader.summary()["recipe"], reader.curves()["lines"]) == ({}, {})
+    assert (reader.summary()["recipe"], reader.curves()["columns"]) == ({}, {})
     with pytest.raises(RequestError):
         reader.sample("000099k")

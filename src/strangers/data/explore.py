@@ -21,7 +21,7 @@ READ_BATCH = 1024
 THUMBNAIL = 16
 """Height and width, in pixels, at which pictures are compared with each other."""
 
-COVERINGS = ("Eyeglasses", "Wearing_Hat")
+OCCLUDING_ATTRIBUTES = ("Eyeglasses", "Wearing_Hat")
 """Attributes that hide a part of the face."""
 
 VARIETY_PAIRS = 20_000
@@ -39,10 +39,10 @@ class Spread:
     """Mean, standard deviation, and 5 %, 50 % and 95 % quantiles of a value over the pictures."""
 
     mean: float
-    deviation: float
-    lowest: float
+    std: float
+    p5: float
     median: float
-    highest: float
+    p95: float
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Exploration:
         symmetry: correlation of each picture with its mirror image; 1 for a face that looks straight ahead.
         orientation: from landmarks; None without them.
         attributes: fraction of the pictures that have each attribute, of those for which it is known.
-        coverings: the same for attributes that hide a part of the face.
+        occlusions: the same for attributes that hide a part of the face.
         variety: root mean square difference between two pictures' thumbnails, in levels of 255.
         duplicate_groups, duplicates: groups of pictures with equal pixels: their number, and the names in
             the first 20.
@@ -82,7 +82,7 @@ class Exploration:
     symmetry: Spread
     orientation: Orientation | None
     attributes: dict[str, float]
-    coverings: dict[str, float]
+    occlusions: dict[str, float]
     variety: float
     duplicate_groups: int
     duplicates: list[list[str]]
@@ -118,7 +118,7 @@ def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration
         symmetry=_spread(symmetry),
         orientation=None if landmarks is None else orientation(landmarks, names),
         attributes=attributes,
-        coverings={name: attributes[name] for name in COVERINGS if name in attributes},
+        occlusions={name: attributes[name] for name in OCCLUDING_ATTRIBUTES if name in attributes},
         variety=_variety(thumbnails),
         duplicate_groups=len(equal), duplicates=_named(equal, names),
         near_duplicate_groups=len(near), near_duplicates=_named(near, names),

@@ -46,14 +46,14 @@ class Accuracy:
 
     Attributes:
         name: of the attribute.
-        share: fraction of pictures that have it.
+        frequency: fraction of pictures that have it.
         accuracy: fraction of correct predictions.
         balanced: mean accuracy of the pictures with and of those without the attribute.
         majority: accuracy of always predicting the more frequent value.
     """
 
     name: str
-    share: float
+    frequency: float
     accuracy: float
     balanced: float
     majority: float
@@ -200,9 +200,11 @@ def measure(reader: Attributes, pictures: PreparedSet) -> list[Accuracy]:
 
 def _accuracy(name: str, predicted: NDArray[np.bool_], labels: NDArray[np.int8]) -> Accuracy:
     predicted, has = predicted[labels != 0], labels[labels != 0] > 0
-    right, share = predicted == has, float(has.mean())
+    right, frequency = predicted == has, float(has.mean())
     sides = [float(right[side].mean()) for side in (has, ~has) if side.any()]
-    return Accuracy(name, share, float(right.mean()), sum(sides) / len(sides), max(share, 1 - share))
+    return Accuracy(
+        name, frequency, float(right.mean()), sum(sides) / len(sides), max(frequency, 1 - frequency)
+    )
 
 
 def _as_bytes(network: AttributeNetwork, pictures: PreparedSet, seed: int, epochs: int) -> bytes:
@@ -270,7 +272,7 @@ def _card(
     if unknown:
         lines.insert(-3, f"- **Not measured**: {', '.join(unknown)}, known of no held-out picture.")
     lines += [
-        f"| {row.name} | {row.share:.1%} | {row.accuracy:.1%} | {row.balanced:.1%} | {row.majority:.1%} |"
+        f"| {row.name} | {row.frequency:.1%} | {row.accuracy:.1%} | {row.balanced:.1%} | {row.majority:.1%} |"
         for row in accuracies
     ]
     return "\n".join(lines) + "\n"

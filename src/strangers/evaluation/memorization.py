@@ -67,14 +67,14 @@ class SpaceResult:
     Attributes:
         space: "pixels" of 32x32 pictures, or "face" features of the attribute network.
         threshold: 1% quantile of the control's ratios.
-        share: fraction of generated faces at or below the threshold.
-        interval: 95% confidence interval of `share` (Wilson 1927).
+        fraction: generated faces at or below the threshold, as a fraction of all.
+        interval: 95% confidence interval of `fraction` (Wilson 1927).
         median, control_median: of the ratios of generated and control faces.
     """
 
     space: str
     threshold: float
-    share: float
+    fraction: float
     interval: tuple[float, float]
     median: float
     control_median: float
@@ -87,13 +87,13 @@ class Memorization:
     Attributes:
         verdict: "memorizes" if the interval of the copies, or of one space, lies above 5%; "original" if
             those of all spaces lie below 5%; else "doubtful". None without enough distinct pictures.
-        reason: why there is no verdict, or "".
+        reason: why there is no verdict, or empty.
         faces: number of generated faces.
         copies: number of them within 6 of 255 levels of a training picture or its mirror image.
         pictures: number of training pictures.
-        distinct: number of them without near duplicates and mirror images.
+        distinct_pictures: number of them without near duplicates and mirror images.
         controls: number of control pictures.
-        control: "held-out" pictures or the "training" pictures themselves.
+        control_set: "held-out" pictures or the "training" pictures themselves.
         spaces: one result per space; empty without a threshold.
         pairs: the ten nearest pairs in pixels.
     """
@@ -103,24 +103,23 @@ class Memorization:
     faces: int
     copies: int
     pictures: int
-    distinct: int
+    distinct_pictures: int
     controls: int
-    control: Literal["held-out", "training"]
+    control_set: Literal["held-out", "training"]
     spaces: tuple[SpaceResult, ...]
     pairs: tuple[NearestPair, ...]
 
-    @property
-    def sentence(self) -> str:
-        """The verdict with its evidence."""
+    def __str__(self) -> str:
+        """State the verdict with its evidence."""
         copies = f"{self.copies:,} of {self.faces:,} faces copy a training picture"
         if self.verdict is None:
             return f"no verdict: {self.reason}; {copies}"
-        worst = max(self.spaces, key=lambda space: space.share, default=None)
+        worst = max(self.spaces, key=lambda space: space.fraction, default=None)
         if worst is None or _exceeds(self.copies, self.faces):
             return f"{self.verdict}: {copies} to within {NEAR_DUPLICATE_RMS:g} of 255 levels"
         return (
-            f"{self.verdict}: {worst.share:.1%} of {self.faces:,} faces are as near to a training picture as "
-            f"the nearest 1% of distinct real pictures are to theirs ({worst.space})"
+            f"{self.verdict}: {worst.fraction:.1%} of {self.faces:,} faces are as near to a training "
+            f"picture as the nearest 1% of distinct real pictures are to theirs ({worst.space})"
         )
 
 
@@ -153,9 +152,9 @@ def memorization(
         faces=len(faces),
         copies=copies,
         pictures=len(pictures),
-        distinct=int(distinct.sum()),
+        distinct_pictures=int(distinct.sum()),
         controls=int(controls.sum()),
-        control="training" if held_out is None else "held-out",
+        control_set="training" if held_out is None else "held-out",
         spaces=spaces,
         pairs=_pairs(search),
     )
@@ -184,7 +183,7 @@ def _space_result(search: Search, space: str, usable: NDArray[np.bool_]) -> Spac
     return SpaceResult(
         space=space,
         threshold=threshold,
-        share=near / len(faces),
+        fraction=near / len(faces),
         interval=wilson(near, len(faces)),
         median=float(np.median(faces)),
         control_median=float(np.median(controls)),
@@ -227,8 +226,8 @@ def _verdict(spaces: tuple[SpaceResult, ...]) -> Verdict:
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """Return the 95% confidence interval of a fraction with `hits` among `count` (Wilson 1927)."""
     z = 1.959964
-    share, spread = hits / count, z * z / count
-    center = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / (4 * count))
+    fraction, spread = hits / count, z * z / count
+    center = (fraction + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * math.sqrt(fraction * (1 - fraction) / count + spread / (4 * count))
     low = 0.0 if hits == 0 else center - half  # exact, despite rounding
     return low, 1.0 if hits == count else center + half

@@ -71,7 +71,7 @@ class ModelFacts(Configuration):
     recipe: str
     images_seen: int
     parameters: int
-    trained_on: str
+    data_hash: str
     protocol: Protocol
 
     @property
@@ -174,9 +174,8 @@ class Difference(Configuration):
         """95% confidence interval."""
         return self.value - 1.96 * self.error, self.value + 1.96 * self.error
 
-    @property
-    def sentence(self) -> str:
-        """The better model, if the interval excludes 0."""
+    def __str__(self) -> str:
+        """Name the better model, if the interval excludes 0."""
         low, high = self.interval
         if low <= 0 <= high:
             return f"{self.name}: no significant difference ({low:.3g} to {high:.3g})"
@@ -210,7 +209,7 @@ def facts_of_model(path: str, model: Model) -> ModelFacts:
         recipe=header.recipe.name,
         images_seen=header.images_seen,
         parameters=sum(parameter.numel() for parameter in model.generator.parameters()),
-        trained_on=header.data_hash,
+        data_hash=header.data_hash,
         protocol=Protocol(crop=header.crop, size=header.size, filter=header.filter),
     )
 
@@ -237,15 +236,15 @@ def check_protocols(model: ModelFacts | PictureFacts, data: SetFacts, allow: boo
     found = [f"{name}: {ours[name]} and {theirs[name]}" for name in ours if _differ(ours[name], theirs[name])]
     if not found:
         return ()
-    sentence = (
+    message = (
         f"The protocol of {model.path} ({model.protocol}) differs from that of {data.path} "
         f"({data.protocol}), so a distance would measure the preprocessing too."
     )
     if model.protocol.size != data.protocol.size:
-        raise UsageError(f"{sentence} Prepare the photographs with --size {model.protocol.size}.")
+        raise UsageError(f"{message} Prepare the photographs with --size {model.protocol.size}.")
     if not allow:
         raise UsageError(
-            f"{sentence} Prepare the photographs alike, or pass --allow-mismatch, which the result records."
+            f"{message} Prepare the photographs alike, or pass --allow-mismatch, which the result records."
         )
     return tuple(found)
 
@@ -273,7 +272,7 @@ def summary(results: list[Result]) -> str:
         lines.append(f"{name + ' ' + arrow:<16}" + "".join(f"{cell:>24}" for cell in cells))
     for result, heading in zip(results, headings, strict=True):
         if result.memorization:
-            lines.append(f"{heading}: {result.memorization.sentence}.")
+            lines.append(f"{heading}: {result.memorization}.")
         lines += [f"{heading}: {note}" for note in result.notes]
         if result.mismatch:
             lines.append(f"{heading}: protocols differ ({'; '.join(result.mismatch)}).")

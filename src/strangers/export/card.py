@@ -141,8 +141,8 @@ def _measured(result: Result | None) -> Iterator[str]:
         differences = _escaped("; ".join(result.mismatch))
         yield f"Model and photographs differ in protocol, which changes the distances: {differences}."
     if result.memorization is not None:
-        sentence = _escaped(result.memorization.sentence)
-        yield f"**Originality.** {sentence[0].upper()}{sentence[1:]}."
+        verdict = _escaped(str(result.memorization))
+        yield f"**Originality.** {verdict[0].upper()}{verdict[1:]}."
     else:
         yield "**Originality.** Memorization was not measured."
 

@@ -99,7 +99,7 @@ def export_page(
         f"runtime/{name.replace('.mjs', '.js')}": content for name, content in runtime_files(runtime).items()
     }
     files |= {name: path.read_bytes() for name, path in _page_files().items()}
-    files["index.html"] = standing_alone(files["index.html"].decode(), model).encode()
+    files["index.html"] = standalone_html(files["index.html"].decode(), model).encode()
     files["faces.json"] = json.dumps(facts(model, directions, name)).encode()
     files["faces.onnx"] = data
     with new_folder(out) as folder:
@@ -113,8 +113,8 @@ def facts(model: Model, directions: Directions | None, name: str = "") -> dict[s
     """Return the content of faces.json: the ONNX file, the model, and the directions."""
     header, provenance = model.header, model.provenance([])
     described: dict[str, Any] = {
-        "state": "none",
-        "why": NO_DIRECTIONS,
+        "state": "unavailable",
+        "reason": NO_DIRECTIONS,
         "names": [],
         "accuracies": [],
         "vectors": [],
@@ -164,15 +164,18 @@ def _page_files() -> dict[str, Path]:
     }
 
 
-def standing_alone(html: str, model: Model) -> str:
-    """The served page's index.html, without a token to ask for, with a policy, and with the faces' terms."""
-    html = re.sub(r'<dialog id="token".*?</dialog>\n', "", html, flags=re.DOTALL)
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-    style = '<link rel="stylesheet" href="about.css">\n'
+def standalone_html(html: str, model: Model) -> str:
+    """Return index.html without the token dialog, and with a policy and the license of the faces."""
+    html = re.sub(r'\s*<dialog id="token".*?</dialog>', "", html, flags=re.DOTALL)
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}" />'
+    style = '<link rel="stylesheet" href="about.css" />'
     words = f"<p>{ABOUT}</p><p>{escape(model.header.license)}</p>"
-    about = f'<details class="about" id="about"><summary>About</summary><div>{words}</div></details>\n'
-    for place, added in (('<meta charset="utf-8">\n', policy), ("</head>", style), ("</header>", about)):
-        before, found, after = html.partition(place)
-        assert found, place
-        html = before + (place + added if place.endswith("\n") else added + place) + after
+    about = f'<details class="about" id="about"><summary>About</summary><div>{words}</div></details>'
+    for tag, replacement in (
+        ("<head>", f"<head>\n    {policy}"),
+        ("</head>", f"  {style}\n  </head>"),
+        ("</header>", f"  {about}\n    </header>"),
+    ):
+        assert html.count(tag) == 1, tag
+        html = html.replace(tag, replacement)
     return html

@@ -21,7 +21,7 @@ from strangers.sampling.load import BUNDLED_MODELS
 from strangers.sampling.model import Model
 from strangers.system.cache import Cached, cached
 
-DIRECTIONS_FORMAT = 2
+DIRECTIONS_FORMAT = 3
 
 LABELED_FACES = 10_000
 """Default number of faces that the attribute network labels."""
@@ -52,7 +52,7 @@ class Directions:
         accuracies: balanced accuracy of each classifier on held-out faces, in [0, 1]; 0.5 is chance.
             `orthogonal_to` does not change them.
         latent: the distribution of the model's latents.
-        left_out: attributes that fewer than MIN_FACES faces have, or lack.
+        omitted: attributes that fewer than MIN_FACES faces have, or lack.
         count: number of labeled faces.
     """
 
@@ -60,7 +60,7 @@ class Directions:
     vectors: NDArray[np.float32]
     accuracies: tuple[float, ...]
     latent: Distribution
-    left_out: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
     count: int = 0
 
     def edit(self, z: NDArray[np.float32], strengths: Mapping[str, float]) -> NDArray[np.float32]:
@@ -92,7 +92,7 @@ class Directions:
         if name in self.names:
             return self.names.index(name)
         known = f"Choose from {', '.join(self.names)}." if self.names else "It has no directions at all."
-        if name in self.left_out:
+        if name in self.omitted:
             rare = f"fewer than {MIN_FACES} of {self.count:,} faces have it, or lack it"
             raise UsageError(f"This model has no direction for {name}: {rare}. {known}")
         raise UsageError(f"This model has no direction for {name!r}. {known}")
@@ -160,7 +160,7 @@ def to_cached(directions: Directions) -> Cached:
     facts = {
         "names": directions.names,
         "accuracies": directions.accuracies,
-        "left_out": directions.left_out,
+        "omitted": directions.omitted,
         "count": directions.count,
     }
     return Cached({"vectors": directions.vectors}, facts)
@@ -173,7 +173,7 @@ def from_cached(value: Cached, latent: Distribution) -> Directions:
         vectors=value.arrays["vectors"],
         accuracies=tuple(value.facts["accuracies"]),
         latent=latent,
-        left_out=tuple(value.facts["left_out"]),
+        omitted=tuple(value.facts["omitted"]),
         count=value.facts["count"],
     )
 
@@ -188,10 +188,10 @@ def _fit(model: Model, network: Attributes, count: int, advance: Callable[[int],
     z = latents(range(count), model.recipe.latent_size, model.recipe.latent).astype(np.float64)
     held_out = np.arange(count) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
     found: list[tuple[float, str, NDArray[np.float64]]] = []
-    left_out = []
+    omitted = []
     for name, labeled in zip(network.names, has.T, strict=True):
         if min(labeled.sum(), (~labeled).sum()) < MIN_FACES or len({*labeled[held_out]}) < 2:
-            left_out.append(name)
+            omitted.append(name)
             continue
         weights, bias = fit_classifier(z[~held_out], labeled[~held_out])
         right = ((z[held_out] @ weights + bias) > 0) == labeled[held_out]
@@ -204,7 +204,7 @@ def _fit(model: Model, network: Attributes, count: int, advance: Callable[[int],
         vectors=vectors.reshape(len(found), model.recipe.latent_size),
         accuracies=tuple(accuracy for accuracy, _, _ in found),
         latent=model.recipe.latent,
-        left_out=tuple(left_out),
+        omitted=tuple(omitted),
         count=count,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from strangers.data.explore import COVERINGS, Exploration, Spread, explore
+from strangers.data.explore import OCCLUDING_ATTRIBUTES, Exploration, Spread, explore
 from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet, positions
 from strangers.errors import UsageError
@@ -114,7 +114,7 @@ def _attributes(found: Exploration) -> str:
 
 
 def _row(name: str, spread: Spread) -> list[str | float]:
-    return [name, spread.mean, spread.deviation, spread.lowest, spread.median, spread.highest]
+    return [name, spread.mean, spread.std, spread.p5, spread.median, spread.p95]
 
 
 def _facts(found: Exploration) -> list[tuple[str, str]]:
@@ -127,9 +127,9 @@ def _facts(found: Exploration) -> list[tuple[str, str]]:
         ("source", f"{found.source}, {found.split or 'all'}"),
         ("hash", found.hash[:16]),
         ("originals", originals),
-        ("brightness", f"{found.brightness.mean:.0f} ± {found.brightness.deviation:.0f} of 255"),
+        ("brightness", f"{found.brightness.mean:.0f} ± {found.brightness.std:.0f} of 255"),
         ("colors", "red {:.0f}, green {:.0f}, blue {:.0f} of 255".format(*found.colors)),
-        ("symmetry", f"{found.symmetry.mean:.2f} ± {found.symmetry.deviation:.2f}"),
+        ("symmetry", f"{found.symmetry.mean:.2f} ± {found.symmetry.std:.2f}"),
         ("variety", f"{found.variety:.0f} levels between two pictures"),
         (
             "duplicates",
@@ -142,11 +142,11 @@ def _facts(found: Exploration) -> list[tuple[str, str]]:
         way = found.orientation
         facing = f"{way.left:.0%} to the left, {way.ahead:.0%} ahead, {way.right:.0%} to the right"
         rows.append(("orientation", f"{facing}; {way.faces:,} faces, from landmarks"))
-    if found.coverings:
-        rows.append(("coverings", _shares(found.coverings)))
+    if found.occlusions:
+        rows.append(("occlusions", _shares(found.occlusions)))
     elif found.predicted_attributes:
-        predicted = {name: found.predicted_attributes[name] for name in COVERINGS}
-        rows.append(("coverings", f"{_shares(predicted)}, as predicted"))
+        predicted = {name: found.predicted_attributes[name] for name in OCCLUDING_ATTRIBUTES}
+        rows.append(("occlusions", f"{_shares(predicted)}, as predicted"))
     return rows
 
 

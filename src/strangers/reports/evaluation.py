@@ -77,7 +77,7 @@ def write(out: Path, measured: Sequence[Measured], *, force: bool = False) -> st
     data = (json.dumps(described, indent=1) + "\n").encode()
     write_output(out.with_suffix(".html"), page, kind="evaluation", force=force)
     write_output(out, data, kind="evaluation", force=force)
-    return "\n".join([summary(results), *(found.sentence for found in compared)])
+    return "\n".join([summary(results), *map(str, compared)])
 
 
 def _name(result: Result) -> str:
@@ -100,7 +100,7 @@ def _values(results: Sequence[Result], compared: Sequence[Difference]) -> Iterat
         table(header, rows, caption="±: 95% confidence interval over the sampling of the generated faces.")
     ]
     if compared:
-        sentences = [[difference.sentence] for difference in compared]
+        sentences = [[str(difference)] for difference in compared]
         content.append(table(["First model compared with the second"], sentences))
     yield section("Numbers", *content)
 
@@ -132,14 +132,15 @@ def _memorization(one: Measured, found: Memorization, scale: int) -> str:
     rows = [
         [
             space.space,
-            f"{space.share:.1%}",
+            f"{space.fraction:.1%}",
             f"{space.interval[0]:.1%} to {space.interval[1]:.1%}",
             f"{space.median:.2f}",
             f"{space.control_median:.2f}",
         ]
         for space in found.spaces
     ]
-    control = f"of {found.controls:,} {found.control} pictures"
+    verdict = str(found)
+    control = f"of {found.controls:,} {found.control_set} pictures"
     header = ["space", "too near", "95% interval", "median ratio", control]
     faces = np.stack([one.faces[pair.face] for pair in found.pairs])
     pairs = grid(np.concatenate([faces, one.neighbors]), columns=len(found.pairs))
@@ -154,7 +155,7 @@ def _memorization(one: Measured, found: Memorization, scale: int) -> str:
             "generated above, training picture below. These are photographs of real people: share this page "
             "only as their terms allow.",
         ),
-        note=f"{found.sentence[0].upper()}{found.sentence[1:]}. {found.distinct:,} of {found.pictures:,} "
+        note=f"{verdict[0].upper()}{verdict[1:]}. {found.distinct_pictures:,} of {found.pictures:,} "
         "training pictures are distinct.",
     )
 

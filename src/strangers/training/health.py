@@ -49,10 +49,10 @@ REMEDY = (
 
 
 class HealthWarning(NamedTuple):
-    """A warning for a program (`kind`) and for a person (`sentence`)."""
+    """A warning: `kind` for programs, `message` for people."""
 
     kind: Kind
-    sentence: str
+    message: str
 
 
 @dataclass
@@ -132,12 +132,12 @@ class HealthMonitor:
             "not finite", not finite, f"Weights or losses are no longer finite numbers. {REMEDY}"
         )
 
-    def _check(self, kind: Kind, is_so: bool, sentence: str) -> list[HealthWarning]:
+    def _check(self, kind: Kind, is_so: bool, message: str) -> list[HealthWarning]:
         """Return the warning if the problem is new."""
         was_so = kind in self.active
         if was_so and not is_so:
             self.active.remove(kind)
         if is_so and not was_so:
             self.active.append(kind)
-            return [HealthWarning(kind, sentence)]
+            return [HealthWarning(kind, message)]
         return []

@@ -99,7 +99,7 @@ class RunLog:
             kept = [
                 line
                 for line, entry in lines
-                if entry.get("images", math.inf) <= images_seen and entry.get("rollback", 0) <= rollbacks
+                if entry.get("images_seen", math.inf) <= images_seen and entry.get("rollback", 0) <= rollbacks
             ]
             write_atomically(path, "".join(kept).encode())
         self._last_step = self._clock.seconds()
@@ -139,7 +139,7 @@ class RunLog:
         self.speed = speed = (images_seen - images_before) / max(now - started, 1e-9)
         epoch = math.ceil(images_seen / self.images_per_epoch)
         batch = math.ceil((images_seen - (epoch - 1) * self.images_per_epoch) / self.images_per_step)
-        entry = {"images": images_seen, "epoch": epoch, "batch": batch, **means}
+        entry = {"images_seen": images_seen, "epoch": epoch, "batch": batch, **means}
         self._append(entry | {"images_per_second": round(speed, 2), "seconds": round(self.seconds, 2)})
         self.info(
             f"[E{epoch:02d} | B{batch:04d}] "
@@ -154,23 +154,23 @@ class RunLog:
 
     def write_metrics(self, images_seen: int, values: dict[str, float], conditions: dict[str, Any]) -> None:
         """Write metrics of the faces, and the conditions of their measurement."""
-        self._append({"images": images_seen, **values, **conditions, "seconds": round(self.seconds, 2)})
+        self._append({"images_seen": images_seen, **values, **conditions, "seconds": round(self.seconds, 2)})
         self._plot(values, images_seen)
 
-    def warn(self, images_seen: int, sentence: str, **facts: Any) -> None:
+    def warn(self, images_seen: int, message: str, **facts: Any) -> None:
         """Log a warning, with facts for programs."""
-        self._append({"images": images_seen, "warning": sentence, **facts})
-        self.info(f"warning: {sentence}")
+        self._append({"images_seen": images_seen, "warning": message, **facts})
+        self.info(f"warning: {message}")
 
-    def info(self, sentence: str) -> None:
-        """Print a sentence and append it to console.log."""
+    def info(self, message: str) -> None:
+        """Print a message and append it to console.log."""
         try:
-            self.console.print(sentence, markup=False)
+            self.console.print(message, markup=False)
         except BrokenPipeError:
             raise
         except OSError:  # the output is a file on a full disk
             pass
-        self._add_to("console.log", sentence)
+        self._add_to("console.log", message)
 
     def require_folder(self) -> None:
         """Raise RunError if the run's folder is gone, rather than create another."""

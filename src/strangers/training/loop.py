@@ -72,8 +72,8 @@ def train(data: str | Path, options: TrainingOptions) -> Run:
             keep_freed_memory()
         log = _new_log(run, plan, options, processes)
         with _arithmetic(plan, schedule), closing(log):
-            for sentence in repaired:
-                log.info(f"warning: {sentence}")
+            for message in repaired:
+                log.info(f"warning: {message}")
             session = start_session(run, plan, options, log, schedule, processes)
             resume_threads(session)
             _train(session)

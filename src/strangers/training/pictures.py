@@ -97,8 +97,8 @@ def save_curves(run: Path) -> None:
 
 def curves(run: Path) -> bytes | None:
     """Plot losses, accuracies and distances against images seen, as a PNG; None without any."""
-    lines = _series(run, "images", *StepReport._fields)
-    evaluations = _series(run, "images", METRIC, "generated")
+    lines = _series(run, "images_seen", *StepReport._fields)
+    evaluations = _series(run, "images_seen", METRIC, "generated")
     if not len(lines) and not len(evaluations):
         return None
     from matplotlib.figure import Figure  # takes half a second to import

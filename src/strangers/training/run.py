@@ -28,7 +28,7 @@ from strangers.training.checkpoint import read_copies
 from strangers.training.plan import Plan, dtype_name
 from strangers.training.threads import ThreadSchedule
 
-FORMAT = 2
+FORMAT = 3
 """Version of run.json."""
 
 LOCK = "lock"
@@ -137,7 +137,7 @@ def _identity(plan: Plan, schedule: ThreadSchedule) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "seed": plan.seed,
-        "data": plan.data.manifest.hash,
+        "data_hash": plan.data.manifest.hash,
         "data_count": len(plan.data),
         "data_source": plan.data.manifest.source,
         "precision": dtype_name(plan.precision.value),
@@ -187,7 +187,7 @@ def _refuse_another(
     path: Path, known: dict[str, Any], wanted: dict[str, Any], before: Recipe | None, recipe: Recipe
 ) -> None:
     """Raise RunError for the first difference between the existing run and the requested one."""
-    old = {name: known.get(name) for name in ("format", "seed", "data", "precision")}
+    old = {name: known.get(name) for name in ("format", "seed", "data_hash", "precision")}
     new = {name: wanted[name] for name in old}
     if before is not None:
         old |= dict(flatten(before.model_dump()))

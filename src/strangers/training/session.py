@@ -99,8 +99,8 @@ def start_session(
     log.resume(state.images_seen, past.seconds, past.log, past.health.rollbacks)
     for problem in problems:
         log.info(f"warning: {problem} Using the previous one.")
-    for sentence in _resumed(state) if state.images_seen else _new_run(plan, processes):
-        log.info(sentence)
+    for line in _resumed(state) if state.images_seen else _new_run(plan, processes):
+        log.info(line)
     if processes.is_first:
         checkpoint.prune(run.path, past, keep=options.keep)  # a crash may have prevented it
         with optional(log, state.images_seen, "photographs in reals.png"):
@@ -155,7 +155,7 @@ def _resumed(state: State) -> Iterator[str]:
 
 
 def _new_run(plan: Plan, processes: Processes) -> Iterator[str]:
-    """Yield the log's first sentences about a new run."""
+    """Yield the log's first lines about a new run."""
     recipe, threads = plan.recipe, plan.threads.value
     yield f"{recipe.name} at {recipe.size} px on {len(plan.data):,} pictures, seed {plan.seed}."
     yield f"On {plan.device.value}: {plan.device.reason}"
@@ -173,7 +173,7 @@ def _new_run(plan: Plan, processes: Processes) -> Iterator[str]:
 def log_warnings(session: TrainingSession, warnings: Iterable[HealthWarning]) -> None:
     """Log the warnings of the health monitor."""
     for warning in warnings:
-        session.log.warn(session.state.images_seen, warning.sentence, kind=warning.kind)
+        session.log.warn(session.state.images_seen, warning.message, kind=warning.kind)
 
 
 def roll_back(session: TrainingSession) -> None:
@@ -181,12 +181,12 @@ def roll_back(session: TrainingSession) -> None:
 
     Raises RunError without --on-collapse rollback, or after too many rollbacks.
     """
-    run, plan, log, lost_at = session.run, session.plan, session.log, session.state.images_seen
+    run, plan, log, collapsed_at = session.run, session.plan, session.log, session.state.images_seen
     before = session.health.rollbacks
     if session.options.on_collapse != "rollback" or before >= MAX_ROLLBACKS:
         again = f" again after {before} rollbacks" if before else ""
         raise RunError(
-            f"The training of {run.path} collapsed{again} after {lost_at:,} images: see "
+            f"The training of {run.path} collapsed{again} after {collapsed_at:,} images: see "
             f"{run.path / 'console.log'}. Change the recipe, and train in another folder."
         )
     session.state, past, problems = _restored(run, plan, session.processes, good=True)
@@ -201,9 +201,9 @@ def roll_back(session: TrainingSession) -> None:
             remove_samples(run.path, after=images_seen)
     log.warn(
         images_seen,
-        f"{' '.join(problems)} Rolled back from {lost_at:,} to {images_seen:,} images, with learning rates "
-        f"times {multiplier}: rollback {before + 1} of at most {MAX_ROLLBACKS}.".strip(),
+        f"{' '.join(problems)} Rolled back from {collapsed_at:,} to {images_seen:,} images, with learning "
+        f"rates times {multiplier}: rollback {before + 1} of at most {MAX_ROLLBACKS}.".strip(),
         rollback=before + 1,
-        lost_at=lost_at,
+        rolled_back_from=collapsed_at,
         learning_rate_multiplier=multiplier,
     )

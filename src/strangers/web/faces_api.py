@@ -97,7 +97,7 @@ async def model(service: Served) -> ModelAnswer:
     return ModelAnswer(
         name=service.name, hash=service.model.hash, size=header.size, latent=recipe.latent,
         latent_size=recipe.latent_size, recipe=recipe.name, images_seen=header.images_seen, crop=header.crop,
-        software=header.software, license=header.license, metrics=header.metrics, most_faces=MAX_FACES,
+        software=header.software, license=header.license, metrics=header.metrics, max_faces=MAX_FACES,
     )  # fmt: skip
 
 
@@ -157,8 +157,8 @@ async def directions(service: Served) -> DirectionsAnswer:
     ready = found.directions
     return DirectionsAnswer(
         state=found.state,  # type: ignore[arg-type]
-        share=found.share,
-        why=found.reason,
+        progress=found.progress,
+        reason=found.reason,
         names=list(ready.names) if ready else [],
         accuracies=list(ready.accuracies) if ready else [],
         vectors=ready.vectors.astype(float).tolist() if ready else [],

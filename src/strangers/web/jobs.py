@@ -80,13 +80,13 @@ class DirectionsState:
     """The state of the search for attribute directions.
 
     Attributes:
-        state: "finding", "ready" or "none".
-        share: completed part of the search, 0 to 1.
-        reason: why there are none.
+        state: "searching", "ready" or "unavailable".
+        progress: completed fraction of the search, 0 to 1.
+        reason: the reason if they are unavailable.
     """
 
     state: str
-    share: float = 0.0
+    progress: float = 0.0
     directions: Directions | None = None
     reason: str = ""
 
@@ -95,7 +95,7 @@ class Finder:
     """Finds the attribute directions of a model in the background."""
 
     def __init__(self, model: Model, count: int = 10_000) -> None:
-        self.found = DirectionsState("finding")
+        self.found = DirectionsState("searching")
         self._count, self._labeled = count, 0
         self.work = Work(model, self._find)
 
@@ -106,17 +106,19 @@ class Finder:
             raise
         except Exception as error:
             self.found = DirectionsState(
-                "none", reason=f"The search for attribute directions failed: {error}"
+                "unavailable", reason=f"The search for attribute directions failed: {error}"
             )
         else:
             reason = (
                 "" if directions.names else "The faces of this model are too alike to find attributes in."
             )
-            self.found = DirectionsState("ready" if directions.names else "none", 1.0, directions, reason)
+            self.found = DirectionsState(
+                "ready" if directions.names else "unavailable", 1.0, directions, reason
+            )
 
     def _advance(self, count: int) -> None:
         self._labeled += count
-        self.found = DirectionsState("finding", min(1.0, self._labeled / self._count))
+        self.found = DirectionsState("searching", min(1.0, self._labeled / self._count))
 
 
 class Inversions:

@@ -32,14 +32,14 @@ MAX_GRID_BYTES = 2**26
 MAX_LOG_BYTES = 2**24
 """Bytes of a log that are read, from its end: about 50,000 lines."""
 
-QUIET_SECONDS = 120
+IDLE_SECONDS = 120
 """Without a log line for so long, and for three usual intervals, a run is not training."""
 
 MAX_WARNINGS = 20
 """Warnings that are returned, the newest."""
 
 SAMPLE = re.compile(r"[0-9]{6,12}k")
-CONDITIONS = {"images", "epoch", "batch", "seconds", "images_per_second", "generated", "reference"}
+CONDITIONS = {"images_seen", "epoch", "batch", "seconds", "images_per_second", "generated", "reference"}
 """Numbers of the log that are not metrics."""
 
 
@@ -65,22 +65,22 @@ class RunReader:
         """Return the state of the run without its curves."""
         recipe, log = self._recipe(), self._read()
         newest = log.lines[-1] if log.lines else {}
-        images, speed = _whole(newest.get("images")), newest.get("images_per_second")
+        images, speed = _whole(newest.get("images_seen")), newest.get("images_per_second")
         budget = _whole(recipe.get("images"))
         left = max(0, budget - images) / speed if speed and images < budget else None
         latest = {name: value for entry in log.metrics for name, value in _metrics(entry).items()}
         return {
             "title": self.title,
             "state": self._state(log, images, budget),
-            "stamp": log.stamp,
-            "images": images,
+            "revision": log.stamp,
+            "images_seen": images,
             "budget": budget,
             "images_per_second": speed,
             "seconds": newest.get("seconds"),
             "seconds_left": left,
-            "measures": latest,
+            "metrics": latest,
             "warnings": [
-                {"images": _whole(entry.get("images")), "sentence": _text(entry["warning"])}
+                {"images_seen": _whole(entry.get("images_seen")), "message": _text(entry["warning"])}
                 for entry in log.warnings[-MAX_WARNINGS:]
             ],
             "samples": self.samples(),
@@ -94,14 +94,14 @@ class RunReader:
         if chosen and chosen[-1] is not log.lines[-1]:
             chosen.append(log.lines[-1])
         names = sorted({name for entry in chosen for name in entry} - {"seconds", "epoch", "batch"})
-        measures: dict[str, dict[str, list[float]]] = {}
+        metrics: dict[str, dict[str, list[float]]] = {}
         for entry in log.metrics:
             for name, value in _metrics(entry).items():
-                column = measures.setdefault(name, {"images": [], "values": []})
-                column["images"].append(_whole(entry.get("images")))
+                column = metrics.setdefault(name, {"images_seen": [], "values": []})
+                column["images_seen"].append(_whole(entry.get("images_seen")))
                 column["values"].append(value)
-        lines = {name: [entry.get(name) for entry in chosen] for name in names}
-        return {"lines": lines, "measures": measures}
+        columns = {name: [entry.get(name) for entry in chosen] for name in names}
+        return {"columns": columns, "metrics": metrics}
 
     def samples(self) -> list[str]:
         """Return the names of the grids, oldest first."""
@@ -130,7 +130,7 @@ class RunReader:
 
     def _state(self, log: _Log, images: int, budget: int) -> str:
         if not log.lines:
-            return "new"
+            return "pending"
         if images >= budget > 0:
             return "finished"
         between = [entry.get("seconds") or 0.0 for entry in log.lines[-2:]]
@@ -138,8 +138,8 @@ class RunReader:
         try:
             silent = time.time() - (self.path / "log.jsonl").stat().st_mtime
         except OSError:
-            return "quiet"
-        return "training" if silent < max(QUIET_SECONDS, 3 * usual) else "quiet"
+            return "idle"
+        return "training" if silent < max(IDLE_SECONDS, 3 * usual) else "idle"
 
     def _recipe(self) -> dict[str, str | int | float]:
         """Return the values of the recipe by their `--set` names, also of another version."""

@@ -99,7 +99,7 @@ class ModelAnswer(BaseModel):
     software: str
     license: str
     metrics: dict[str, JsonValue]
-    most_faces: int = Field(description="Maximum per request.")
+    max_faces: int = Field(description="Maximum per request.")
 
 
 class LatentsAnswer(BaseModel):
@@ -114,9 +114,9 @@ class DirectionsAnswer(BaseModel):
     An edit adds strength times vector to a latent; strengths are in standard deviations of the latents.
     """
 
-    state: Literal["finding", "ready", "none"]
-    share: float = Field(description="Completed part of the search, 0 to 1.")
-    why: str = Field(description="Reason why there are none.")
+    state: Literal["searching", "ready", "unavailable"]
+    progress: float = Field(description="Completed fraction of the search, 0 to 1.")
+    reason: str = Field(description="The reason if they are unavailable, else empty.")
     names: list[str]
     accuracies: list[float]
     vectors: list[list[float]]
@@ -125,8 +125,8 @@ class DirectionsAnswer(BaseModel):
 class RunWarning(BaseModel):
     """A warning of the health monitor."""
 
-    images: int
-    sentence: str
+    images_seen: int
+    message: str
 
 
 class RunAnswer(BaseModel):
@@ -134,14 +134,14 @@ class RunAnswer(BaseModel):
 
     id: str
     title: str
-    state: Literal["new", "training", "quiet", "finished"]
-    stamp: str = Field(description="Changes with the log.")
-    images: int
+    state: Literal["pending", "training", "idle", "finished"]
+    revision: str = Field(description="Changes with the log.")
+    images_seen: int
     budget: int
     images_per_second: float | None
     seconds: float | None
     seconds_left: float | None
-    measures: dict[str, float] = Field(description="The latest metrics.")
+    metrics: dict[str, float] = Field(description="The latest metrics.")
     warnings: list[RunWarning]
     samples: list[str] = Field(description="Names of the grids, oldest first.")
     recipe: dict[str, str | int | float | bool]
@@ -156,12 +156,12 @@ class RunsAnswer(BaseModel):
 class Metric(BaseModel):
     """One metric against images seen."""
 
-    images: list[int]
+    images_seen: list[int]
     values: list[float]
 
 
 class CurvesAnswer(BaseModel):
     """The log as columns of equal length, with null for values that are not finite."""
 
-    lines: dict[str, list[float | None]]
-    measures: dict[str, Metric]
+    columns: dict[str, list[float | None]]
+    metrics: dict[str, Metric]

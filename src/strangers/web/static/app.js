@@ -214,13 +214,13 @@ async function pollDirections(page) {
   const { editor, source } = page;
   const directions = await source.directions().catch((error) => noDirections(explain(error)));
   await page.attempt(() => editor.setDirections(directions));
-  if (directions.state === "finding") setTimeout(() => pollDirections(page), DIRECTIONS_POLL_MS);
+  if (directions.state === "searching") setTimeout(() => pollDirections(page), DIRECTIONS_POLL_MS);
 }
 
 /**
- * @param {string} why
+ * @param {string} reason
  * @returns {Directions}
  */
-function noDirections(why) {
-  return { state: "none", why, names: [], accuracies: [], vectors: [] };
+function noDirections(reason) {
+  return { state: "unavailable", reason, names: [], accuracies: [], vectors: [] };
 }

@@ -60,12 +60,12 @@ export class Attributes {
 
   /** @returns {HTMLElement[]} */
   #status() {
-    const { state, why, share = 0 } = this.editor.directions;
-    if (state === "none") return [h("p", { class: "note" }, why)];
+    const { state, reason, progress = 0 } = this.editor.directions;
+    if (state === "unavailable") return [h("p", { class: "note" }, reason)];
     const text = "Finding attribute directions. The first time, this takes half a minute.";
     return [
       h("p", { class: "note" }, text),
-      h("progress", { max: 1, value: share, "aria-label": "Search for attribute directions" }),
+      h("progress", { max: 1, value: progress, "aria-label": "Search for attribute directions" }),
     ];
   }
 

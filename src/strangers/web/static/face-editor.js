@@ -22,7 +22,7 @@ export class FaceEditor extends EventTarget {
     /** @type {Face | null} */
     this.committed = null;
     /** @type {Directions} */
-    this.directions = { state: "finding", why: "", names: [], vectors: [], accuracies: [] };
+    this.directions = { state: "searching", reason: "", names: [], vectors: [], accuracies: [] };
     this.opened = 0;
     /** @type {Face[]} */
     this.past = [];
@@ -64,7 +64,7 @@ export class FaceEditor extends EventTarget {
   }
 
   get label() {
-    const pending = this.directions.state === "finding" ? "edit pending" : "edited";
+    const pending = this.directions.state === "searching" ? "edit pending" : "edited";
     return labelOf(this.current.origin) + (this.isEdited ? ` (${pending})` : "");
   }
 
@@ -166,7 +166,7 @@ export class FaceEditor extends EventTarget {
   setDirections(directions) {
     this.directions = directions;
     this.dispatchEvent(new Event("directions"));
-    if (!this.face || !this.isEdited || directions.state === "finding") return;
+    if (!this.face || !this.isEdited || directions.state === "searching") return;
     const { strengths } = this.face;
     this.#replace({ ...this.face, strengths: this.#known(strengths) });
     this.#reportUnknown(strengths);
@@ -203,7 +203,7 @@ export class FaceEditor extends EventTarget {
    * @param {Face["strengths"]} strengths
    */
   #known(strengths) {
-    if (this.directions.state === "finding") return strengths;
+    if (this.directions.state === "searching") return strengths;
     return Object.fromEntries(
       Object.entries(strengths).filter(([name]) => this.directions.names.includes(name)),
     );

@@ -8,7 +8,7 @@ import { AccessError, UserError } from "./errors.js";
 export class HttpSource {
   /**
    * @param {string} root Where the server's paths begin.
-   * @param {(sentence: string) => Promise<string | null>} askToken Called if the server wants a token.
+   * @param {(message: string) => Promise<string | null>} askToken Called if the server wants a token.
    */
   constructor(root, askToken) {
     this.root = root;
@@ -133,19 +133,19 @@ export class HttpSource {
   async #fetch(path, options = {}) {
     const response = await fetchOrExplain(this.root + path, options);
     if (response.ok) return response;
-    const sentence = await errorOf(response);
-    if (response.status !== 401) throw new UserError(sentence);
-    if (await this.#signIn(sentence)) return this.#fetch(path, options);
-    throw new AccessError(sentence);
+    const message = await errorOf(response);
+    if (response.status !== 401) throw new UserError(message);
+    if (await this.#signIn(message)) return this.#fetch(path, options);
+    throw new AccessError(message);
   }
 
   /**
    * Several requests may need the token at once; the visitor is asked one time, and not again after a refusal.
    *
-   * @param {string} sentence
+   * @param {string} message
    */
-  async #signIn(sentence) {
-    this.signingIn ??= this.#askAndSend(sentence);
+  async #signIn(message) {
+    this.signingIn ??= this.#askAndSend(message);
     let refused = false;
     try {
       const signedIn = await this.signingIn;
@@ -156,14 +156,14 @@ export class HttpSource {
     }
   }
 
-  /** @param {string} sentence */
-  async #askAndSend(sentence) {
+  /** @param {string} message */
+  async #askAndSend(message) {
     for (;;) {
-      const token = await this.askToken(sentence);
+      const token = await this.askToken(message);
       if (token === null) return false;
       const response = await fetchOrExplain(`${this.root}api/session`, jsonRequest({ token }));
       if (response.ok) return true;
-      sentence = await errorOf(response);
+      message = await errorOf(response);
     }
   }
 }

@@ -9,10 +9,10 @@ lightDismiss(dialog, () => dialog.open && dialog.close());
 /**
  * Take the token from the address, which is used once and then hidden; else ask the visitor for it.
  *
- * @param {string} sentence
+ * @param {string} message
  * @returns {Promise<string | null>}
  */
-async function askToken(sentence) {
+async function askToken(message) {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const token = fragment.get("token");
   if (token !== null) {
@@ -21,7 +21,7 @@ async function askToken(sentence) {
     return token;
   }
   const field = /** @type {HTMLInputElement} */ (byId("token-field"));
-  byId("token-sentence").textContent = sentence;
+  byId("token-message").textContent = message;
   field.value = "";
   dialog.returnValue = "";
   dialog.showModal();

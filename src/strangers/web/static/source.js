@@ -19,9 +19,9 @@
 
 /**
  * @typedef {object} Directions Attribute directions, the most certain first.
- * @property {"ready" | "finding" | "none"} state
- * @property {string} why The reason if there are none.
- * @property {number} [share] Fraction of the search that is done.
+ * @property {"searching" | "ready" | "unavailable"} state
+ * @property {string} reason The reason if they are unavailable.
+ * @property {number} [progress] Fraction of the search that is done.
  * @property {string[]} names
  * @property {number[]} accuracies
  * @property {Latent[]} vectors
@@ -68,23 +68,23 @@
  * @typedef {object} Run
  * @property {string} id
  * @property {string} title
- * @property {"new" | "training" | "quiet" | "finished"} state
- * @property {string} stamp Changes when the log does.
- * @property {number} images
+ * @property {"pending" | "training" | "idle" | "finished"} state
+ * @property {string} revision Changes when the log does.
+ * @property {number} images_seen
  * @property {number} budget
  * @property {number | null} images_per_second
  * @property {number | null} seconds
  * @property {number | null} seconds_left
- * @property {{[metric: string]: number}} measures
- * @property {{images: number, sentence: string}[]} warnings
+ * @property {{[metric: string]: number}} metrics
+ * @property {{images_seen: number, message: string}[]} warnings
  * @property {string[]} samples Names of the image grids, oldest first.
  * @property {{[option: string]: string | number | boolean}} recipe
  */
 
 /**
  * @typedef {object} Curves The log in columns.
- * @property {{[column: string]: (number | null)[]}} lines
- * @property {{[metric: string]: {images: number[], values: number[]}}} measures
+ * @property {{[column: string]: (number | null)[]}} columns
+ * @property {{[metric: string]: {images_seen: number[], values: number[]}}} metrics
  */
 
 /**

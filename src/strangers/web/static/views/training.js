@@ -10,7 +10,7 @@ const POLL_MS = 2000;
 const GRID_SEEDS = "Seeds 0 to 63";
 /** @type {{[kind in Series["kind"]]: string}} */
 const NETWORKS = { real: "D on real", fake: "D on fake", generator: "G" };
-const STATES = { training: "training", quiet: "not training", finished: "finished", new: "not started" };
+const STATES = { training: "training", idle: "not training", finished: "finished", pending: "not started" };
 const NO_RUN = "No run to show. Name run folders: strangers serve runs/faces runs/other";
 
 /**
@@ -56,7 +56,7 @@ class RunCard {
    */
   constructor(source, { id, title }) {
     this.source = source;
-    this.stamp = "";
+    this.revision = "";
     this.badge = h("span", { class: "badge" });
     this.bar = h("progress", { max: 1, value: 0, "aria-label": `Progress of ${title}` });
     this.facts = h("dl", { class: "facts" });
@@ -82,30 +82,30 @@ class RunCard {
     this.badge.textContent = STATES[run.state];
     this.badge.dataset.state = run.state;
     this.bar.max = run.budget || 1;
-    this.bar.value = Math.min(run.images, this.bar.max);
+    this.bar.value = Math.min(run.images_seen, this.bar.max);
     this.bar.hidden = !run.budget;
     const facts = factsOf(run).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
     this.facts.replaceChildren(...facts);
-    const warnings = run.warnings.map(({ images, sentence }) =>
-      h("li", {}, h("b", {}, `After ${count(images)}: `), sentence),
+    const warnings = run.warnings.map(({ images_seen, message }) =>
+      h("li", {}, h("b", {}, `After ${count(images_seen)}: `), message),
     );
     this.warnings.replaceChildren(...warnings);
     this.warnings.hidden = run.warnings.length === 0;
     if (this.recipe.children.length === 1) this.recipe.append(recipeTable(run.recipe));
     await this.history.update(run.samples);
-    if (this.stamp !== run.stamp) this.#drawCharts(await this.source.log(run.id));
-    this.stamp = run.stamp;
+    if (this.revision !== run.revision) this.#drawCharts(await this.source.log(run.id));
+    this.revision = run.revision;
   }
 
   /** @param {Curves} curves */
-  #drawCharts({ lines, measures }) {
+  #drawCharts({ columns, metrics }) {
     /** @type {[string, Series[]][]} */
     const charts = [
-      ["Loss", seriesOf(lines, "loss")],
-      ["Accuracy", seriesOf(lines, "accuracy")],
+      ["Loss", seriesOf(columns, "loss")],
+      ["Accuracy", seriesOf(columns, "accuracy")],
     ];
-    for (const [name, { images, values }] of Object.entries(measures)) {
-      charts.push([name, [{ name, kind: "generator", x: images, y: values, dots: true }]]);
+    for (const [name, { images_seen, values }] of Object.entries(metrics)) {
+      charts.push([name, [{ name, kind: "generator", x: images_seen, y: values, dots: true }]]);
     }
     const filled = charts.filter(([, all]) => all.some(({ y }) => y.length));
     this.charts.replaceChildren(...filled.map(([name, all]) => chart(name, all)));
@@ -113,17 +113,17 @@ class RunCard {
 }
 
 /**
- * @param {Curves["lines"]} lines
+ * @param {Curves["columns"]} columns
  * @param {string} quantity
  * @returns {Series[]}
  */
-function seriesOf(lines, quantity) {
+function seriesOf(columns, quantity) {
   const kinds = /** @type {Series["kind"][]} */ (Object.keys(NETWORKS));
   return kinds.map((kind) => ({
     name: NETWORKS[kind],
     kind,
-    x: lines.images ?? [],
-    y: lines[`${kind}_${quantity}`] ?? [],
+    x: columns.images_seen ?? [],
+    y: columns[`${kind}_${quantity}`] ?? [],
   }));
 }
 
@@ -181,12 +181,12 @@ class GridHistory {
 function factsOf(run) {
   const speed = run.images_per_second;
   /** @type {[string, string][]} */
-  const facts = [["Images", count(run.images) + (run.budget ? ` of ${count(run.budget)}` : "")]];
+  const facts = [["Images", count(run.images_seen) + (run.budget ? ` of ${count(run.budget)}` : "")]];
   if (speed) facts.push(["Speed", `${speed.toFixed(speed < 10 ? 1 : 0)} img/s`]);
   if (run.seconds) facts.push(["Time", duration(run.seconds)]);
   const left = run.state === "training" ? run.seconds_left : null;
   if (left !== null) facts.push(["Time left", duration(left)]);
-  for (const [name, value] of Object.entries(run.measures)) facts.push([name, value.toPrecision(4)]);
+  for (const [name, value] of Object.entries(run.metrics)) facts.push([name, value.toPrecision(4)]);
   return facts;
 }
 
