@@ -1,7 +1,7 @@
-"""The command line: every command, in one table, and how a call ends.
+"""The command line: a table of all commands, and the exit codes.
 
-A wrong call ends at once with one sentence and exit code 2, a failure with one sentence and 1, Ctrl-C with
-130 and SIGTERM with 143. Imports that cost time stand inside the functions, so that --help answers at once.
+Exit codes: 2 for a wrong call and 1 for a failure, both with a one-line error on stderr; 130 for Ctrl-C, 143
+for SIGTERM. Slow imports are placed inside the functions, so that --help is fast.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from strangers.system import streams
 from strangers.system.machine import is_out_of_memory, process_number
 
 app = typer.Typer(
-    help="Generators of human faces: trained, measured, shared.",
-    epilog="Begin with: strangers train synthetic --recipe dcgan-32 --images 50k --out runs/first",
+    help="Train, measure and share generators of human faces.",
+    epilog="To start: strangers train synthetic --recipe dcgan-32 --images 50k --out runs/first",
     add_completion=False,
-    rich_markup_mode=None,  # rich takes longer to import than --help may take
+    rich_markup_mode=None,  # importing rich would double the time of --help
     pretty_exceptions_enable=False,
 )
 
@@ -79,34 +79,34 @@ for _command, _example in COMMANDS:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code. What went wrong is told in one sentence on stderr."""
+    """Run one command line and return its exit code. Print errors on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = app(words or ["--help"], prog_name="strangers", standalone_mode=False)
-        sys.stdout.flush()  # here, so that a reader who has gone is noticed here
-    except (UsageError, RunError, PeerError) as error:  # which all processes of a training meet
+        sys.stdout.flush()  # raises BrokenPipeError here if nobody reads the output
+    except (UsageError, RunError, PeerError) as error:  # raised in every process of a training
         return _fail(str(error), error.exit_code) if process_number() == 0 else error.exit_code
     except StrangersError as error:
         return _fail(str(error), error.exit_code)
     except typer.TyperException as error:
-        sentence = " ".join(error.format_message().split())
-        return _fail(sentence, error.exit_code) if process_number() == 0 else error.exit_code
+        message = " ".join(error.format_message().split())
+        return _fail(message, error.exit_code) if process_number() == 0 else error.exit_code
     except BrokenPipeError:
         return 1
     except OSError as error:
-        place = error.filename2 or error.filename  # of a rename, the second one is what the user knows
-        return _fail(f"{place or 'The system'}: {error.strerror or error}.", 1)
+        place = error.filename2 or error.filename  # the user knows the target of a rename
+        return _fail(f"{place or 'System error'}: {error.strerror or error}.", 1)
     except (KeyboardInterrupt, typer.Abort):
         return 128 + signal.SIGINT
     except (MemoryError, RuntimeError, ImportError) as error:
         if not is_out_of_memory(error):
             raise
-        return _fail("There is not enough memory; choose a smaller recipe, or a smaller --set batch=N.", 1)
+        return _fail("Out of memory; choose a smaller recipe, or a smaller batch with --set batch=N.", 1)
     return status if isinstance(status, int) else 0
 
 
 def run() -> None:
-    """The `strangers` program."""
+    """Run the `strangers` program."""
     streams.make_usable()
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -116,9 +116,9 @@ def run() -> None:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)  # an exception, so that nothing half-written is left
+    raise SystemExit(128 + number)  # an exception, so that partial files are removed
 
 
-def _fail(sentence: str, exit_code: int) -> int:
-    print(f"error: {sentence}", file=sys.stderr)
+def _fail(message: str, exit_code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
     return exit_code

@@ -64,7 +64,7 @@ def front_matter(text: str) -> dict[str, Any]:
 
 def test_without_a_measurement_it_says_so(model: Model) -> None:
     text = card(model)
-    assert "Nothing was measured." in text
+    assert "Not evaluated." in text
     assert 'strangers.load("model.safetensors")' in text
     assert "non-commercial research only" in text
     assert "1,000 images" in text

@@ -27,7 +27,7 @@ def test_the_file_is_half_as_large_and_draws_the_same_faces(tmp_path: Path) -> N
     text = (tmp_path / "small.md").read_text()
     assert small.hash in text
     assert 'strangers.load("small.safetensors")' in text
-    assert "Nothing was measured" in text
+    assert "Not evaluated" in text
 
 
 def test_a_second_export_adds_what_was_measured_and_changes_no_byte(tmp_path: Path) -> None:

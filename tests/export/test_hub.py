@@ -56,13 +56,13 @@ def test_a_push_without_leave_keeps_the_folder_and_says_so(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     with pytest.raises(
-        StrangersError, match=r"is written, but could not be put at hf:a/b .*`hf auth login`\.$"
+        StrangersError, match=r"^Wrote .*, but cannot upload it to hf:a/b .*`hf auth login`\.$"
     ):
         push_hub(folder, "a/b")
 
 
 def test_a_model_that_the_hub_does_not_know_is_told(hub: Hub) -> None:
-    with pytest.raises(ModelError, match=r"^The model hf:no/body could not be fetched \(Repos.*login\.$"):
+    with pytest.raises(ModelError, match=r"^Cannot download the model hf:no/body \(Repos.*login\.$"):
         strangers.load("hf:no/body")
 
 
@@ -76,7 +76,7 @@ def test_a_dead_network_is_told_and_what_was_fetched_stays(
         point_to(f"http://127.0.0.1:{unused.getsockname()[1]}", tmp_path / "hub", monkeypatch)
         monkeypatch.setattr("time.sleep", lambda seconds: None)  # as the client does before it tries again
         assert strangers.load("hf:a/b", device="cpu").hash == model.hash
-        with pytest.raises(ModelError, match=r"^The model hf:c/d could not be fetched .* the network"):
+        with pytest.raises(ModelError, match=r"^Cannot download the model hf:c/d .* the network"):
             strangers.load("hf:c/d")
 
 

@@ -112,8 +112,8 @@ def test_weights_keep_32_bits_where_16_would_change_faces(
     said = export_page(model, tmp_path / "page", runtime=stand_in)
     assert (tmp_path / "page" / "faces.onnx").read_bytes() == b"whole"
     assert (said.half, said.agreement.levels) == (False, 0)
-    assert "32-bit weights" in str(said)
-    assert "16-bit weights" in str(Exported(True, said.agreement, 1))
+    assert "float32 weights" in str(said)
+    assert "float16 weights" in str(Exported(True, said.agreement, 1))
 
 
 def test_a_folder_that_exists_is_not_replaced(model: Model, tmp_path: Path) -> None:

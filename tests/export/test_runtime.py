@@ -1,10 +1,9 @@
-"""onnxruntime-web is taken from where the caller says, else fetched once and held to its hashes."""
+"""onnxruntime-web is taken from the caller's folder, or from the pinned package."""
 
 from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,92 +16,52 @@ from strangers.export.runtime import runtime_files
 CONTENT = {name: f"the contents of {name}".encode() for name in runtime.FILES}
 
 
-def archive(files: Mapping[str, bytes]) -> bytes:
-    """An npm package with these files in its dist/."""
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as tar:
-        for name, data in files.items():
+@pytest.fixture(autouse=True)
+def package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The pinned package, in the cache; it cannot be downloaded again."""
+    path = tmp_path / "cache" / "strangers" / "onnxruntime-web" / f"onnxruntime-web-{runtime.VERSION}.tgz"
+    path.parent.mkdir(parents=True)
+    with tarfile.open(path, mode="w:gz") as tar:
+        for name, data in {**CONTENT, "other.js": b"not needed"}.items():
             member = tarfile.TarInfo(f"package/dist/{name}")
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
-    return file.getvalue()
-
-
-class Registry:
-    """Stands in for the npm registry; counts what it is asked."""
-
-    def __init__(self) -> None:
-        self.answer = archive({**CONTENT, "other.js": b"not needed"})
-        self.asked = 0
-
-    def __call__(self) -> bytes:
-        self.asked += 1
-        return self.answer
-
-
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Registry:
-    registry = Registry()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(runtime, "_fetch", registry)
-    monkeypatch.setattr(runtime, "FILES", {name: sha256(data).hexdigest() for name, data in CONTENT.items()})
-    return registry
+    monkeypatch.setattr(runtime, "SHA256", sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setattr(runtime, "URL", f"http://127.0.0.1:9/{path.name}")
+    return path
 
 
-def test_it_is_fetched_once(registry: Registry) -> None:
+def test_the_pinned_package_comes_from_the_cache() -> None:
     assert runtime_files() == CONTENT
-    assert runtime_files() == CONTENT
-    assert registry.asked == 1
 
 
-def test_what_is_damaged_in_the_cache_is_fetched_again(registry: Registry, tmp_path: Path) -> None:
-    runtime_files()
-    (kept,) = tmp_path.rglob("*.wasm")
-    kept.write_bytes(b"something else")
-    assert runtime_files() == CONTENT
-    assert registry.asked == 2
-
-
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        (archive(dict.fromkeys(CONTENT, b"other")), "whose hash is known"),
-        (archive({}), "whose hash is known"),
-        (archive(CONTENT)[:40], ""),
-        (b"<!doctype html>", ""),
-    ],
-    ids=["other files", "no files", "cut short", "a web page"],
-)
-def test_anything_else_is_refused_and_not_kept(
-    registry: Registry, tmp_path: Path, answer: bytes, why: str
-) -> None:
-    registry.answer = answer
-    with pytest.raises(StrangersError, match=rf"could not be fetched from .*{why}.*--runtime DIR\.$"):
+def test_a_package_with_another_hash_is_never_unpacked(package: Path) -> None:
+    package.write_bytes(b"damaged")
+    with pytest.raises(StrangersError, match=r"^Cannot download onnxruntime-web from .* --runtime\.$"):
         runtime_files()
-    assert not list(tmp_path.rglob("*.wasm"))
 
 
 @pytest.mark.parametrize("inner", ["", "dist"])
-def test_a_folder_of_ones_own_is_taken_as_it_is(registry: Registry, tmp_path: Path, inner: str) -> None:
+def test_a_folder_of_the_caller_is_used_as_it_is(package: Path, tmp_path: Path, inner: str) -> None:
+    package.unlink()
     (tmp_path / "own" / inner).mkdir(parents=True)
     for name in CONTENT:
         (tmp_path / "own" / inner / name).write_bytes(b"another version")
     assert runtime_files(tmp_path / "own") == dict.fromkeys(CONTENT, b"another version")
-    assert registry.asked == 0
 
 
-def test_a_folder_without_the_files_is_a_wrong_call(registry: Registry, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"should hold ort\..*\.mjs and .*\.wasm"):
+def test_a_folder_without_the_files_is_a_wrong_call(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"does not have ort\..*\.mjs and .*\.wasm"):
         runtime_files(tmp_path)
 
 
 def test_run_as_a_program_it_fills_a_folder(
-    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["runtime", str(tmp_path / "folder")])
     assert runtime.main() == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "folder").iterdir()} == CONTENT
-    registry.answer = b""
-    monkeypatch.setattr("sys.argv", ["runtime", str(tmp_path / "other")])
+    package.unlink()
     assert runtime.main() == 1
-    assert capsys.readouterr().err.startswith("error: onnxruntime-web could not be fetched")
+    assert capsys.readouterr().err.startswith("error: Cannot download onnxruntime-web")

@@ -44,8 +44,7 @@ def test_its_directions_are_there_without_a_search(
 def test_a_name_that_is_nothing_is_told_with_the_known_ones(strangers: Strangers, tmp_path: Path) -> None:
     code, _, err = strangers("sample", "celeba-65", "--out", tmp_path / "faces.png")
     assert code == 1
-    assert "neither a model file nor a run's folder" in err
-    assert "nor a model of the package (celeba-128, celeba-64)" in err
+    assert "no such file or run, and not one of the bundled models (celeba-128, celeba-64)" in err
 
 
 def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ def test_neighboring_seeds_and_words_have_nothing_in_common() -> None:
 
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_a_number_that_is_no_seed_is_refused(seed: int) -> None:
-    with pytest.raises(UsageError, match=f"{seed} is not a seed"):
+    with pytest.raises(UsageError, match=f"Invalid seed {seed}: "):
         latents([0, seed], 4, "normal")
 
 
@@ -121,7 +121,7 @@ def test_seeds_are_read_in_their_order(text: str, seeds: list[int]) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "'' is neither 7 nor 0-63"),
+        ("", "'' is neither a seed (7) nor a range (0-63)"),
         ("a", "'a' is neither"),
         ("1,,2", "'' is neither"),
         ("-3", "'-3' is neither"),
@@ -131,8 +131,8 @@ def test_seeds_are_read_in_their_order(text: str, seeds: list[int]) -> None:
         ("1_0", "'1_0' is neither"),
         ("٣", "is neither"),
         ("9" * 5000, "is neither"),
-        ("9-3", "'9-3' runs backwards"),
-        ("18446744073709551616", "18446744073709551616 is not a seed"),
+        ("9-3", "range '9-3' is reversed"),
+        ("18446744073709551616", "Invalid seed 18446744073709551616"),
         ("0-18446744073709551615", "more than 10,000,000 seeds"),
     ],
 )
@@ -142,9 +142,9 @@ def test_what_does_not_name_seeds_is_told_why(text: str, why: str) -> None:
 
 
 def test_ranges_count_together() -> None:
-    assert len(parse_seeds("0-4,0-4", most=10)) == 10
+    assert len(parse_seeds("0-4,0-4", limit=10)) == 10
     with pytest.raises(UsageError, match="more than 10 seeds"):
-        parse_seeds("0-4,0-4,7", most=10)
+        parse_seeds("0-4,0-4,7", limit=10)
 
 
 @given(st.lists(st.integers(0, 12) | st.integers(2**64 - 3, 2**64 - 1), min_size=1))

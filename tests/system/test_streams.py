@@ -54,7 +54,7 @@ def test_any_name_can_be_printed(encoding: str) -> None:
 def test_output_that_nobody_can_keep_is_told_in_one_sentence() -> None:
     result = shell('"$0" -m strangers --version >/dev/full')
     assert result.returncode == 1
-    assert result.stderr == b"error: The system: No space left on device.\n"
+    assert result.stderr == b"error: System error: No space left on device.\n"
 
 
 def test_a_forgiving_stream_leaves_out_what_is_not_taken() -> None:

@@ -126,9 +126,9 @@ def test_many_clients_get_the_faces_that_each_would_get_alone(served: Served, mo
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
-        ("/api/faces?seeds=", 400, "does not name seeds"),
-        ("/api/faces?seeds=x", 400, "does not name seeds"),
-        ("/api/faces?seeds=5-2", 400, "runs backwards"),
+        ("/api/faces?seeds=", 400, "Invalid seeds"),
+        ("/api/faces?seeds=x", 400, "Invalid seeds"),
+        ("/api/faces?seeds=5-2", 400, "is reversed"),
         ("/api/faces?seeds=0-256", 400, "more than 256"),
         ("/api/faces?seeds=0-9999999", 400, "more than 256"),
         ("/api/faces?seeds=18446744073709551616", 400, "not a seed"),

@@ -1,4 +1,4 @@
-"""Parse what people type: numbers of images, changed fields, grids, parts, attributes, strengths."""
+"""Shared options, and parsers of option values such as image counts, recipe changes and grids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from strangers.errors import UsageError
 
 ModelName = Annotated[
     str,
-    Argument(metavar="MODEL", help="A model file, run or checkpoint, celeba-64, celeba-128, hf:OWNER/NAME."),
+    Argument(metavar="MODEL", help="A model file, run, checkpoint, celeba-64, celeba-128 or hf:OWNER/NAME."),
 ]
 Force = Annotated[bool, Option("--force", help="Replace files that this command did not write.")]
 Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
@@ -22,29 +22,29 @@ Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or 
 UNITS = {"": 1, "k": 1_000, "M": 1_000_000}
 
 OTHER_PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".tif", ".tiff", ".webp")
-"""Endings of a name that asks for a picture in another format than ours, PNG."""
+"""Suffixes of picture formats that are not written; pictures are PNG."""
 
 COLUMNS = 9
-"""Columns of a strip from one strength to another: -2..2 goes by halves, with the face itself amid."""
+"""Columns of a strip over a range of strengths: -2..2 has steps of 0.5, with the unedited face at 0."""
 
 MAX_FACES = 10_000
-"""Faces in one picture, or frames of one animation."""
+"""Maximum number of faces in a picture, or of frames in an animation."""
 
 MAX_STRENGTH = 100
-"""In standard deviations; a latent has none beyond five."""
+"""Maximum strength, in standard deviations of the latents."""
 
 
 def parse_images(text: str) -> int:
-    """A number of images written as 50000, 100k or 1.5M. Raises UsageError."""
+    """Parse a number of images, written as 50000, 100k or 1.5M. Raises UsageError."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kM]?)", text)
     count = Decimal(match[1]) * UNITS[match[2]] if match else Decimal(0)
     if count < 1 or count != int(count):
-        raise UsageError(f"{text!r} is not a number of images; write it as 50000, 100k or 1.5M.")
+        raise UsageError(f"Invalid number of images {text!r}; write it as 50000, 100k or 1.5M.")
     return int(count)
 
 
 def parse_changes(texts: Iterable[str]) -> dict[str, str]:
-    """Values by recipe field, from texts such as "batch=64"; the last one counts. Raises UsageError."""
+    """Parse recipe changes such as "batch=64" into values by field; the last one wins. Raises UsageError."""
     changes = {}
     for text in texts:
         field, equals, value = text.partition("=")
@@ -55,7 +55,7 @@ def parse_changes(texts: Iterable[str]) -> dict[str, str]:
 
 
 def parse_grid(text: str) -> tuple[int, int]:
-    """Columns and rows, from a text such as "8x8". Raises UsageError."""
+    """Parse columns and rows, written as "8x8". Raises UsageError."""
     match = re.fullmatch(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})", text)
     if not match:
         raise UsageError(f"--grid {text}: write it as columns x rows, for instance 8x8.")
@@ -63,7 +63,7 @@ def parse_grid(text: str) -> tuple[int, int]:
 
 
 def parse_part(text: str) -> tuple[int, int]:
-    """The part K of N, from a text such as "3/16". Raises UsageError."""
+    """Parse a part, written as "3/16", into (3, 16). Raises UsageError."""
     match = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", text)
     if not match or int(match[1]) > int(match[2]):
         raise UsageError(f"--part {text}: write it as K/N, for instance 3/16, with K from 1 to N.")
@@ -71,7 +71,7 @@ def parse_part(text: str) -> tuple[int, int]:
 
 
 def parse_where(text: str) -> dict[str, bool]:
-    """Attributes to have or to lack, from a text such as "Smiling=1,Eyeglasses=0". Raises UsageError."""
+    """Parse attribute conditions, written as "Smiling=1,Eyeglasses=0". Raises UsageError."""
     wanted: dict[str, bool] = {}
     for part in text.split(","):
         name, _, value = (end.strip() for end in part.partition("="))
@@ -80,13 +80,13 @@ def parse_where(text: str) -> dict[str, bool]:
                 f"--where {text}: write it as NAME=1 or NAME=0, for instance Smiling=1,Eyeglasses=0."
             )
         if name in wanted:
-            raise UsageError(f"--where {text}: {name} is there twice; leave one out.")
+            raise UsageError(f"--where {text}: {name} is repeated; remove one.")
         wanted[name] = value == "1"
     return wanted
 
 
 def parse_strengths(text: str) -> list[float]:
-    """Strengths of an edit, from "-2,0,2", or from "-2..2", which is nine of them. Raises UsageError."""
+    """Parse edit strengths, written as "-2,0,2", or as "-2..2" for nine of them. Raises UsageError."""
     first, dots, last = text.partition("..")
     parts = [first, last] if dots else text.split(",")
     number = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*")
@@ -94,7 +94,9 @@ def parse_strengths(text: str) -> list[float]:
         raise UsageError(f"--strengths {text}: write them as -2..2, or one by one as -2,0,2.")
     strengths = [float(part) for part in parts]
     if any(abs(strength) > MAX_STRENGTH for strength in strengths):
-        raise UsageError(f"--strengths {text}: at most {MAX_STRENGTH} either way; beyond, nothing is a face.")
+        raise UsageError(
+            f"--strengths {text}: the maximum is {MAX_STRENGTH}, and the minimum -{MAX_STRENGTH}."
+        )
     if not dots:
         return strengths
     step = (strengths[1] - strengths[0]) / (COLUMNS - 1)
@@ -102,14 +104,14 @@ def parse_strengths(text: str) -> list[float]:
 
 
 def is_picture(out: Path) -> bool:
-    """Return whether `out` is a PNG file, not a folder. Raises UsageError for other formats."""
+    """Return True for a PNG file, False for a folder. Raises UsageError for other picture formats."""
     if out.suffix.lower() in OTHER_PICTURES:
-        raise UsageError(f"{out}: pictures are written as PNG; let --out end in .png, or name a folder.")
+        raise UsageError(f"{out}: pictures are PNG files; end --out in .png, or pass a folder.")
     return out.suffix.lower() == ".png"
 
 
 def plural(number: int, noun: str) -> str:
-    """A number with its noun: "1 face", "2,000 faces"."""
+    """Format a number and a noun: "1 face", "2,000 faces"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -119,4 +121,4 @@ Json = Annotated[bool, Option("--json", help="Print JSON.")]
 def require_few(faces: int) -> None:
     """Raise UsageError for more faces than one picture or animation holds."""
     if faces > MAX_FACES:
-        raise UsageError(f"One picture holds at most {MAX_FACES:,} faces, not {faces:,}; name fewer.")
+        raise UsageError(f"A picture has at most {MAX_FACES:,} faces (got {faces:,}); use fewer.")

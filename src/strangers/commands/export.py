@@ -1,4 +1,4 @@
-"""`strangers export`: a model as a file, as ONNX, as a web page or as a repository of the hub."""
+"""`strangers export`: write a model as a small file, as ONNX, as a web page or as a hub repository."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from strangers.sampling.model import Model
 
 ONLY_FOR = {"runtime": ("page",), "directions": ("page",), "push": ("hub",), "result": ("file", "hub")}
-"""Which options mean something to some kinds of export alone."""
+"""Options that only some formats have, and these formats."""
 
 ENDINGS = {"file": ".safetensors", "onnx": ".onnx"}
-"""How the names of what is one file end."""
+"""Suffixes of the formats that are one file."""
 
 
 def export(
@@ -27,31 +27,32 @@ def export(
     *,
     to: Annotated[
         Literal["file", "onnx", "page", "hub"],
-        Option(help="A model file in half precision with its card, ONNX, a web page, or a hub's repository."),
+        Option(help="Format: float16 model file with its card, ONNX, web page, or Hugging Face repository."),
     ],
-    out: Annotated[Path, Option(metavar="PATH", help="The file, or a folder that does not exist yet.")],
+    out: Annotated[Path, Option(metavar="PATH", help="The file, or a new folder.")],
     directions: Annotated[
         bool | None,
-        Option(help="page: with sliders for attributes, which takes a minute.  [default: with]"),
+        Option(help="page: attribute sliders; finding them takes a minute.  [default: directions]"),
     ] = None,
     runtime: Annotated[
-        Path | None, Option(metavar="DIR", help="page: onnxruntime-web, if not to be fetched.")
+        Path | None, Option(metavar="DIR", help="page: folder with onnxruntime-web, instead of a download.")
     ] = None,
     result: Annotated[
-        Path | None, Option(metavar="JSON", help="file, hub: what `evaluate` wrote, for the card.")
+        Path | None, Option(metavar="JSON", help="file, hub: result of `strangers evaluate`, for the card.")
     ] = None,
     push: Annotated[
-        str | None, Option(metavar="OWNER/NAME", help="hub: put it there too, as `hf auth login` allows.")
+        str | None,
+        Option(metavar="OWNER/NAME", help="hub: also upload it; log in first with `hf auth login`."),
     ] = None,
     force: Force = False,
 ) -> None:
-    """Take a model away: as a small file, as ONNX, as a web page, or as a repository of the hub."""
+    """Export a model as a small file, as ONNX, as a web page, or as a Hugging Face repository."""
     given = {"runtime": runtime, "directions": directions, "push": push, "result": result}
     for name, value in given.items():
         if value is not None and to not in ONLY_FOR[name]:
-            raise UsageError(f"--{name} is for --to {' and '.join(ONLY_FOR[name])}, not for --to {to}.")
+            raise UsageError(f"--{name} needs --to {' or '.join(ONLY_FOR[name])} (got --to {to}).")
     if to in ENDINGS and out.suffix != ENDINGS[to]:
-        raise UsageError(f"--to {to} writes one file: let --out end in {ENDINGS[to]}, not {out.name!r}.")
+        raise UsageError(f"--to {to} writes one file; end --out in {ENDINGS[to]} (got {out.name!r}).")
     from strangers.sampling.load import load, source_name
     from strangers.system.files import check_outputs
 
@@ -70,7 +71,7 @@ def export(
 
 
 def _file(model: Model, out: Path, result: Path | None, *, force: bool) -> str:
-    """Write the model file and its card. Return what was written."""
+    """Write the model file and its card. Return a message."""
     from strangers.export.file import export_file
 
     export_file(model, out, result=result, force=force)
@@ -78,7 +79,7 @@ def _file(model: Model, out: Path, result: Path | None, *, force: bool) -> str:
 
 
 def _onnx(model: Model, out: Path, *, force: bool) -> str:
-    """Write the ONNX file, and compare its faces with the model's. Return what was written."""
+    """Write the ONNX file, and compare its faces with those of the model. Return a message."""
     from strangers.export.onnx import CHECKED, export_onnx
 
     agreement = export_onnx(model, out, force=force)
@@ -86,18 +87,18 @@ def _onnx(model: Model, out: Path, *, force: bool) -> str:
 
 
 def _hub(model: Model, out: Path, result: Path | None, push: str | None) -> str:
-    """Write the repository, and upload it if `push` names one. Return what was written."""
+    """Write the repository, and upload it to `push`, if any. Return a message."""
     from strangers.export.hub import export_hub, push_hub
 
     export_hub(model, out, result=result, repository=push)
-    written = f"Wrote {out}; README.md is the card."
+    written = f"Wrote {out}; its README.md is the model card."
     if push:
-        written += f"\nUploaded it to {push_hub(out, push)}; load it by strangers.load('hf:{push}')."
+        written += f"\nUploaded it to {push_hub(out, push)}; load it with strangers.load('hf:{push}')."
     return written
 
 
 def _page(model: Model, name: str, out: Path, runtime: Path | None, *, with_directions: bool) -> str:
-    """Write the page. Return what was written and how to open it."""
+    """Write the page. Return a message that says how to open it."""
     from strangers.export.page import export_page
 
     found = _directions(model) if with_directions and not out.exists() else None
@@ -109,7 +110,7 @@ def _page(model: Model, name: str, out: Path, runtime: Path | None, *, with_dire
 
 
 def _directions(model: Model) -> Directions:
-    """Return the model's attribute directions, with a progress bar while they are found."""
+    """Find the attribute directions of the model, with a progress bar."""
     from strangers.latent.directions import LABELED_FACES, find_directions
 
     with progress_bar("attributes", LABELED_FACES) as advance:

@@ -1,4 +1,4 @@
-"""`strangers sample`: draw the faces of seeds."""
+"""`strangers sample`: draw faces from seeds."""
 
 from __future__ import annotations
 
@@ -28,25 +28,34 @@ from strangers.commands.progress import progress_bar
 def sample(
     model: ModelName,
     *,
-    out: Annotated[Path, Option(metavar="PNG|DIR", help="One grid, or a folder of one PNG per face.")],
+    out: Annotated[
+        Path, Option(metavar="PNG|DIR", help="A .png for one grid, or a folder for one PNG per face.")
+    ],
     seeds: Annotated[
-        str | None, Option(metavar="LIST", help="As in 0-63,70.  [default: 0 to 63, or what fills --grid]")
+        str | None,
+        Option(metavar="LIST", help="Seeds, such as 0-63,70.  [default: as many as the grid has, from 0]"),
     ] = None,
     grid: Annotated[
-        str | None, Option(metavar="CxR", help="Columns x rows, as in 8x8.  [default: near square]")
+        str | None, Option(metavar="CxR", help="Columns x rows, such as 8x8.  [default: nearly square]")
     ] = None,
-    truncation: Annotated[float, Option(metavar="T", help="Below 1: fewer oddities, less variety.")] = 1.0,
+    truncation: Annotated[
+        float,
+        Option(
+            metavar="T",
+            help="Factor of the latents, 0 to 1. Lower values give more typical, less diverse faces.",
+        ),
+    ] = 1.0,
     where: Annotated[
-        str | None, Option(metavar="LIST", help="Keep such faces only, as in Smiling=1,Eyeglasses=0.")
+        str | None, Option(metavar="LIST", help="Keep only matching faces, such as Smiling=1,Eyeglasses=0.")
     ] = None,
     force: Force = False,
     device: Device = "auto",
 ) -> None:
-    """Draw the faces that seeds name."""
+    """Draw faces from seeds."""
     as_grid = is_picture(out)
     columns, rows = (None, None) if grid is None else parse_grid(grid)
     if columns and not as_grid:
-        raise UsageError(f"--grid is for one picture, but {out} is a folder; let --out end in .png.")
+        raise UsageError(f"--grid needs a picture, but --out {out} is a folder; end --out in .png.")
     from strangers.sampling.latents import parse_seeds
 
     cells = columns * rows if columns and rows else 64
@@ -72,22 +81,22 @@ def sample(
 
 
 def _refuse_many(numbers: Sequence[int], as_grid: bool, grid: str | None, cells: int) -> None:
-    """Raise UsageError for more faces than one picture takes."""
+    """Raise UsageError for more faces than fit into the picture."""
     if grid is not None and len(numbers) > cells:
-        raise UsageError(f"{len(numbers):,} seeds do not fit into a grid of {grid}, which holds {cells:,}.")
+        raise UsageError(f"{len(numbers):,} seeds do not fit into the {cells:,} cells of --grid {grid}.")
     if as_grid and len(numbers) > MAX_FACES:
         raise UsageError(
-            f"A grid holds at most {MAX_FACES:,} faces, not {len(numbers):,}; let --out name a folder."
+            f"A grid has at most {MAX_FACES:,} faces (got {len(numbers):,}); pass a folder as --out."
         )
 
 
 def matching(
     model: Model, wanted: dict[str, bool], seeds: Sequence[int] | None, enough: int, truncation: float
 ) -> list[int]:
-    """The seeds for `sample --where`; prints the acceptance rate."""
+    """Return the seeds whose faces match, and print the acceptance rate."""
     from strangers.latent.filtering import find_seeds
 
-    with progress_bar("looking", enough if seeds is None else len(seeds)) as advance:
+    with progress_bar("searching", enough if seeds is None else len(seeds)) as advance:
         found = find_seeds(model, wanted, seeds=seeds, count=enough, truncation=truncation, advance=advance)
     print(f"Kept {found}.")
     return found.seeds

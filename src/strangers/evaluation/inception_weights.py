@@ -1,26 +1,20 @@
-"""Locating and reading the Inception network's weights.
+"""Weights of the Inception network: find, download and read them.
 
-The order is: the caller's file, the environment variable's file, the published file in the cache, and a
-download of it into the cache.
+The first of these is used: the file of the caller, that of the environment variable, the published file.
 """
 
 from __future__ import annotations
 
-import http.client
 import os
-from hashlib import sha256
 from pathlib import Path
-from urllib.request import urlopen
 
 import torch
-from rich.console import Console
-from rich.progress import wrap_file
 from safetensors.torch import load_file
 from torch import Tensor
 
 from strangers.errors import ModelError
-from strangers.system.cache import cache_folder
-from strangers.system.files import remove_leftovers, sha256_of, write_atomically
+from strangers.system.cache import cache_folder, downloaded
+from strangers.system.files import sha256_of
 
 URL = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
@@ -33,62 +27,30 @@ CONVERT = (
 """Command that converts another .pth."""
 
 VARIABLE = "STRANGERS_INCEPTION"
-"""Environment variable that names a weights file."""
-
-TIMEOUT = 30
-"""Seconds without a byte from the network."""
+"""Environment variable with the path of a weights file."""
 
 
 def find(weights: str | Path | None = None) -> Path:
     """Return the path of the weights: `weights`, else STRANGERS_INCEPTION, else the published file.
 
-    The published file is downloaded into the cache once. Raises ModelError if there is no file.
+    The published file is downloaded into the cache once. Raises ModelError for a missing file, and
+    StrangersError if the download fails.
     """
     named = weights or os.environ.get(VARIABLE)
     if not named:
         return _published()
     path = Path(named)
     if not path.is_file():
-        by = "" if weights else f" {VARIABLE} names it; correct or unset it."
-        raise ModelError(f"No Inception weights at {path}.{by}")
+        advice = "" if weights else f" Correct or unset {VARIABLE}."
+        raise ModelError(f"There are no Inception weights at {path}.{advice}")
     return path
 
 
 def _published() -> Path:
-    """Return the published file in the cache, after downloading it if necessary."""
-    path = cache_folder() / "weights" / URL.rsplit("/", 1)[1]
-    try:
-        if path.is_file():
-            if sha256_of(path) == SHA256:
-                return path
-            raise ModelError(
-                f"{path} is damaged or not the published file: its SHA-256 does not begin with "
-                f"{SHA256[:8]}. Remove it to download it again, or put {URL} there."
-            )
-        data = _fetch()
-        if sha256(data).hexdigest() != SHA256:
-            what = "a web page" if data.lstrip().startswith(b"<") else f"{len(data):,} other bytes"
-            raise OSError(f"the server sent {what} instead")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(path.parent, path.name)
-        write_atomically(path, data)
-    except (OSError, http.client.HTTPException) as error:
-        raise ModelError(
-            f"Cannot download the Inception weights ({error}). "
-            f"Download {URL} to {path}, or name the file with --weights or {VARIABLE}."
-        ) from None
-    return path
-
-
-def _fetch() -> bytes:
-    """Download the published file. Raises OSError and HTTPException."""
-    console = Console(stderr=True)
-    with (
-        urlopen(URL, timeout=TIMEOUT) as answer,
-        wrap_file(answer, answer.length or 0, description="Inception weights", console=console,
-                  disable=not console.is_terminal) as file,
-    ):  # fmt: skip
-        return b"".join(iter(lambda: file.read(1 << 20), b""))
+    """Return the published file in the cache, downloaded if necessary. Raises StrangersError."""
+    path = cache_folder() / "weights" / URL.rpartition("/")[2]
+    advice = f"Put the file at {path}, or pass it with --weights or {VARIABLE}."
+    return downloaded(URL, SHA256, path, name="the Inception weights", advice=advice)
 
 
 def read(path: Path) -> dict[str, Tensor]:
@@ -116,6 +78,6 @@ def read(path: Path) -> dict[str, Tensor]:
             load_file(path) if is_safetensors else torch.load(path, map_location="cpu", weights_only=True)
         )
     except Exception as error:  # safetensors, torch and zipfile document no complete list
-        why = str(error).strip().partition("\n")[0].rstrip(".") or "it is truncated"
-        raise ModelError(f"{path} holds no weights, or is damaged: {why}. Download {URL} again.") from None
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or "it is truncated"
+        raise ModelError(f"{path} has no weights, or is damaged: {reason}. Download {URL} again.") from None
     return found

@@ -1,1 +1,1 @@
-"""A model taken away: one ONNX file, one web page, or one repository of the Hugging Face hub."""
+"""Exports of a model: a small model file, an ONNX file, a web page, a Hugging Face repository."""

@@ -20,7 +20,7 @@ from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, flatten, written
 from strangers.sampling.model import Model
 
-MAX_SHARES = 12
+MAX_ATTRIBUTES = 12
 """Attributes in the table: those whose frequencies differ most."""
 
 CELEBA = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
@@ -90,7 +90,7 @@ def _lead(model: Model) -> str:
         f"A generator of faces of {header.size} px with {parameters:,} parameters: the recipe "
         f"{_code(header.recipe.name)} ({_escaped(header.recipe.source)}) after {header.images_seen:,} "
         f"images. Trained by {_escaped(header.software)}; model hash `{model.hash}`. A seed names a face: "
-        "17 is the same one everywhere."
+        "seed 17 gives the same face on every machine."
     )
 
 
@@ -121,7 +121,7 @@ def _training_data(model: Model, result: Result | None) -> str:
 
 def _measured(result: Result | None) -> Iterator[str]:
     if result is None:
-        yield "Nothing was measured. Run `strangers evaluate`, then export with `--result`."
+        yield "Not evaluated. Run `strangers evaluate`, then export with `--result`."
         return
     rows = [[_code(name), str(value)] for name, value in result.values.items()]
     yield _table(["metric", "value ± half of its 95% interval"], rows)
@@ -139,7 +139,7 @@ def _measured(result: Result | None) -> Iterator[str]:
     yield "Conditions: " + "; ".join(conditions) + "."
     if result.mismatch:
         differences = _escaped("; ".join(result.mismatch))
-        yield f"Model and photographs differ in protocol, which changes the distances: {differences}."
+        yield f"Preprocessing differs from that of the model, which changes the distances: {differences}."
     if result.memorization is not None:
         verdict = _escaped(str(result.memorization))
         yield f"**Originality.** {verdict[0].upper()}{verdict[1:]}."
@@ -149,20 +149,20 @@ def _measured(result: Result | None) -> Iterator[str]:
 
 def _limits(model: Model, result: Result | None) -> str:
     text = (
-        f"Faces have {model.header.size} px, and many have flaws. They resemble the photographs: people who "
-        "are rare there are rare here, often rarer still, and drawn worse. A face may resemble a real "
-        "person by chance."
+        f"Faces have {model.header.size} px, and many have flaws. Their distribution is that of the "
+        "photographs: groups that are rare there are rarer here, and their faces are worse. A face may "
+        "resemble a real person by chance."
     )
     if result is None or not result.attributes:
         return text
-    shares = sorted(result.attributes, key=lambda share: abs(share.data - share.generated), reverse=True)
+    frequencies = sorted(result.attributes, key=lambda row: abs(row.data - row.generated), reverse=True)
     rows = [
-        [_escaped(share.name.replace("_", " ")), f"{share.data:.1%}", f"{share.generated:.1%}"]
-        for share in shares[:MAX_SHARES]
+        [_escaped(row.name.replace("_", " ")), f"{row.data:.1%}", f"{row.generated:.1%}"]
+        for row in frequencies[:MAX_ATTRIBUTES]
     ]
     note = (
-        "Attributes whose frequencies differ most between photographs and faces. One network predicts both; "
-        "it learned the opinions of annotators:"
+        "Attributes whose frequencies differ most between photographs and faces, both as predicted by a "
+        "network that was trained on annotators' opinions:"
     )
     return "\n\n".join([text, note, _table(["attribute", "photographs", "faces"], rows)])
 
@@ -230,7 +230,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-# A model file may come from a stranger, and its card is shown as a web page: its texts stay texts.
+# Texts of a model file are not trusted: a card is shown as a web page.
 
 
 def _plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A model file half as large, its weights in 16 bits, with the card beside it."""
+"""Export to a model file with float16 weights, half as large, with its model card."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from strangers.system.files import check_outputs, signed, write_output
 
 
 def export_file(model: Model, out: Path, *, result: Path | None = None, force: bool = False) -> None:
-    """Write the model file `out` and its card, `out` with the ending .md. Raises StrangersError and OSError.
+    """Write the model file `out`, and its card next to it as .md. Raises StrangersError and OSError.
 
-    result: what `strangers evaluate` wrote of this very file, so export it first, then measure it, then
-    export it again: the file will have the same bytes.
+    result: JSON of `strangers evaluate` for the exported file. To get it, export, evaluate the file, and
+    export again with the result: the file keeps its bytes.
     """
     check_outputs(out, out.with_suffix(".md"), kind="export", force=force)
     data = as_bytes(model.generator, model.header, half=True)

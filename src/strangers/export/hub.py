@@ -1,4 +1,4 @@
-"""The model as a repository of the Hugging Face hub: a folder, and putting it there."""
+"""Export to a repository of the Hugging Face Hub: write its folder, and upload it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SHOWN = range(64)
 
 
 def export_hub(model: Model, out: Path, *, result: Path | None = None, repository: str | None = None) -> None:
-    """Write the repository's folder, which must not exist yet. Raises StrangersError and OSError.
+    """Write the folder of the repository, which must not exist. Raises StrangersError and OSError.
 
-    result: what `strangers evaluate` wrote of this model; the card tells it, and the file goes along.
+    result: JSON of `strangers evaluate` for this model, for the card; it is copied to evaluation.json.
     repository: OWNER/NAME, for the card.
     """
     if repository is not None:
@@ -45,23 +45,25 @@ def export_hub(model: Model, out: Path, *, result: Path | None = None, repositor
 
 
 def push_hub(folder: Path, repository: str) -> str:
-    """Put a folder on the hub, as the repository OWNER/NAME; returns its address. Raises StrangersError."""
+    """Upload a folder to the hub as the repository OWNER/NAME. Return its URL. Raises StrangersError."""
     _refuse_other_names(repository)
-    from huggingface_hub import HfApi  # a network client that only this needs
+    from huggingface_hub import HfApi  # slow to import
 
     api = HfApi()
     try:
         address = api.create_repo(repository, exist_ok=True)
-        api.upload_folder(repo_id=repository, folder_path=folder, commit_message="Faces, by strangers")
+        api.upload_folder(
+            repo_id=repository, folder_path=folder, commit_message="Upload a model of strangers"
+        )
     except Exception as error:  # of the hub's client, its network library or the disk
         first = (str(error).strip().splitlines() or [""])[0]
         raise StrangersError(
-            f"{folder} is written, but could not be put at hf:{repository} ({type(error).__name__}: "
-            f"{first}); check the name, the network, and `hf auth login`."
+            f"Wrote {folder}, but cannot upload it to hf:{repository} ({type(error).__name__}: {first}); "
+            "check the name, the network, and `hf auth login`."
         ) from None
     return str(address)
 
 
 def _refuse_other_names(repository: str) -> None:
     if not is_hub_name(repository):
-        raise UsageError(f"A repository of the hub is named OWNER/NAME, not {repository!r}.")
+        raise UsageError(f"Invalid repository {repository!r}; write it as OWNER/NAME.")

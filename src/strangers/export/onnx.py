@@ -1,7 +1,7 @@
-"""The generator as one ONNX file, which runs without torch and without this package.
+"""Export to one ONNX file, which runs without torch and without this package.
 
 Input `z`, float32 (n, latent_size); output `images`, float32 (n, 3, size, size) in [-1, 1], for any n. The
-model file's header travels inside, as the same JSON under the same name, "strangers": docs/how-to/export.md.
+metadata field "strangers" is the header of the model file: see docs/how-to/export.md.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     import onnx
 
 CHECKED = 64
-"""Seeds whose faces are compared with torch's, from 0."""
+"""Number of seeds, from 0, whose faces are compared with those of torch."""
 
 TOLERANCE = 1e-3
-"""The greatest difference from torch that is let through, as a share of the range of values."""
+"""Maximum difference from torch, as a fraction of the range of values."""
 
 WEIGHTS_FROM = 1024
-"""Numbers in the smallest tensor that is worth halving; smaller ones are biases and norms."""
+"""Minimum size of a tensor that is stored in float16; smaller ones are biases and norms."""
 
 MISSING_EXTRA = "Exporting needs onnx, onnxscript and onnxruntime: pip install 'strangers[export]'."
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Differences of an ONNX file's faces from torch's, over CHECKED seeds.
+    """Differences between the faces of an ONNX file and those of torch, over CHECKED seeds.
 
     Attributes:
-        difference: the greatest difference of a value, as a share of the range of values.
-        levels: the greatest difference of a pixel, in levels of 255.
+        difference: maximum difference of a value, as a fraction of the range of values.
+        levels: maximum difference of a pixel, in levels of 255.
     """
 
     difference: float
@@ -59,7 +59,10 @@ class Agreement:
 
 
 def export_onnx(model: Model, out: Path, *, force: bool = False) -> Agreement:
-    """Write the generator to `out`, once its faces agree with torch's. Raises StrangersError and OSError."""
+    """Write the generator to `out` if its faces agree with those of torch.
+
+    Raises StrangersError and OSError.
+    """
     check_outputs(out, kind="export", force=force)
     data = as_onnx(model)
     agreement = checked(model, data)
@@ -68,10 +71,10 @@ def export_onnx(model: Model, out: Path, *, force: bool = False) -> Agreement:
 
 
 def as_onnx(model: Model, *, half: bool = False) -> bytes:
-    """Return the ONNX file of a model; half: store weights in 16 bits, compute in 32.
+    """Return the ONNX file of a model. half: store weights as float16; computations remain in float32.
 
-    The opset is the one that torch's exporter writes, and the IR version the oldest with this opset: IR 9 for
-    opset 20, which onnxruntime reads from version 1.16 on. Raises StrangersError without the extra `export`.
+    The opset is that of torch's exporter. The IR version is the oldest one with this opset: IR 9 for opset
+    20, which onnxruntime reads since version 1.16. Raises StrangersError without the extra `export`.
     """
     disable_telemetry()
     try:
@@ -80,7 +83,7 @@ def as_onnx(model: Model, *, half: bool = False) -> bytes:
     except ImportError:
         raise StrangersError(MISSING_EXTRA) from None
     file = _traced(model)
-    _forget_places(file)
+    _remove_paths(file)
     if half:
         _halve(file.graph)
     header = model.header
@@ -93,26 +96,26 @@ def as_onnx(model: Model, *, half: bool = False) -> bytes:
 
 
 def disable_telemetry() -> None:
-    """Keep onnxruntime from reporting its use to its maker, which it does by default from version 1.29 on.
+    """Disable the telemetry of onnxruntime, which is on by default since version 1.29.
 
-    It reads the variable when it is imported.
+    Call it before onnxruntime is imported, which reads the variable.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def checked(model: Model, data: bytes) -> Agreement:
-    """Return how an ONNX file agrees with the model. Raises ModelError if that is beyond TOLERANCE."""
+    """Compare an ONNX file with the model. Raises ModelError for differences above TOLERANCE."""
     agreement = compare(model, data)
     if not agreement.difference <= TOLERANCE:
         raise ModelError(
-            f"The exported file {agreement}, over {CHECKED} seeds; more than {TOLERANCE:g} is refused. "
-            "Please report it, with the recipe's name."
+            f"The exported file {agreement} over {CHECKED} seeds; the maximum is {TOLERANCE:g}. Please "
+            "report this with the name of the recipe."
         )
     return agreement
 
 
 def compare(model: Model, data: bytes) -> Agreement:
-    """Return how the faces of an ONNX file agree with the model's."""
+    """Compare the faces of an ONNX file with those of the model."""
     recipe = model.recipe
     z = latents(range(CHECKED), recipe.latent_size, recipe.latent)
     with torch.inference_mode():
@@ -124,7 +127,7 @@ def compare(model: Model, data: bytes) -> Agreement:
 
 
 def _run(data: bytes, z: Any) -> Any:
-    """The images that onnxruntime makes of latents."""
+    """Return the images that onnxruntime computes from latents."""
     disable_telemetry()
     try:
         import onnxruntime
@@ -138,7 +141,7 @@ def _run(data: bytes, z: Any) -> Any:
 
 
 def _traced(model: Model) -> onnx.ModelProto:
-    """Return torch's export of the generator, for any number of latents."""
+    """Export the generator with torch, for any number of latents."""
     device = next(model.generator.parameters()).device
     example = torch.zeros(2, model.recipe.latent_size, device=device)
     with _quiet():
@@ -158,7 +161,7 @@ def _traced(model: Model) -> onnx.ModelProto:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence messages of torch and onnxscript for their own developers."""
+    """Silence developer messages of torch and onnxscript."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
@@ -172,8 +175,8 @@ def _quiet() -> Iterator[None]:
                 logger.setLevel(level)
 
 
-def _forget_places(file: onnx.ModelProto) -> None:
-    """Remove the exporter's notes, which name files and folders of this machine."""
+def _remove_paths(file: onnx.ModelProto) -> None:
+    """Remove metadata of the exporter, which has paths of this machine."""
     graph = file.graph
     for part in (
         file,
@@ -189,7 +192,7 @@ def _forget_places(file: onnx.ModelProto) -> None:
 
 
 def _halve(graph: onnx.GraphProto) -> None:
-    """Store large tensors in 16 bits; a cast makes 32 of them again, once, when they are loaded."""
+    """Store large tensors as float16, each followed by a cast to float32 that runs once, at loading."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []

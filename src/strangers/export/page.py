@@ -1,11 +1,11 @@
-"""The model as a folder that any static host serves: the page's views, drawing in the visitor's own browser.
+"""Export to a web page: a folder for any static host, whose faces are drawn in the visitor's browser.
 
-    index.html  main.js  ...       the page, of which the views are those of `strangers serve`
-    faces.json                     what the page says of the model, and the attribute directions
-    faces.onnx                     the generator, weights in 16 bits where faces stay the same
+    index.html  main.js  ...       the page, with views of `strangers serve`
+    faces.json                     description of the model, and its attribute directions
+    faces.onnx                     the generator; float16 weights if faces stay the same
     runtime/                       onnxruntime-web
 
-Nothing is built, and nobody else is asked: the page's policy lets a browser load from its own host alone.
+There is no build step. The page loads from its own host only, as its content security policy says.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from strangers.export.runtime import runtime_files
 from strangers.sampling.model import Model
 from strangers.system.files import new_folder
 
-VIEWS = Path(strangers.__file__).parent / "web" / "static"
-"""The served page, whose views this one shares."""
+SERVED = Path(strangers.__file__).parent / "web" / "static"
+"""Files of the served page, which the exported page shares."""
 
-OWN = Path(__file__).parent / "static"
-"""What this page has in place of the served page's files, or besides."""
+EXPORTED = Path(__file__).parent / "static"
+"""Files that the exported page adds or replaces."""
 
 LEVELS = 2
-"""By how many levels of 255 a pixel may differ where weights are stored in 16 bits."""
+"""Maximum difference of a pixel, in levels of 255, with float16 weights."""
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
     "style-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'"
 )
-"""Policy of what a browser may do with the page: load from its own host, and run the generator."""
+"""Content security policy: load from the page's own host, and run WebAssembly."""
 
-ABOUT = "These people do not exist. Your browser draws their faces and sends nothing to anyone."
+ABOUT = "These people do not exist. Your browser draws their faces and sends no data."
 
-NO_DIRECTIONS = "No attributes were looked for when this page was exported."
+NO_DIRECTIONS = "This page was exported without attribute directions."
 
 
 class Directions(Protocol):
-    """The part of the directions that a page needs: names, vectors (k, latent_size) and accuracies."""
+    """Attribute directions, as far as a page needs them: names, vectors (k, latent_size), accuracies."""
 
     @property
     def names(self) -> tuple[str, ...]: ...
@@ -63,9 +63,9 @@ class Exported:
     """Summary of an exported page.
 
     Attributes:
-        half: whether weights are stored in 16 bits.
-        agreement: how the page's faces agree with torch's.
-        bytes: of all files together.
+        half: True if weights are stored as float16.
+        agreement: differences between the faces of the page and those of torch.
+        bytes: total size of all files.
     """
 
     half: bool
@@ -73,7 +73,7 @@ class Exported:
     bytes: int
 
     def __str__(self) -> str:
-        weights = "16-bit weights" if self.half else "32-bit weights, as 16 bits would have changed faces"
+        weights = "float16 weights" if self.half else "float32 weights, since float16 changes faces"
         return f"{self.bytes / 1e6:.1f} MB, {weights}; {self.agreement}"
 
 
@@ -85,16 +85,16 @@ def export_page(
     directions: Directions | None = None,
     runtime: Path | None = None,
 ) -> Exported:
-    """Write the page's folder, which must not exist yet. Raises StrangersError and OSError.
+    """Write the folder of the page, which must not exist. Raises StrangersError and OSError.
 
-    name: of the model, as the page shows it; its recipe's if empty.
-    directions: the sliders of the view Explore.
-    runtime: a folder with onnxruntime-web, if not the pinned one.
+    name: name of the model on the page; that of its recipe if empty.
+    directions: for the sliders of the view Explore.
+    runtime: folder with onnxruntime-web; None downloads the pinned version.
     """
     if out.exists():
-        raise StrangersError(f"{out} exists already; choose another place or remove it first.")
+        raise StrangersError(f"{out} exists already; choose another folder, or remove it first.")
     half, data, agreement = _generator(model)
-    # As .js: not every host knows that an .mjs is JavaScript, and a browser runs nothing else.
+    # Some hosts serve .mjs with a wrong type, which browsers refuse, so these files end in .js.
     files = {
         f"runtime/{name.replace('.mjs', '.js')}": content for name, content in runtime_files(runtime).items()
     }
@@ -145,7 +145,7 @@ def facts(model: Model, directions: Directions | None, name: str = "") -> dict[s
 
 
 def _generator(model: Model) -> tuple[bool, bytes, Agreement]:
-    """The ONNX file, with 16-bit weights if no pixel differs by more than LEVELS."""
+    """Return the ONNX file, with float16 weights if no pixel differs by more than LEVELS."""
     half = as_onnx(model, half=True)
     agreement = compare(model, half)
     if agreement.levels <= LEVELS:
@@ -155,10 +155,10 @@ def _generator(model: Model) -> tuple[bool, bytes, Agreement]:
 
 
 def _page_files() -> dict[str, Path]:
-    """Return the source of each file of the page, by name; our own stand in for the served page's."""
+    """Return the source of each file of the page by its name; EXPORTED replaces SERVED."""
     return {
         path.relative_to(home).as_posix(): path
-        for home in (VIEWS, OWN)
+        for home in (SERVED, EXPORTED)
         for path in sorted(home.rglob("*"))
         if path.is_file()
     }

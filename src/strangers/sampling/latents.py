@@ -1,4 +1,4 @@
-"""Latents of seeds, alike in every language: docs/reference/latents.md is the specification.
+"""Latents from seeds, reproducible in any language: docs/reference/latents.md is the specification.
 
 Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.2: Philox4x32-10.
 """
@@ -17,10 +17,10 @@ from strangers.errors import UsageError
 Distribution = Literal["normal", "uniform"]
 
 SEEDS = 2**64
-"""How many seeds there are: a seed is in [0, SEEDS)."""
+"""Number of seeds: a seed is an integer in [0, SEEDS)."""
 
 MAX_SEEDS = 10_000_000
-"""The most seeds that one text may name; more are a slip of the hand."""
+"""Maximum number of seeds in one list; more are a typing error."""
 
 ROUNDS = 10
 MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
@@ -30,9 +30,9 @@ HALF = np.uint64(32)
 
 
 def latents(seeds: Sequence[int], size: int, distribution: Distribution) -> NDArray[np.float32]:
-    """The latents of `seeds`, (n, size): N(0, 1) if `distribution` is "normal", or U(-1, 1).
+    """Return the latents of `seeds`, (n, size): N(0, 1) if `distribution` is "normal", else U(-1, 1).
 
-    A seed's latent depends on nothing else, and a shorter latent is the beginning of a longer one.
+    Each latent depends on its seed only, and a shorter latent is a prefix of a longer one.
     Raises UsageError for a seed outside [0, 2**64).
     """
     keys = np.array([_checked(seed) for seed in seeds], dtype=np.uint64)
@@ -47,7 +47,7 @@ def latents(seeds: Sequence[int], size: int, distribution: Distribution) -> NDAr
 
 
 def philox(counter: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Philox4x32-10: counter (..., 4) and key (..., 2) -> (..., 4), all words of 32 bits held in 64."""
+    """Compute Philox4x32-10: counter (..., 4) and key (..., 2) -> (..., 4), 32-bit words stored as uint64."""
     c0, c1, c2, c3 = np.moveaxis(counter, -1, 0)
     k0, k1 = np.moveaxis(key, -1, 0)
     for _ in range(ROUNDS):
@@ -58,27 +58,29 @@ def philox(counter: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.u
     return np.stack([c0, c1, c2, c3], axis=-1)
 
 
-def parse_seeds(text: str, most: int = MAX_SEEDS) -> list[int]:
-    """The seeds in a text such as "0-63,70", in its order; a range includes its end.
+def parse_seeds(text: str, limit: int = MAX_SEEDS) -> list[int]:
+    """Parse a list of seeds such as "0-63,70" and keep its order; a range includes its end.
 
-    Raises UsageError for another text, or one that names more than `most`.
+    Raises UsageError for any other text, and for more than `limit` seeds.
     """
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = (end.strip() for end in part.partition("-"))
         if not _is_number(first) or (dash and not _is_number(last)):
-            raise UsageError(f"{text!r} does not name seeds: {part.strip()!r} is neither 7 nor 0-63.")
+            raise UsageError(
+                f"Invalid seeds {text!r}: {part.strip()!r} is neither a seed (7) nor a range (0-63)."
+            )
         start, stop = _checked(int(first)), _checked(int(last if dash else first)) + 1
         if start >= stop:
-            raise UsageError(f"{text!r} does not name seeds: {part.strip()!r} runs backwards.")
-        if len(seeds) + (stop - start) > most:
-            raise UsageError(f"{text!r} names more than {most:,} seeds; ask for fewer at a time.")
+            raise UsageError(f"Invalid seeds {text!r}: the range {part.strip()!r} is reversed.")
+        if len(seeds) + (stop - start) > limit:
+            raise UsageError(f"{text!r} has more than {limit:,} seeds; use fewer at a time.")
         seeds.extend(range(start, stop))
     return seeds
 
 
 def format_seeds(seeds: Iterable[int]) -> str:
-    """The text that `parse_seeds` reads as these seeds, as short as it can be: [0, 1, 2, 7] is "0-2,7"."""
+    """Return the shortest text that `parse_seeds` parses to these seeds: [0, 1, 2, 7] is "0-2,7"."""
     runs: list[tuple[int, int]] = []
     for seed in seeds:
         if runs and seed == runs[-1][1] + 1:
@@ -89,7 +91,7 @@ def format_seeds(seeds: Iterable[int]) -> str:
 
 
 def _box_muller(uniform: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pairs of uniform numbers (n, 2m) -> as many independent N(0, 1) (Box and Muller 1958)."""
+    """Transform uniform numbers (n, 2m) to independent N(0, 1) numbers, in pairs (Box and Muller 1958)."""
     radius = np.sqrt(-2 * np.log(uniform[:, 0::2]))
     angle = 2 * np.pi * uniform[:, 1::2]
     normal = np.empty_like(uniform)
@@ -101,7 +103,7 @@ def _box_muller(uniform: NDArray[np.float64]) -> NDArray[np.float64]:
 def _checked(seed: int) -> int:
     number = operator.index(seed)
     if not 0 <= number < SEEDS:
-        raise UsageError(f"{number} is not a seed: a seed is a whole number from 0 to 2**64 - 1.")
+        raise UsageError(f"Invalid seed {number}: a seed is an integer from 0 to 2**64 - 1.")
     return number
 
 

@@ -30,12 +30,12 @@ HUB_FILE = "model.safetensors"
 
 
 def bundled() -> dict[str, Path]:
-    """The generators in the package, by the names that `load` knows them by."""
+    """Return the model files in the package, by the names that `load` accepts."""
     return {path.stem: path for path in sorted(BUNDLED_MODELS.glob("*-*.safetensors"))}
 
 
 def load(source: str | Path, device: str = "auto") -> Model:
-    """The model in a model file, a checkpoint or a run, of a name in the package, or of "hf:OWNER/NAME".
+    """Load a model file, a checkpoint, a run, a bundled model such as "celeba-64", or "hf:OWNER/NAME".
 
     Raises ModelError, and UsageError for the device and for a name of another form.
     """
@@ -76,19 +76,19 @@ def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
 
 
 def _read(path: Path) -> tuple[ModelHeader, nn.Module, str]:
-    """A model file's header, its generator, and the beginning of its hash."""
+    """Return the header of a model file, its generator, and the first digits of its hash."""
     header, generator = read_model(path)
     return header, generator, sha256_of(path)[:16]
 
 
 def _pointed(source: Path) -> str:
-    """Return the checkpoint that `source`, or the `latest` of a run, names now; "" if none."""
+    """Return the name of the checkpoint that `source` or its file `latest` points to; empty if none."""
     pointer = source if source.name in POINTERS else source / "latest"
     return pointer.read_text(errors="replace") if pointer.is_file() else ""
 
 
 def _checkpoint_before(source: Path, named: str) -> Path | None:
-    """The newest checkpoint older than the one named, of the run that `source` or its folder is."""
+    """Return the newest checkpoint before the named one, in the run of `source`."""
     run = source.parent if source.name in POINTERS else source
     older = [path for path in (run / "checkpoints").glob("[0-9]*") if path.name < named.strip()]
     return max(older, default=None)
@@ -100,23 +100,26 @@ def is_hub_name(name: str) -> bool:
 
 
 def _fetched(name: str) -> Path:
-    """The model file of the hub's repository OWNER/NAME, in its cache. Raises UsageError and ModelError."""
+    """Return the model file of the hub repository OWNER/NAME in the hub's cache, downloaded if necessary.
+
+    Raises UsageError and ModelError.
+    """
     if not is_hub_name(name):
-        raise UsageError(f"A model of the hub is named hf:OWNER/NAME, not '{HUB}{name}'.")
-    from huggingface_hub import hf_hub_download  # a network client that only these models need
+        raise UsageError(f"Invalid hub model '{HUB}{name}'; write it as hf:OWNER/NAME.")
+    from huggingface_hub import hf_hub_download  # slow to import
 
     try:
         return Path(hf_hub_download(name, HUB_FILE))
     except Exception as error:  # of the hub's client, its network library or the disk
         first = (str(error).strip().splitlines() or [""])[0]
         raise ModelError(
-            f"The model {HUB}{name} could not be fetched ({type(error).__name__}: {first}); check the name, "
-            "the network, and `hf auth login` for models behind a login."
+            f"Cannot download the model {HUB}{name} ({type(error).__name__}: {first}); check the name, the "
+            "network, and for private models `hf auth login`."
         ) from None
 
 
 def _model_file(source: Path) -> Path:
-    """The model file that `source`, a file, a checkpoint, a run, or its `latest` or `best`, stands for."""
+    """Return the model file of `source`: a file, a checkpoint, a run, or the `latest` or `best` of a run."""
     if source.is_file() and source.name in POINTERS and (source.parent / "checkpoints").is_dir():
         source = source.parent / "checkpoints" / source.read_text(errors="replace").strip()
     if source.is_file():
@@ -126,8 +129,8 @@ def _model_file(source: Path) -> Path:
         if str(source) in ours:
             return ours[str(source)]
         raise ModelError(
-            f"There is no model {source}: it is neither a model file nor a run's folder, "
-            f"nor a model of the package ({', '.join(ours)})."
+            f"There is no model {source}: no such file or run, and not one of the bundled models "
+            f"({', '.join(ours)})."
         )
     folder = source
     if (source / "latest").is_file():
@@ -136,7 +139,7 @@ def _model_file(source: Path) -> Path:
     if path.is_file():
         return path
     if folder != source:
-        raise ModelError(f"The latest checkpoint of {source} should be {folder}, but no model is there.")
+        raise ModelError(f"The latest checkpoint of {source}, {folder}, has no model.")
     if (source / "recipe.json").is_file():
-        raise ModelError(f"{source} has no checkpoint yet; there is no model in it. Train it for longer.")
-    raise ModelError(f"{source} is neither a run nor a checkpoint; there is no model in it.")
+        raise ModelError(f"The run {source} has no checkpoint yet; train it for longer.")
+    raise ModelError(f"{source} is neither a run nor a checkpoint.")

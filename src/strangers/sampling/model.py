@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from strangers.images import Pixels
 
 DRAW_BATCH = 64
-"""Faces handed over at once: few enough for a small memory."""
+"""Faces yielded at once by `Model.batches`."""
 
 DRAW_GROUP = 16
-"""Faces drawn at once. Matrix products of other heights may be summed in another order, and a face that
-depends on its neighbors' number is not the seed's face; 16 keep the processor about as busy as more."""
+"""Faces in every forward pass. With other numbers, matrix products may be summed in another order, and the
+face of a seed would depend on how many are drawn. Larger groups are hardly faster."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Model:
 
     Attributes:
         generator: latents (n, latent_size) -> images (n, 3, size, size) in [-1, 1].
-        header: what its file says of it.
+        header: metadata of its file.
         hash: the first 16 hexadecimal digits of the SHA-256 of its file.
     """
 
@@ -55,7 +55,7 @@ class Model:
         return self.header.recipe
 
     def sample(self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = DRAW_BATCH) -> Pixels:
-        """The faces of `seeds`, uint8 (n, size, size, 3): the same face for a seed, whatever the others are.
+        """Draw the faces of `seeds`, uint8 (n, size, size, 3). A face depends only on its own seed.
 
         truncation: see `batches`.
         """
@@ -66,32 +66,35 @@ class Model:
     def batches(
         self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = DRAW_BATCH
     ) -> Iterator[tuple[list[int], Pixels]]:
-        """Seeds and their faces, at most `batch` at once, so that any number of faces needs little memory.
+        """Yield (seeds, faces) of at most `batch` faces, so that any number of faces needs little memory.
 
-        truncation: what latents are multiplied by, in (0, 1]; below 1 faces are more alike and more typical.
-        batch: how many faces are handed over at once; it changes none of them.
-        Raises UsageError for another truncation or batch, or for a seed that is not in [0, 2**64).
+        truncation: factor of the latents, in (0, 1]; below 1 faces are more typical and less diverse.
+        batch: maximum number of faces yielded at once; it does not change them.
+        Raises UsageError for an invalid truncation or batch, and for a seed outside [0, 2**64).
         """
         if not 0 < truncation <= 1:
-            raise UsageError(f"Truncation is above 0 and at most 1, not {truncation}.")
+            raise UsageError(f"Truncation must be above 0 and at most 1 (got {truncation}).")
         if batch < 1:
-            raise UsageError(f"A batch holds at least one face, not {batch}.")
+            raise UsageError(f"A batch must have at least 1 face (got {batch}).")
         remaining = iter(seeds)
         while chosen := list(islice(remaining, batch)):
             yield chosen, self.decode(self.latents(chosen) * np.float32(truncation))
 
     def latents(self, seeds: Sequence[int]) -> NDArray[np.float32]:
-        """The latents (n, latent_size) of these seeds. Raises UsageError for a seed outside [0, 2**64)."""
+        """Return the latents (n, latent_size) of seeds. Raises UsageError for a seed outside [0, 2**64)."""
         return latents(seeds, self.recipe.latent_size, self.recipe.latent)
 
     def decode(self, z: NDArray[np.float32]) -> Pixels:
-        """The faces of latents (n, latent_size), uint8 (n, size, size, 3). Raises UsageError for others."""
+        """Draw the faces of latents (n, latent_size), uint8 (n, size, size, 3).
+
+        Raises UsageError for another shape.
+        """
         if z.ndim != 2 or z.shape[1] != self.recipe.latent_size:
-            raise UsageError(f"Latents here are (n, {self.recipe.latent_size}), not {z.shape}.")
+            raise UsageError(f"Latents must have shape (n, {self.recipe.latent_size}) (got {z.shape}).")
         return draw(self.generator, z)
 
     def provenance(self, seeds: Iterable[int], truncation: float = 1.0) -> Provenance:
-        """Return the provenance that a picture of these seeds' faces records."""
+        """Return the provenance of a picture with the faces of these seeds."""
         return Provenance(
             software=f"strangers {__version__}",
             model_hash=self.hash,
@@ -103,14 +106,14 @@ class Model:
 
 
 def draw(generator: nn.Module, z: NDArray[np.float32]) -> Pixels:
-    """The pictures of latents (n, latent_size), uint8 (n, size, size, 3).
+    """Draw the pictures of latents (n, latent_size), uint8 (n, size, size, 3).
 
-    The generator must be in eval mode. A latent gives the same picture whatever the others are.
+    The generator must be in eval mode. The picture of a latent does not depend on the others.
     """
     device = next(generator.parameters()).device
     exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)  # as on a CPU
     with torch.inference_mode(), exact:
-        group = 1 if len(z) == 1 and _draws_alike_alone(generator, z.shape[1], device) else DRAW_GROUP
+        group = 1 if len(z) == 1 and _is_exact_alone(generator, z.shape[1], device) else DRAW_GROUP
         padded = np.zeros((max(1, -(-len(z) // group)) * group, z.shape[1]), np.float32)
         padded[: len(z)] = z
         groups = torch.from_numpy(padded).to(device).split(group)  # type: ignore[no-untyped-call]
@@ -118,14 +121,14 @@ def draw(generator: nn.Module, z: NDArray[np.float32]) -> Pixels:
     return np.concatenate(pictures)[: len(z)]
 
 
-def _draws_alike_alone(generator: nn.Module, latent_size: int, device: torch.device) -> bool:
-    """Return whether one face drawn alone has the bits that it has in a group: found by trying, once.
+def _is_exact_alone(generator: nn.Module, latent_size: int, device: torch.device) -> bool:
+    """Return True if a face drawn alone equals the same face drawn in a group. It is tested once.
 
-    Which order a library sums in is decided by shapes, device and threads, not by values: what holds for the
-    faces tried here holds for all.
+    The order of summation depends on shapes, device and threads, not on values, so the result for the tested
+    faces holds for all.
     """
     key = device, torch.get_num_threads()
-    known = _ALIKE_ALONE.setdefault(generator, {})
+    known = _EXACT_ALONE.setdefault(generator, {})
     if key not in known:
         together = torch.from_numpy(latents(range(DRAW_GROUP), latent_size, "normal")).to(device)
         faces: Tensor = generator(together)
@@ -135,10 +138,10 @@ def _draws_alike_alone(generator: nn.Module, latent_size: int, device: torch.dev
     return known[key]
 
 
-_ALIKE_ALONE: WeakKeyDictionary[nn.Module, dict[tuple[torch.device, int], bool]] = WeakKeyDictionary()
-"""Results of `_draws_alike_alone`."""
+_EXACT_ALONE: WeakKeyDictionary[nn.Module, dict[tuple[torch.device, int], bool]] = WeakKeyDictionary()
+"""Results of `_is_exact_alone`."""
 
 
 def model_of(generator: nn.Module, header: ModelHeader) -> Model:
-    """The model that `load` would give of what `save_model` writes. The generator must be in eval mode."""
+    """Return the model that `load` returns after `save_model`. The generator must be in eval mode."""
     return Model(generator, header, hashlib.sha256(as_bytes(generator, header)).hexdigest()[:16])

@@ -38,13 +38,13 @@ class ModelHeader(BaseModel):
 
     Attributes:
         format: version of the file format.
-        software: what trained it.
-        recipe: what was trained, and how.
-        images_seen: how many real images the training has shown.
+        software: program and version that trained it.
+        recipe: the resolved recipe.
+        images_seen: number of real images shown in training.
         size, crop, filter: of the photographs: height and width in pixels, crop protocol, resize filter.
         data_hash: hash of the prepared set.
         license: a note on the terms of the photographs.
-        metrics: measured distances by name.
+        metrics: measured values by name.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -63,17 +63,17 @@ class ModelHeader(BaseModel):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         if self.size != self.recipe.size:
-            raise ValueError(f"its size is {self.size}, but its recipe's is {self.recipe.size}")
+            raise ValueError(f"size is {self.size}, but recipe.size is {self.recipe.size}")
         return self
 
 
 def save_model(path: Path, generator: nn.Module, header: ModelHeader, *, half: bool = False) -> None:
-    """Write the model file, whole or not at all. Raises OSError."""
+    """Write the model file atomically. Raises OSError."""
     write_atomically(path, as_bytes(generator, header, half=half))
 
 
 def as_bytes(generator: nn.Module, header: ModelHeader, *, half: bool = False) -> bytes:
-    """Return the bytes that `save_model` writes; `half`: weights in float16, with eleven exact bits."""
+    """Return the content of a model file. half: store weights as float16."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()}
     if half:
         tensors = {name: _halved(value) for name, value in tensors.items()}
@@ -81,10 +81,10 @@ def as_bytes(generator: nn.Module, header: ModelHeader, *, half: bool = False) -
 
 
 def _halved(tensor: Tensor) -> Tensor:
-    """Return the tensor in float16, or unchanged where float16 cannot hold its values.
+    """Return the tensor as float16, or unchanged if float16 cannot represent its values.
 
-    Values beyond 65504 overflow, and those below 6e-5 lose digits. The latter counts for the largest value of
-    a matrix, and for each value of a vector: those of a norm scale one channel each.
+    Values above 65504 overflow, and values below 6e-5 lose digits. A loss of digits is accepted in small
+    values of a matrix, but not in a vector: each weight of a norm scales a whole channel.
     """
     if not tensor.is_floating_point():
         return tensor
@@ -113,14 +113,17 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if len(file.keys()) > MAX_TENSORS:
-                raise ModelError(f"{path} holds {len(file.keys()):,} tensors, as no model of faces does.")
+                raise ModelError(
+                    f"{path} is no model of faces: it has {len(file.keys()):,} tensors, more than "
+                    f"{MAX_TENSORS:,}."
+                )
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
     except (SafetensorError, ValueError) as error:
         raise ModelError(
-            f"{path} is no model file, or it is cut short or damaged ({error}). Copy or download it again."
+            f"{path} is not a model file, or is damaged ({error}). Copy or download it again."
         ) from None
     if "strangers" not in metadata:
-        raise ModelError(f"{path} is a .safetensors file, but not one that strangers wrote.")
+        raise ModelError(f"{path} is a .safetensors file of another program, not a model of strangers.")
     try:
         text = verify_digest(metadata["strangers"], tensors)
     except ValueError as error:
@@ -129,22 +132,22 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
 
 
 def with_digest(text: str, tensors: Mapping[str, Tensor]) -> str:
-    """A JSON object's text, with one field more, which comes last: the SHA-256 of the text and the tensors.
+    """Append the field "sha256" to the text of a JSON object: the SHA-256 of the text and the tensors.
 
-    Of each tensor, in the order of their names, it takes "NAME TYPE SHAPE" as in "1.weight float32 (8, 3)",
-    and then the bytes.
+    Each tensor, in the order of names, contributes "NAME TYPE SHAPE" as in "1.weight float32 (8, 3)", then
+    its bytes.
     """
     return f'{text[:-1]}, "sha256": "{_digest(text, tensors)}"}}'
 
 
 def verify_digest(text: str, tensors: Mapping[str, Tensor]) -> str:
-    """The text without its digest; unchanged if it has none. Raises ValueError if the digest is wrong."""
+    """Return the text without its digest; unchanged if it has none. Raises ValueError for a wrong digest."""
     seal = re.search(r', "sha256": "([^"]*)"}$', text)
     if seal is None:
         return text
     text = text[: seal.start()] + "}"
     if _digest(text, tensors) != seal[1]:
-        raise ValueError("its tensors, or what it says of itself, are not what was written")
+        raise ValueError("its content does not match its SHA-256")
     return text
 
 
@@ -157,12 +160,12 @@ def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
 
 
 _OTHER_KINDS = {
-    b"<": "a web page; the download got a page in place of the file. Download it again",
-    b"version https://git-lfs": "a Git LFS pointer, not the file that it stands for. Run git lfs pull",
+    b"<": "a web page, not the file. Download it again",
+    b"version https://git-lfs": "a Git LFS pointer, not the file. Run git lfs pull",
     b"PK\x03\x04": "a zip archive or a PyTorch pickle. Models here are .safetensors files",
-    b"\x80": "a Python pickle, which could run any code. Models here are .safetensors files",
+    b"\x80": "a Python pickle, which could execute code. Models here are .safetensors files",
 }
-"""Files often found where a model file should be, by its first bytes."""
+"""Common mistakes for a model file, by their first bytes."""
 
 
 def _refuse_other_kinds(path: Path) -> None:
@@ -183,27 +186,27 @@ def _header(path: Path, text: str) -> ModelHeader:
         version = fields["format"]
         if version > MODEL_FORMAT:
             raise ModelError(
-                f"{path} has format {version}, but this strangers reads up to format {MODEL_FORMAT}; "
-                "update strangers."
+                f"{path} has format {version}, and this version of strangers reads up to format "
+                f"{MODEL_FORMAT}; update strangers."
             )
         return ModelHeader.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        why = f"{where}: {first['msg']}" if where else first["msg"]
+        reason = f"{where}: {first['msg']}" if where else first["msg"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        why = "it is not the JSON of a model"
-    raise ModelError(f"What {path} says of itself cannot be understood: {why}.")
+        reason = "it is not valid JSON"
+    raise ModelError(f"The header of {path} is invalid: {reason}.")
 
 
 def _generator(path: Path, header: ModelHeader, tensors: dict[str, Tensor]) -> nn.Module:
-    """The recipe's generator with these weights."""
+    """Build the generator of the recipe with these weights."""
     misfit = f"The weights in {path} do not fit its recipe {header.recipe.name!r}"
     try:
-        with torch.device("meta"):  # neither memory nor random numbers are spent on weights to be replaced
+        with torch.device("meta"):  # no memory or random numbers for weights that are replaced
             generator = header.recipe.network.generator(header.recipe.latent_size)
     except (RuntimeError, OverflowError):
-        raise ModelError(f"{misfit}: no network can have its sizes.") from None
+        raise ModelError(f"{misfit}: its sizes are impossible.") from None
     wanted = {name: _kind(value) for name, value in generator.state_dict().items()}
     found = {name: _kind(value) for name, value in tensors.items()}
     for name in sorted(wanted.keys() | found.keys()):

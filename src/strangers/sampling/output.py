@@ -1,4 +1,4 @@
-"""Faces as files: one grid, a strip per face, one PNG per face, or an animation."""
+"""Write faces to files: a grid, strips, one PNG per face, or an animation."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def write_each(
 
 
 FRAMES_PER_SECOND = 20
-"""Smooth for the eye, and a whole number of hundredths of a second, the unit of a GIF."""
+"""Frames per second of animations; a frame of a GIF lasts a whole number of hundredths of a second."""
 
 WALK_ENDINGS = (".webp", ".gif", ".mp4", ".png")
 
 
 def check_walk(out: Path) -> None:
-    """Raise UsageError for a file name that a walk cannot be written to."""
+    """Raise UsageError unless an animation can be written to a file of this name."""
     if out.suffix.lower() not in WALK_ENDINGS:
         raise UsageError(f"{out}: --out must end in .webp, .gif or .mp4, or in .png for a strip.")
     if out.suffix.lower() == ".mp4":

@@ -1,8 +1,9 @@
-"""The cache: files that can be made again."""
+"""The cache: files that can be made or downloaded again."""
 
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -17,7 +18,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from strangers.errors import StrangersError
-from strangers.system.files import write_atomically
+from strangers.system.files import remove_leftovers, sha256_of, write_atomically
+
+DOWNLOAD_TIMEOUT = 30
+"""Seconds without a byte after which a download counts as interrupted."""
+
+DOWNLOAD_BLOCK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,64 @@ def write_to_cache(path: Path, data: bytes) -> None:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, data)
+
+
+def downloaded(url: str, sha256: str, path: Path, *, name: str, advice: str) -> Path:
+    """Return `path`, which is downloaded from `url` unless it already has this SHA-256.
+
+    An interrupted download is resumed as long as bytes arrive. Only the file with this SHA-256 is written.
+    name: what the file is, for errors and for the progress bar, which is shown on a terminal.
+    advice: a sentence that ends the error.
+    Raises StrangersError.
+    """
+    try:
+        if path.is_file() and sha256_of(path) == sha256:
+            return path
+        data = _download(url, name)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            what = "a web page" if data.lstrip().startswith(b"<") else f"another file, of {len(data):,} bytes"
+            raise OSError(f"the server sent {what}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name)
+        write_atomically(path, data)
+    except (OSError, http.client.HTTPException) as error:
+        damaged = f" {path} is damaged." if path.exists() else ""
+        raise StrangersError(f"Cannot download {name} from {url} ({error}).{damaged} {advice}") from None
+    return path
+
+
+def _download(url: str, name: str) -> bytes:
+    """Download a file, and resume after interruptions. Raises OSError and HTTPException."""
+    data = bytearray()
+    while True:
+        before = len(data)
+        try:
+            _receive(url, name, data)
+            return bytes(data)
+        except (OSError, http.client.HTTPException):
+            if len(data) <= before:
+                raise
+
+
+def _receive(url: str, name: str, data: bytearray) -> None:
+    """Append the rest of a file to `data`, the bytes received so far."""
+    from urllib.request import Request, urlopen
+
+    from rich.console import Console
+    from rich.progress import wrap_file
+
+    console = Console(stderr=True)
+    request = Request(url, headers={"Range": f"bytes={len(data)}-"} if data else {})
+    with urlopen(request, timeout=DOWNLOAD_TIMEOUT) as response:
+        if response.status != http.client.PARTIAL_CONTENT:
+            data.clear()
+        with wrap_file(
+            response, response.length or 0, description=name, console=console, disable=not console.is_terminal
+        ) as file:
+            while block := file.read(DOWNLOAD_BLOCK_BYTES):
+                data += block
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
 
 
 def cached(
