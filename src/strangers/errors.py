@@ -1,27 +1,27 @@
 """Exceptions of the package, each with its exit code.
 
-    StrangersError          anything that a sentence can explain; exit code 1
+    StrangersError          base class; exit code 1
     ├── UsageError          a wrong call: an argument, an option, a name; exit code 2
     ├── DataError           photographs, archives and prepared sets
     ├── ModelError          model files
     ├── RunError            run folders and checkpoints
-    └── PeerError           another process of the same training has ended
+    └── PeerError           another process of the training failed
 
-Every message is a sentence that says what was wrong, where, and what to do.
-The command line prints the message alone; a traceback means a defect of ours.
+Every message says what is wrong, where, and what to do. The command line prints it without a traceback.
+A traceback is a bug.
 """
 
 from __future__ import annotations
 
 
 class StrangersError(Exception):
-    """Anything that went wrong and that one sentence can explain."""
+    """Base class of the exceptions of this package; its message explains the error to the user."""
 
     exit_code = 1
 
 
 class UsageError(StrangersError):
-    """A wrong call: an argument, an option or a name that cannot be."""
+    """A wrong call: an invalid argument, option or name."""
 
     exit_code = 2
 
@@ -39,4 +39,4 @@ class RunError(StrangersError):
 
 
 class PeerError(StrangersError):
-    """Another process of the same training has ended; what it said is the cause."""
+    """Another process of the same training has failed; its error message is the cause."""

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 GRID_BACKGROUND = 255
-"""The color between the pictures of a grid: white."""
+"""Color between the pictures of a grid: white."""
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """The Digital Source Type (IPTC Photo Metadata) of a generated picture."""
 
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-"""The Digital Source Type of a picture that shows a generated face beside a photograph."""
+"""The Digital Source Type of a picture with a generated face next to a photograph."""
 
 _KEYWORDS = {
     "software": "Software",

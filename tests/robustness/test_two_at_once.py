@@ -77,7 +77,7 @@ def test_of_two_preparations_into_one_place_one_is_told(
         (told,) = (text for code, text in zip(codes, said, strict=True) if code)
         assert told.startswith("error: ")
         assert str(out) in told
-        assert "choose another place" in told
+        assert "choose another folder" in told
         assert bytes_of(out) == expected
         assert leftovers(tmp_path) == []
     tally("two preparations started at once into one place", trial + 1)

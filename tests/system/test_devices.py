@@ -66,7 +66,7 @@ def test_an_absent_device_is_refused(monkeypatch: pytest.MonkeyPatch, name: str)
 
 def test_a_gpu_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, gpus=2)
-    with pytest.raises(UsageError, match="has 2, numbered from 0"):
+    with pytest.raises(UsageError, match="has 2 GPUs, numbered from 0"):
         choose_device("cuda:2")
 
 
@@ -77,9 +77,9 @@ def test_each_process_of_a_machine_has_a_gpu_of_its_own(monkeypatch: pytest.Monk
     devices = [choose_device("auto", rank, 2).value for rank in range(2)]
     assert devices == [torch.device("cuda", 0), torch.device("cuda", 1)]
     assert taken == [0, 1]
-    with pytest.raises(UsageError, match="has 2, numbered from 0"):
+    with pytest.raises(UsageError, match="has 2 GPUs, numbered from 0"):
         choose_device("auto", 0, 3)
-    with pytest.raises(UsageError, match=r"2 processes cannot share device 'cuda:1'; leave --device out\."):
+    with pytest.raises(UsageError, match=r"2 processes cannot share device 'cuda:1'; remove --device\."):
         choose_device("cuda:1", 0, 2)
 
 
@@ -95,7 +95,9 @@ def test_threads_are_those_asked_for_or_a_share_of_the_cores(monkeypatch: pytest
     assert choose_threads(None, local_count=4).value == 2
     assert choose_threads(None, local_count=16).value == 1
     for count in (0, 9):
-        with pytest.raises(UsageError, match=rf"^This machine computes on 1 to 8 threads, not {count}\.$"):
+        with pytest.raises(
+            UsageError, match=rf"^--threads must be from 1 to 8, the number of cores \(got {count}\)\.$"
+        ):
             choose_threads(count)
 
 

@@ -109,7 +109,7 @@ def test_a_folder_that_came_to_be_meanwhile_is_kept(tmp_path: Path) -> None:
     final, theirs = tmp_path / "set", tmp_path / "made"
     theirs.mkdir()
     (theirs / "theirs").write_bytes(b"data")
-    with pytest.raises(StrangersError, match=r"has written .*set meanwhile"), new_folder(final):
+    with pytest.raises(StrangersError, match=r"has just written .*set"), new_folder(final):
         theirs.rename(final)
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
     assert [path.name for path in final.iterdir()] == ["theirs"]

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
 
 Strengths = Annotated[
-    str, Option(metavar="FROM..TO", help="Columns, as -2..2 or -2,0,2, in standard deviations.")
+    str, Option(metavar="FROM..TO", help="Columns, such as -2..2 or -2,0,2, in standard deviations.")
 ]
-Held = Annotated[str | None, Option(metavar="LIST", help="Attributes to change less, as Male,Young, or all.")]
+Held = Annotated[
+    str | None, Option(metavar="LIST", help="Attributes to preserve, such as Male,Young, or all.")
+]
 
 
 def edit(
@@ -37,7 +39,7 @@ def edit(
     *,
     attribute: Annotated[str, Option(metavar="NAME", help="Attribute to change, such as Smiling.")],
     out: Annotated[Path, Option(metavar="PNG", help="Picture with one row per face.")],
-    seeds: Annotated[str | None, Option(metavar="LIST", help="Faces to edit, as in 3,4 or 0-7.")] = None,
+    seeds: Annotated[str | None, Option(metavar="LIST", help="Faces to edit, such as 3,4 or 0-7.")] = None,
     latent: Annotated[
         Path | None, Option(metavar="JSON", help="Latent file of `invert` to edit instead of seeds.")
     ] = None,
@@ -92,7 +94,7 @@ def _describe(attribute: str, amounts: Sequence[float], hold: str | None, latent
 
 
 def _directions(model: Model, attribute: str, hold: str | None) -> Directions:
-    """The model's directions, orthogonal to those of the held attributes."""
+    """Return the directions of the model, orthogonal to those of the held attributes."""
     from strangers.evaluation.attributes import load_attributes
     from strangers.latent.directions import LABELED_FACES, find_directions
 

@@ -13,7 +13,7 @@ from strangers.commands.arguments import Force
 def explore(
     data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as in `prepare`.")],
     *,
-    out: Annotated[Path, Option(metavar="HTML", help="The page; a JSON file is written beside it.")] = Path(
+    out: Annotated[Path, Option(metavar="HTML", help="The page; a .json is written next to it.")] = Path(
         "explore.html"
     ),
     size: Annotated[

@@ -14,7 +14,7 @@ from strangers.commands.arguments import MAX_FACES, Device, Force, ModelName, pl
 def interpolate(
     model: ModelName,
     *,
-    seeds: Annotated[str, Option(metavar="LIST", help="Keyframes: seeds, as in 1,5,9.")],
+    seeds: Annotated[str, Option(metavar="LIST", help="Keyframes: seeds, such as 1,5,9.")],
     frames: Annotated[
         int, Option(metavar="N", min=2, max=MAX_FACES, help="Number of frames, at 20 per second.")
     ] = 60,
@@ -23,7 +23,7 @@ def interpolate(
     force: Force = False,
     device: Device = "auto",
 ) -> None:
-    """Animate the way from face to face."""
+    """Animate an interpolation between faces."""
     from strangers.sampling.latents import parse_seeds
     from strangers.sampling.output import check_walk, write_walk
 

@@ -21,7 +21,7 @@ def invert(
         Path, Option(metavar="JSON", help="Latent file; a .png of photograph and reconstruction is added.")
     ],
     cropped: Annotated[
-        bool, Option("--cropped", help="The photograph is already cropped as the model's; use all of it.")
+        bool, Option("--cropped", help="The photograph already has the crop of the model.")
     ] = False,
     starts: Annotated[int, Option(metavar="N", min=1, max=256, help="Number of restarts.")] = 4,
     steps: Annotated[int, Option(metavar="N", min=1, help="Optimization steps per restart.")] = 200,
@@ -64,6 +64,6 @@ def invert(
 def _warn(photograph: Path, crop: str, score: float, threshold: float) -> None:
     print(
         f"warning: {photograph} does not look like a face cropped by {crop}: its out-of-distribution score "
-        f"is {score:.1f}; this model's faces score about 1, and few photographs above {threshold}.",
+        f"is {score:.1f}; faces of this model score about 1, and few photographs above {threshold}.",
         file=sys.stderr,
     )

@@ -17,7 +17,7 @@ Sources = Annotated[
     list[str],
     Argument(metavar="SOURCE", help="A folder, .zip or .tar, hf:OWNER/NAME, or synthetic[:N]."),
 ]
-Out = Annotated[Path, Option(metavar="DIR", help="Folder of the set; it must not exist yet.")]
+Out = Annotated[Path, Option(metavar="DIR", help="Folder of the set; it must not exist.")]
 Size = Annotated[
     int | None,
     Option(metavar="PX", min=8, max=1024, help="Height and width of the pictures.  [default: 64]"),
@@ -29,7 +29,7 @@ Cropped = Annotated[
     str | None, Option(metavar="NAME", help="Crop that the photographs already have; no other is applied.")
 ]
 Tables = Annotated[
-    Path | None, Option(metavar="PATH", help="CelebA's tables.  [default: beside the pictures]")
+    Path | None, Option(metavar="PATH", help="CelebA's tables.  [default: next to the pictures]")
 ]
 Limit = Annotated[int | None, Option(metavar="N", min=1, help="Use only the first N photographs.")]
 Split = Annotated[
@@ -58,7 +58,7 @@ def prepare(
     merge: Merge = False,
     workers: Workers = None,
 ) -> None:
-    """Crop and resize photographs into a prepared set, from which every training reads at once."""
+    """Crop and resize photographs into a prepared set for training."""
     if merge:
         _refuse(size=size, crop=crop, cropped=cropped, annotations=annotations, limit=limit, split=split,
                 part=part, workers=workers)  # fmt: skip
@@ -79,8 +79,8 @@ def prepare(
 
     manifest = prepared.manifest
     print(f"Wrote {plural(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}, to {out}.")
-    for sentence in summary(prepared):
-        print(sentence)
+    for line in summary(prepared):
+        print(line)
 
 
 def _refuse(**options: object) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(work: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal, gone when the work is done; gives `advance(how many more)`."""
+    """Show a progress bar if stderr is a terminal, and yield `advance(count)`."""
     from rich.console import Console
     from rich.progress import Progress
 

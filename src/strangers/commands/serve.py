@@ -46,10 +46,10 @@ def serve(
     from strangers.web.service import open_service
 
     if token is not None and not token.strip():
-        raise UsageError("--token is empty: pass one that nobody guesses, or leave it out.")
+        raise UsageError("--token is empty; pass a secret, or remove it.")
     if token is None and not is_loopback(host):
         raise UsageError(
-            f"Other machines can reach {host}: pass a --token that nobody guesses, such as the output of "
+            f"Other machines can reach {host}; pass a secret with --token, such as the output of "
             "openssl rand -hex 16."
         )
     with listen(host, port) as listening:

@@ -17,7 +17,7 @@ from strangers.training.options import TrainingOptions
 
 
 def _images(number: str | int) -> int:
-    """Parse a number of images; a default is a number already."""
+    """Parse a number of images; defaults are integers already."""
     return parse_images(str(number))
 
 
@@ -61,13 +61,13 @@ OPTIONS: dict[str, Any] = {
         str, Option(metavar="NAME", help="Reaction to a collapse: warn, stop or rollback.")
     ],
     "tensorboard": Annotated[bool, Option("--tensorboard", help="Log for TensorBoard too.")],
-    "dry_run": Annotated[bool, Option("--dry-run", help="Report what it would do and cost; train nothing.")],
+    "dry_run": Annotated[bool, Option("--dry-run", help="Print the plan and its cost without training.")],
 }
-"""The options of the command: fields of `TrainingOptions`, whose defaults they take, and two more."""
+"""Options of the command: the fields of `TrainingOptions`, with their defaults, and two more."""
 
 
 def train(
-    data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as of `prepare`.")],
+    data: Annotated[str, Argument(metavar="DATA", help="A prepared set, or a SOURCE as in `prepare`.")],
     *,
     changes: list[str] | None = None,
     dry_run: bool = False,
@@ -100,7 +100,7 @@ train.__signature__ = inspect.Signature([*_parameters()], return_annotation=None
 
 
 def results(run: Path) -> str:
-    """Return the places of a finished run's pictures and model, and what to try next."""
+    """Return the paths of the pictures and the model of a finished run, and next commands."""
     newest = sorted((run / "samples").glob("*.png"))[-1:]
     model = run / "checkpoints" / (run / "latest").read_text().strip() / "model.safetensors"
     places = {

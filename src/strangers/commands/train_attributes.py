@@ -21,7 +21,7 @@ def train_attributes(
     force: Force = False,
     precision: Annotated[str, Option(metavar="NAME", help="auto, fp32 or bf16.")] = "auto",
 ) -> None:
-    """Train the network that predicts attributes, as the bundled one was trained."""
+    """Train a network that predicts attributes, such as the bundled one."""
     from strangers.evaluation.attribute_training import summary, train
 
     accuracies = train(

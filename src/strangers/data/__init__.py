@@ -1,4 +1,4 @@
-"""Photographs and drawings: where they come from, how they are cropped, and the prepared set.
+"""Prepared sets, made from photographs or drawn faces.
 
-torch is loaded only where a photograph is resized.
+Only resizing a photograph imports torch.
 """

@@ -1,7 +1,7 @@
 """The networks: one family per file, each a frozen configuration that builds (generator, discriminator).
 
 A generator takes latents (n, latent_size) and returns images (n, 3, size, size) in [-1, 1].
-A discriminator takes such images and returns one logit each, (n,); positive means real.
+A discriminator takes such images and returns logits (n,); positive means real.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Trained generators: model files, faces from seeds, pictures of them."""
+"""Trained generators: model files, latents, faces and pictures."""

@@ -62,7 +62,7 @@ def source_name(source: str | Path) -> str:
 
 
 def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
-    """Read the model file that `source` names, although a training may remove it meanwhile."""
+    """Read the model file of `source`, while a training may replace it."""
     while True:
         named = _pointed(source)
         try:

@@ -1,7 +1,7 @@
 """The model file: a generator's weights, and all that drawing with them needs, in one .safetensors.
 
-In the file's header, under "strangers", a JSON text says what the tensors cannot. Nothing in it is code.
-Its last field is the SHA-256 of itself and the tensors, by which a rotten bit is noticed: see `with_digest`.
+The metadata field "strangers" is a JSON object that describes the model. It contains no code. Its last field
+is a SHA-256 of the object and the tensors, which detects damage: see `with_digest`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The machine: devices, files, streams and the cache."""
+"""Devices, machine, files, streams and the cache."""

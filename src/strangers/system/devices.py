@@ -1,4 +1,4 @@
-"""Devices, precisions and threads; each choice comes with its reason."""
+"""Choose device, precision and threads, and give the reason of each choice."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from strangers.system.machine import usable_cores
 T = TypeVar("T")
 
 DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
-"""The names that a device can be asked for by; N counts from 0."""
+"""Accepted names of devices; N counts from 0."""
 
 PRECISIONS = ("auto", "bf16", "fp32")
-"""The names that a precision can be asked for by. fp16 is not among them: its range is too small."""
+"""Accepted names of precisions. The range of fp16 is too small for training."""
 
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # the names of malloc.h
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # from malloc.h
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,17 @@ class Choice(Generic[T]):
 
 
 def choose_device(name: str = "auto", local_rank: int = 0, local_count: int = 1) -> Choice[torch.device]:
-    """The device of that name; "auto" is CUDA, else MPS, else the CPU. Raises UsageError if absent.
+    """Return the device of that name; "auto" is CUDA, else MPS, else the CPU.
 
-    local_rank, local_count: which of how many processes on this machine asks; each gets a GPU of its own.
+    local_rank, local_count: rank of this process on this machine, and number of processes; each uses one GPU.
+    Raises UsageError for a device that is unknown or unavailable.
     """
     if local_count > 1 and name in ("auto", "cuda") and torch.cuda.is_available():
         _require_cuda(f"cuda:{local_count - 1}", local_count - 1)
         torch.cuda.set_device(local_rank)
-        return Choice(torch.device("cuda", local_rank), "Each process has a GPU of its own.")
+        return Choice(torch.device("cuda", local_rank), "Each process uses its own GPU.")
     if local_count > 1 and name not in ("cpu", "auto"):
-        raise UsageError(f"{local_count} processes cannot share device {name!r}; leave --device out.")
+        raise UsageError(f"{local_count} processes cannot share device {name!r}; remove --device.")
     if name == "auto":
         if torch.cuda.is_available():
             return Choice(torch.device("cuda"), f"CUDA is available: {torch.cuda.get_device_name()}.")
@@ -58,62 +59,64 @@ def choose_device(name: str = "auto", local_rank: int = 0, local_count: int = 1)
 
     kind, colon, index = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (colon and (kind != "cuda" or not index.isdecimal())):
-        raise UsageError(f"There is no device {name!r}. A device is one of {', '.join(DEVICES)}.")
+        raise UsageError(f"Unknown device {name!r}; choose from {', '.join(DEVICES)}.")
     if kind == "cuda":
         _require_cuda(name, int(index or 0))
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise UsageError("Device 'mps' is not available: it needs an Apple processor. Try --device auto.")
-    return Choice(torch.device(name), "It was asked for.")
+        raise UsageError("Device 'mps' is not available: it needs an Apple processor; use --device auto.")
+    return Choice(torch.device(name), "It was requested.")
 
 
 def choose_precision(name: str, device: torch.device) -> Choice[torch.dtype]:
-    """bfloat16 or float32 for the networks' arithmetic on `device`; weights and losses stay float32.
+    """Return the precision of the networks on `device`, bfloat16 or float32; weights and losses are float32.
 
-    "auto" is bfloat16 where the hardware computes in it: elsewhere it is emulated, which on a CPU is tens
-    of times slower than float32. Raises UsageError for a name that is not in PRECISIONS.
+    "auto" is bfloat16 if the hardware supports it. Without support it is emulated, which on a CPU is tens of
+    times slower than float32. Raises UsageError for a name that is not in PRECISIONS.
     """
     if name not in PRECISIONS:
-        raise UsageError(f"There is no precision {name!r}. A precision is one of {', '.join(PRECISIONS)}.")
+        raise UsageError(f"Unknown precision {name!r}; choose from {', '.join(PRECISIONS)}.")
     if name == "fp32":
-        return Choice(torch.float32, "It was asked for.")
-    has_bf16, because = _bf16_hardware(device)
+        return Choice(torch.float32, "It was requested.")
+    has_bf16, reason = _bf16_hardware(device)
     if has_bf16:
-        return Choice(torch.bfloat16, because)
+        return Choice(torch.bfloat16, reason)
     if name == "bf16":
-        return Choice(torch.bfloat16, f"It was asked for, but expect it to be slow: {because}")
-    return Choice(torch.float32, because)
+        return Choice(torch.bfloat16, f"It was requested, but will be slow: {reason}")
+    return Choice(torch.float32, reason)
 
 
 def choose_threads(count: int | None, local_count: int = 1) -> Choice[int]:
     """Choose the number of CPU threads of torch: `count`, or this process's share of the cores.
 
-    local_count: how many processes of one training share this machine; torchrun gives each one thread, which
-    is not what was meant. Raises UsageError for fewer than one, or for more than there are cores.
+    local_count: number of processes on this machine; the default of torchrun, one thread each, is ignored.
+    Raises UsageError for fewer than one thread, or for more than there are cores.
     """
     cores = usable_cores()
     if count is not None:
         if not 1 <= count <= cores:
-            raise UsageError(f"This machine computes on 1 to {cores} threads, not {count}.")
-        return Choice(count, "It was asked for.")
+            raise UsageError(f"--threads must be from 1 to {cores}, the number of cores (got {count}).")
+        return Choice(count, "It was requested.")
     if local_count > 1:
         return Choice(max(1, cores // local_count), f"{local_count} processes share {cores} cores.")
     threads = min(torch.get_num_threads(), cores)
-    asked = os.environ.get("OMP_NUM_THREADS")
-    return Choice(threads, f"OMP_NUM_THREADS is {asked}." if asked else f"{cores} cores may be used.")
+    requested = os.environ.get("OMP_NUM_THREADS")
+    return Choice(
+        threads, f"OMP_NUM_THREADS is {requested}." if requested else f"{cores} cores are available."
+    )
 
 
 def require_compiler(device: torch.device) -> None:
-    """Raise UsageError if torch would find nothing here to compile networks with."""
+    """Raise UsageError if torch cannot compile networks on this machine."""
     if device.type == "cpu" and not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
-        raise UsageError("--compile needs a C++ compiler, and none was found; install g++, or leave it out.")
+        raise UsageError("--compile needs a C++ compiler; install g++, or remove --compile.")
     if device.type == "cuda" and importlib.util.find_spec("triton") is None:
-        raise UsageError("--compile on a GPU needs triton, which is not installed; leave it out.")
+        raise UsageError("--compile on a GPU needs triton; install it, or remove --compile.")
 
 
 def keep_freed_memory() -> None:
-    """Ask the C library to keep what is freed, for the next step: giving it back costs a page fault a page.
+    """Let the C library keep freed memory for the next step, which saves page faults.
 
-    Only glibc is asked; elsewhere nothing happens. A training step on a CPU gains a tenth to a quarter.
+    It makes a training step on a CPU 10% to 25% faster. Systems without glibc are unchanged.
     """
     if platform.libc_ver()[0] != "glibc":
         return
@@ -125,26 +128,26 @@ def keep_freed_memory() -> None:
 def _require_cuda(name: str, index: int) -> None:
     if not torch.cuda.is_available():
         version = torch.version.cuda or torch.version.hip
-        why = "no GPU was found" if version else f"torch {torch.__version__} is built without CUDA"
-        raise UsageError(f"Device {name!r} is not available: {why}. Try --device auto.")
+        reason = "no GPU was found" if version else f"torch {torch.__version__} is built without CUDA"
+        raise UsageError(f"Device {name!r} is not available: {reason}; use --device auto.")
     count = torch.cuda.device_count()
     if index >= count:
-        raise UsageError(f"Device {name!r} is not available: this machine has {count}, numbered from 0.")
+        raise UsageError(f"Device {name!r} is not available: this machine has {count} GPUs, numbered from 0.")
 
 
 def _bf16_hardware(device: torch.device) -> tuple[bool, str]:
-    """Return whether the device computes in bfloat16, with a sentence that says so."""
+    """Return True if the hardware supports bfloat16, and a sentence about it."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             if torch.cuda.is_bf16_supported(including_emulation=False):
-                return True, "This GPU computes in bf16."
-        return False, "This GPU does not compute in bf16."
+                return True, "This GPU supports bf16."
+        return False, "This GPU does not support bf16."
     if device.type == "cpu":
         instructions = _bf16_instructions()
         if instructions:
             return True, f"This processor has bf16 instructions ({', '.join(instructions)})."
         return False, "This processor has no bf16 instructions (AVX512-BF16 or AMX-BF16)."
-    return False, "On MPS, bf16 is untested here."
+    return False, "bf16 is untested on MPS."
 
 
 def _bf16_instructions() -> list[str]:
@@ -156,6 +159,6 @@ def _bf16_instructions() -> list[str]:
 
 
 def to_device(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network, moved to the device, its weights in channels-last order: convolutions run fastest so."""
+    """Move the network to the device, with weights in channels-last order, which is fastest."""
     placed: nn.Module = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return placed

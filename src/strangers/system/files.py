@@ -1,9 +1,9 @@
-"""Files that are complete or absent, and files of the user that stay as they are.
+"""Atomic writes, and protection of the user's files.
 
-Everything is written beside its place, flushed to the disk, and renamed. A rename is atomic: a reader sees
-the old state or the new one, never a mixture.
+Everything is written under a temporary name in the same folder, flushed to the disk, and renamed. A rename is
+atomic: a reader sees the old state or the new one, never a mixture.
 
-`check_outputs` and `write_output` protect what people made: a command replaces only its own earlier output.
+`check_outputs` and `write_output` protect files of the user: a command replaces only its own earlier output.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from strangers.errors import StrangersError, UsageError
 from strangers.system.machine import is_locked, is_running, lock_open_file, locked
 
 PARTIAL = ".partial-"
-"""Prefix of the name of everything unfinished."""
+"""Prefix of the names of unfinished files and folders."""
 
 UNFINISHED = re.compile(re.escape(PARTIAL) + r"(?P<name>.+)-(?P<process>\d+)-[0-9a-f]{4,8}")
-"""Name of something unfinished: its final name, perhaps shortened, and the process that writes it."""
+"""Name of an unfinished file or folder: its final name, perhaps shortened, and the process that writes it."""
 
 LONG_NAME_BYTES = 40
-"""Longer names are shortened in names of unfinished files, so that these fit wherever the final name fits."""
+"""Longer names are shortened in names of unfinished files, so that these are never too long."""
 
 Kind = Literal["picture", "comparison", "exploration", "evaluation", "latent", "export", "attributes"]
-"""What an output is. A file is replaced by one of its kind only."""
+"""Kind of an output. A file is replaced by an output of the same kind only."""
 
 _MARKED_BYTES = 2**20
 
@@ -66,9 +66,8 @@ def check_outputs(
 ) -> None:
     """Raise UsageError unless a command may write its outputs to `paths`. Call it before any work.
 
-    Each path is free, or a file that an earlier command of the same kind wrote. Another file is replaced with
-    `force` only, and so is one of `inputs`, the files that the command reads. Folders, pipes and devices are
-    never replaced.
+    It may write new files, and replace files of the same kind that a command wrote. With `force` it may also
+    replace other files, and its `inputs`. Folders, pipes and devices are never replaced.
     """
     read = [Path(name) for name in inputs if name is not None and os.path.exists(name)]
     for path in paths:
@@ -90,9 +89,9 @@ def check_outputs(
 
 
 def write_output(path: Path, data: bytes, *, kind: Kind, force: bool = False) -> None:
-    """Write an output of a command, and its folder where that is missing.
+    """Write an output of a command, and create its folder if necessary.
 
-    A symbolic link stays; its target is written. Raises UsageError as `check_outputs` does, and OSError.
+    A symbolic link is kept; its target is written. Raises UsageError as `check_outputs` does, and OSError.
     """
     check_outputs(path, kind=kind, force=force)
     path = path.resolve() if path.is_symlink() else path
@@ -101,7 +100,7 @@ def write_output(path: Path, data: bytes, *, kind: Kind, force: bool = False) ->
 
 
 def signed(text: str, kind: Kind) -> bytes:
-    """Return HTML or Markdown with a signature in a last comment, by which an edited text is told apart."""
+    """Return HTML or Markdown with a signature in a last comment, which an edit invalidates."""
     data = text.encode(errors="backslashreplace")
     return data + f"<!-- strangers {kind} {hashlib.sha256(data).hexdigest()} -->\n".encode()
 
@@ -127,7 +126,7 @@ def _kind_of(path: Path) -> str | None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Put `data` at `path` in one step, replacing the file there; its mode and owner stay. Raises OSError."""
+    """Write `data` to `path` atomically. A replaced file keeps its mode and owner. Raises OSError."""
     _tidy(path.parent)
     partial = _partial(path)
     try:
@@ -146,7 +145,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def _copy_access(old: Path, new: Path) -> None:
-    """Give `new` the owner and mode of the file `old`, if there is one, as far as this user may."""
+    """Copy owner and mode of the file `old`, if any, to `new`, as far as permissions allow."""
     with suppress(OSError):
         found = old.stat()
         if hasattr(os, "chown"):
@@ -157,16 +156,15 @@ def _copy_access(old: Path, new: Path) -> None:
 
 @contextmanager
 def new_folder(final: Path) -> Iterator[Path]:
-    """A temporary folder beside `final`, renamed to `final` when the block ends without an exception.
+    """Yield a temporary folder next to `final`, which is renamed to `final` at the end of the block.
 
-    After an exception nothing is left. Raises StrangersError if `final` exists, for no folder is replaced,
-    and if another process is writing it.
+    An exception in the block removes it. Raises StrangersError if `final` exists or is being written.
     """
     if final.exists():
-        raise StrangersError(f"{final} exists already; choose another place or remove it first.")
+        raise StrangersError(f"{final} exists already; choose another folder, or remove it first.")
     final.parent.mkdir(parents=True, exist_ok=True)
     if _short(final.name) in remove_leftovers(final.parent):
-        raise StrangersError(f"Another process is writing {final}; wait for it, or choose another place.")
+        raise StrangersError(f"Another process is writing {final}; wait for it, or choose another folder.")
     partial = _partial(final)
     partial.mkdir()
     try:
@@ -189,28 +187,28 @@ def new_folder(final: Path) -> Iterator[Path]:
 
 
 def _put(partial: Path, final: Path) -> None:
-    """Rename the folder `partial` to `final`. Raises StrangersError if `final` appeared meanwhile."""
+    """Rename the folder `partial` to `final`. Raises StrangersError if `final` exists by now."""
     try:
         os.rename(partial, final)
     except OSError:
         if not final.exists():
             raise
         raise StrangersError(
-            f"Another process has written {final} meanwhile; use that, or choose another place."
+            f"Another process has just written {final}; use it, or choose another folder."
         ) from None
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder in one step, so that no reader finds a part of it. Raises OSError."""
+    """Remove a folder atomically, so that no reader finds a part of it. Raises OSError."""
     doomed = _partial(folder)
     os.rename(folder, doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
 def remove_leftovers(folder: Path, name: str = "") -> set[str]:
-    """Remove what killed processes left in `folder`, of `name` or of any name.
+    """Remove unfinished files of killed processes in `folder`, of `name` or of any name.
 
-    Returns the names, shortened as in names of unfinished files, of what other processes are writing now.
+    Returns the names, shortened as in names of unfinished files, that other processes are writing now.
     """
     taken = set()
     for leftover in folder.glob(f"{PARTIAL}{_short(name) if name else '*'}-*-*"):
@@ -219,7 +217,7 @@ def remove_leftovers(folder: Path, name: str = "") -> set[str]:
             continue
         if is_locked(leftover):
             taken.add(parts["name"])
-        elif is_running(parts["process"]):  # perhaps an unrelated process that has the same number now
+        elif is_running(parts["process"]):  # or an unrelated process that got the same number
             continue
         elif leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
@@ -231,15 +229,15 @@ def remove_leftovers(folder: Path, name: str = "") -> set[str]:
 
 @cache
 def _tidy(folder: Path) -> None:
-    """Remove leftovers once per process: a folder of many files is not searched for each of them."""
+    """Remove leftovers once per process, since searching a large folder takes time."""
     remove_leftovers(folder)
 
 
 def lock(path: Path, *, wait: bool = False) -> AbstractContextManager[object]:
-    """Lock the file `path` against other processes until the block ends, or the process, however it ends.
+    """Lock the file `path` against other processes until the block or the process ends.
 
-    The file stays. Raises BlockingIOError while another process holds it, unless `wait`. On disks without
-    locks nobody is kept out.
+    The file is not removed. Raises BlockingIOError while another process holds the lock, unless `wait`. Disks
+    without support for locks are not locked.
     """
     from filelock import FileLock, Timeout
 
@@ -255,18 +253,18 @@ def lock(path: Path, *, wait: bool = False) -> AbstractContextManager[object]:
 
 
 def _name_place(error: BaseException, final: Path) -> None:
-    """Make an OSError name the path that the user knows, not that of the unfinished file."""
+    """Replace the path of the unfinished file in an OSError by the final path, which the user knows."""
     if isinstance(error, OSError) and error.errno and (not error.filename or PARTIAL in str(error.filename)):
         error.filename = str(final)
 
 
 def _partial(final: Path) -> Path:
-    """Return a new name beside `final`, with the number of this process."""
+    """Return a new name in the folder of `final`, with the number of this process."""
     return final.with_name(f"{PARTIAL}{_short(final.name)}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def _short(name: str) -> str:
-    """Return `name`, or for a long one its beginning and its hash."""
+    """Return `name`; if it is long, its beginning and its hash."""
     data = os.fsencode(name)
     if len(data) <= LONG_NAME_BYTES:
         return name
@@ -285,9 +283,9 @@ def _sync_file(path: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened, and a rename is flushed with the file
+    if os.name != "posix":  # Windows cannot open folders; it flushes a rename with the file
         return
-    with suppress(OSError):  # not every disk can flush a folder
+    with suppress(OSError):  # some disks cannot flush folders
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -79,7 +79,7 @@ def process_number() -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether Python, torch or the system's loader failed to get memory; the latter say so in text."""
+    """Return True if Python, torch or the dynamic loader ran out of memory; the latter two say so in text."""
     words = str(error).lower()
     return isinstance(error, MemoryError) or any(
         sign in words
@@ -88,7 +88,7 @@ def is_out_of_memory(error: BaseException) -> bool:
             "can't allocate memory",
             "cannot allocate memory",
             "failed to map segment",
-            "could not create a primitive",  # oneDNN, when its code finds no place
+            "could not create a primitive",  # oneDNN, without memory for its code
         )
     )
 
@@ -114,11 +114,11 @@ def free_memory() -> float | None:
 
 
 def is_running(process: str) -> bool:
-    """Return whether another process of that number is running on this machine."""
+    """Return True if another process with this number is running on this machine."""
     if os.name != "posix" or int(process) == os.getpid():
         return False
     try:
-        os.kill(int(process), 0)  # sends nothing
+        os.kill(int(process), 0)  # only checks
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -126,13 +126,13 @@ def is_running(process: str) -> bool:
     return True
 
 
-# Unfinished files and folders are locked themselves. This tells a leftover from the work of another machine
-# or container on the same disk, whose process numbers mean nothing here. `filelock` locks a file of its own,
-# which would be inside the folder when it is renamed; `files.lock` uses it where a lock file may stay.
+# Unfinished files and folders are locked themselves, which tells leftovers from the work of another machine
+# or container on the same disk, whose process numbers are unknown here. `filelock` needs a separate file,
+# which would be renamed with the folder; `files.lock` uses it where a lock file may remain.
 
 
 def lock_open_file(descriptor: int, *, wait: bool = False) -> None:
-    """Lock an open file or folder where system and disk can. Raises BlockingIOError unless `wait`."""
+    """Lock an open file or folder, if system and disk support it. Raises BlockingIOError unless `wait`."""
     if sys.platform == "win32":
         return
     try:
@@ -145,8 +145,8 @@ def lock_open_file(descriptor: int, *, wait: bool = False) -> None:
 
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Lock a file or folder itself while the block lasts. Raises BlockingIOError unless `wait`."""
-    if sys.platform == "win32":  # where a folder cannot be opened, nor removed while a file in it is open
+    """Lock a file or folder itself during the block. Raises BlockingIOError unless `wait`."""
+    if sys.platform == "win32":  # it cannot open folders, nor remove them while a file in them is open
         yield
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -158,7 +158,7 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process, perhaps of another machine, has locked a file or folder itself."""
+    """Return True if a process, perhaps on another machine, has locked the file or folder."""
     try:
         with locked(path):
             return False

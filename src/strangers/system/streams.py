@@ -1,4 +1,4 @@
-"""The standard streams as they may be: closed, in another encoding, without a reader, on a full disk."""
+"""Standard streams that are closed, lack characters, have no reader, or write to a full disk."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TextIO
 
 
 def make_usable() -> None:
-    """Open nothing in place of closed streams, and let any name be printed.
+    """Replace closed standard streams by /dev/null, and make any file name printable.
 
-    The next file to be opened would take a closed stream's number, and have in it what is printed. A name may
-    have characters that the terminal's encoding lacks, or bytes that are no text.
+    Otherwise the next opened file would get the number of a closed stream, and printed text would be written
+    to it. A file name may have characters that the encoding of the terminal lacks.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # it takes the lowest free number, which is this one
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number, which is this one
             os.set_inheritable(number, True)
         if getattr(sys, name) is None:
             stream = os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False)
@@ -29,7 +29,7 @@ def make_usable() -> None:
 
 
 def flush_or_discard() -> None:
-    """Let go of output that cannot be written, so that Python does not fail once more as it ends."""
+    """Discard output that cannot be written, so that Python does not fail at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -38,7 +38,7 @@ def flush_or_discard() -> None:
 
 
 class Forgiving(io.TextIOBase):
-    """A stream for lines that may be lost: what `file` does not take any more is left out."""
+    """A stream that ignores errors of `file`, for lines that may be lost."""
 
     def __init__(self, file: TextIO) -> None:
         self.file = file

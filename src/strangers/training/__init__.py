@@ -1,1 +1,1 @@
-"""Training: the step, the loop round it, and what a run leaves behind."""
+"""Training: the step, the loop, and the files of a run."""
