@@ -43,24 +43,6 @@ def test_every_verb_has_help_with_an_example(strangers: Strangers, verb: str) ->
     assert f"Example: strangers {verb}" in out
 
 
-def test_prepare_reports_what_it_made(strangers: Strangers, tmp_path: Path) -> None:
-    code, out, _ = strangers("prepare", "synthetic:20", "--size", 16, "--out", tmp_path / "set")
-    assert code == 0
-    assert "20 pictures of 16 px" in out
-    assert (tmp_path / "set" / "manifest.json").exists()
-
-
-def test_prepare_reports_skipped_files(strangers: Strangers, tmp_path: Path) -> None:
-    folder = tmp_path / "photographs"
-    folder.mkdir()
-    Image.new("RGB", (40, 50), "teal").save(folder / "good.png")
-    (folder / "bad.jpg").write_bytes(b"")
-    code, out, _ = strangers("prepare", folder, "--size", 16, "--out", tmp_path / "set")
-    assert code == 0
-    assert "Skipped 1 file (1 x the file is empty); " in out
-    assert "bad.jpg" in (tmp_path / "set" / "skipped.csv").read_text()
-
-
 def test_train_prints_where_the_pictures_are(strangers: Strangers, trained: Path) -> None:
     code, out, _ = strangers(*train_words(trained.with_name("drawn"), trained))  # finished: ends at once
     assert code == 0
@@ -140,75 +122,6 @@ def test_what_recipes_prints_can_be_set(strangers: Strangers, name: str) -> None
     lines = strangers("recipes", name).out.splitlines()
     printed = dict(line.split(maxsplit=1) for line in lines if not line.startswith("parameters "))
     assert with_overrides(RECIPES[name], printed) == RECIPES[name]
-
-
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ("trian synthetic", "Did you mean 'train'"),
-        ("train", "DATA"),
-        ("train synthetic", "--out"),
-        ("train synthetic --out RUN --bogus", "--bogus"),
-        ("train synthetic --out RUN --images 2X", "Invalid number of images '2X'"),
-        ("train synthetic --out RUN --images 2M --epochs 3", "at most one of --images and --epochs"),
-        ("train synthetic --out RUN --epochs 0", "--epochs"),
-        ("train synthetic --out RUN --every soon", "Invalid number of images 'soon'"),
-        ("train synthetic --out RUN --recipe dcgan-65", "dcgan-65"),
-        ("train synthetic --out RUN --set batch", "FIELD=VALUE"),
-        ("train synthetic --out RUN --set bach=64", "bach"),
-        ("train synthetic --out RUN --set batch=many", "batch"),
-        ("train synthetic --out RUN --device abacus", "abacus"),
-        ("train synthetic --out RUN --precision fp16", "fp16"),
-        ("prepare synthetic:4 --out SET --size huge", "--size"),
-        ("prepare synthetic:4 --out SET --size 4", "--size"),
-        ("prepare synthetic:4 --out SET --crop c9000x", "c9000x"),
-        ("prepare synthetic:4 --out SET --limit 0", "--limit"),
-        ("prepare synthetic:4 --out SET --workers 0", "--workers"),
-        (
-            "prepare synthetic:4 --out SET --crop c178 --cropped c178",
-            "--crop and --cropped exclude each other",
-        ),
-        ("prepare synthetic:4 --out SET --cropped round", "round"),
-        ("prepare synthetic:4", "--out"),
-        ("prepare synthetic:many --out SET", "synthetic:5000"),
-        ("prepare --out SET", "SOURCE"),
-        ("train synthetic --out RUN --seed -1", "--seed"),
-        ("train synthetic --out RUN --seed 9999999999999999999999", "seed"),
-        ("train synthetic --out RUN --images 0", "Invalid number of images '0'"),
-        ("train synthetic --out RUN --keep 0", "--keep"),
-        ("train synthetic --out RUN --every 10", "--every must be at least 1000 images"),
-        ("train synthetic --out RUN --log-every often", "Invalid number of images 'often'"),
-        ("train synthetic --out RUN --device cuda:x", "cuda:x"),
-        ("train synthetic --out RUN --set latent=triangular", "latent"),
-        ("train synthetic --out RUN --set network.generator_widths=[0]", "generator_widths"),
-        ("doctor --seconds -1", "--seconds"),
-        ("doctor now", "now"),
-        ("sample MODEL", "--out"),
-        ("sample MODEL --out faces.jpg", "pictures are PNG files"),
-        ("sample MODEL --out faces.png --seeds 9-1", "9-1"),
-        ("sample MODEL --out faces.png --grid 8", "columns x rows"),
-        ("sample MODEL --out faces --grid 8x8", "end --out in .png"),
-        ("sample MODEL --out faces.png --grid 2x2 --seeds 0-4", "5 seeds do not fit"),
-        ("sample MODEL --out faces.png --grid 9999x9999", "at most 10,000 faces"),
-        ("sample MODEL --out faces.png --seeds 0-10000", "at most 10,000 faces"),
-        ("sample MODEL --out faces.png --seeds=", "Invalid seeds"),
-        ("sample MODEL --out faces.png --grid=", "columns x rows"),
-        ("sample --out faces.png", "MODEL"),
-        ("sample MODEL --out faces.png --truncation much", "--truncation"),
-        ("sample MODEL OTHER --out faces.png", "OTHER"),
-        ("recipes dcgan-65", "dcgan-64"),
-    ],
-)
-def test_a_wrong_call_prints_one_sentence_and_exits_with_2(
-    strangers: Strangers, line: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, _, err = strangers(*line.split())
-    assert code == 2, err
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert says in err
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("truncation", ["0", "1.5", "-1"])

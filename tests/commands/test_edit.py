@@ -44,34 +44,3 @@ def test_edit_can_hold_other_attributes(strangers: Strangers, tiny_file: Path, t
     assert np.array_equal(read_pixels(tmp_path / "named.png"), read_pixels(tmp_path / "all.png"))
     assert not np.array_equal(read_pixels(tmp_path / "named.png"), read_pixels(tmp_path / "plain.png"))
     assert read_provenance(tmp_path / "named.png").latents == "Smiling 0,3, orthogonal to Male"
-
-
-@pytest.mark.usefixtures("eye")
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        ("edit MODEL --seeds 1 --attribute Smile --out a.png", "'Smile'. Choose from Smiling, Male, Bald"),
-        ("edit MODEL --seeds 1 --attribute Bald --out a.png", "fewer than 50 of 600 faces"),
-        ("edit MODEL --seeds 1 --attribute Smiling --hold Mole --out a.png", "'Mole'"),
-        ("edit MODEL --attribute Smiling --out a.png", "exactly one of --seeds and --latent"),
-        ("edit MODEL --seeds 1 --latent l.json --attribute Smiling --out a.png", "exactly one of"),
-        ("edit MODEL --seeds 1 --attribute Smiling --out folder", "end in .png"),
-        ("edit MODEL --seeds 1 --attribute Smiling --strengths much --out a.png", "-2..2"),
-        ("edit MODEL --seeds 0-5000 --attribute Smiling --out a.png", "at most 10,000 faces"),
-    ],
-)
-def test_a_wrong_call_is_one_sentence_and_leaves_nothing(
-    strangers: Strangers,
-    tiny_file: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    words: str,
-    says: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, _, err = strangers(*(tiny_file if word == "MODEL" else word for word in words.split()))
-    assert code == 2, err
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert says in err
-    assert list(tmp_path.iterdir()) == []

@@ -58,7 +58,7 @@ def test_the_command_compares_two_models(
         (("--metrics", ""), "at least one"),
         (("--count", "1"), "count"),
         (("--out", "result.txt"), "end in .json"),
-        (("--device", "tpu"), "no device 'tpu'"),
+        (("--device", "tpu"), "Unknown device 'tpu'"),
         (("--truncation", "2"), "--truncation must be"),
         (("--features", "inception", "--weights", "absent.pth"), "absent.pth"),
     ],

@@ -47,29 +47,3 @@ def test_hub_is_a_folder_that_is_pushed_where_asked(
     assert pushed == [(tmp_path / "faces", "a/b")]
     assert "Uploaded it to https://hub/a/b" in said
     assert 'strangers.load("hf:a/b")' in (tmp_path / "faces" / "README.md").read_text()
-
-
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ("export MODEL --out x", "--to"),
-        ("export MODEL --to onnx", "--out"),
-        ("export MODEL --to pickle --out x", "pickle"),
-        ("export MODEL --to onnx --out faces", "end --out in .onnx"),
-        ("export MODEL --to onnx --out x.onnx --push a/b", "--push needs --to hub (got --to onnx)"),
-        ("export MODEL --to hub --out x --runtime x", "--runtime needs --to page"),
-        ("export MODEL --to page --out x --result x", "--result needs --to file or hub (got --to page)"),
-        ("export MODEL --to hub --out x --no-directions", "--directions needs --to page"),
-        ("export hf:faces --to onnx --out x.onnx", "hf:OWNER/NAME"),
-    ],
-)
-def test_a_wrong_call_is_one_sentence(
-    strangers: Strangers, line: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, _, err = strangers(*line.split())
-    assert code == 2, err
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert says in err
-    assert list(tmp_path.iterdir()) == []

@@ -73,28 +73,3 @@ def test_a_video_without_the_extra_names_the_extra(
     assert code == 2
     assert "pip install 'strangers[video]'" in err
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        ("interpolate MODEL --seeds 1 --out a.webp", "at least two"),
-        ("interpolate MODEL --seeds 1,2 --frames 1 --out a.webp", "--frames"),
-        ("interpolate MODEL --seeds 1,2 --out a.avi", ".webp, .gif or .mp4"),
-    ],
-)
-def test_a_wrong_call_is_one_sentence_and_leaves_nothing(
-    strangers: Strangers,
-    tiny_file: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    words: str,
-    says: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, _, err = strangers(*(tiny_file if word == "MODEL" else word for word in words.split()))
-    assert code == 2, err
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert says in err
-    assert list(tmp_path.iterdir()) == []

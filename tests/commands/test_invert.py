@@ -75,26 +75,3 @@ def test_a_picture_without_a_face_is_inverted_with_a_warning(
     code, _, err = strangers("invert", tiny_file, tmp_path / "noise.png", *words)
     assert code == 0
     assert err.startswith("warning: ")
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        ("invert MODEL photo.jpg --out latent.txt", "end in .json"),
-    ],
-)
-def test_a_wrong_call_is_one_sentence_and_leaves_nothing(
-    strangers: Strangers,
-    tiny_file: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    words: str,
-    says: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, _, err = strangers(*(tiny_file if word == "MODEL" else word for word in words.split()))
-    assert code == 2, err
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert says in err
-    assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from strangers.images import grid, read_provenance
 from strangers.sampling.model import Model
@@ -43,28 +42,3 @@ def test_where_searches_only_the_given_seeds(
     )
     assert code == 1
     assert "Only 0 of 10 faces have Bald=1" in err
-
-
-@pytest.mark.usefixtures("eye")
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        ("sample MODEL --where Smile=1 --out a.png", "'Smile'"),
-        ("sample MODEL --where Smiling --out a.png", "NAME=1"),
-    ],
-)
-def test_a_wrong_call_is_one_sentence_and_leaves_nothing(
-    strangers: Strangers,
-    tiny_file: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    words: str,
-    says: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, _, err = strangers(*(tiny_file if word == "MODEL" else word for word in words.split()))
-    assert code == 2, err
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert says in err
-    assert list(tmp_path.iterdir()) == []

@@ -11,17 +11,12 @@ import sys
 import time
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from PIL import Image
 
-from strangers.errors import ModelError, UsageError
-from strangers.web.server import address_of, listen
-from strangers.web.service import open_service
-
-from ..support import Strangers, started, write_model
+from ..support import Strangers, started
 
 
 def test_the_server_ends_in_two_seconds_during_an_inversion(trained: Path, tmp_path: Path) -> None:
@@ -48,21 +43,6 @@ def test_the_server_ends_in_two_seconds_during_an_inversion(trained: Path, tmp_p
         assert "Traceback" not in process.stderr.read()
     busy = (os.getloadavg()[0] if hasattr(os, "getloadavg") else 1) / (os.cpu_count() or 1)
     assert took < 2 * max(1.0, busy)
-
-
-def test_a_run_without_a_checkpoint_is_served(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text("{}")
-    service = open_service([str(tmp_path)])
-    assert [reader.title for reader in service.runs.values()] == [tmp_path.name]
-    assert "no model" in service.reason
-
-
-def test_two_models_and_other_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="nowhere"):
-        open_service([str(tmp_path / "nowhere")])
-    models = [str(write_model(tmp_path / f"{name}.safetensors")) for name in "ab"]
-    with pytest.raises(UsageError, match="serve takes one model"):
-        open_service(models)
 
 
 def test_a_busy_port_is_reported(strangers: Strangers, tmp_path: Path) -> None:
@@ -93,11 +73,3 @@ def test_a_missing_extra_is_named(strangers: Strangers, monkeypatch: pytest.Monk
     code, _, err = strangers("serve")
     assert code == 2
     assert "pip install 'strangers[serve]'" in err
-
-
-@pytest.mark.parametrize("token", ["a&b%41 c", "#+=?/", "plain", "caf\u00e9"])
-def test_a_browser_reads_the_token_from_the_printed_address(token: str) -> None:
-    with listen("127.0.0.1", 0) as listening:
-        address = urlsplit(address_of(listening, "127.0.0.1", token))
-    assert parse_qs(address.fragment) == {"token": [token]}
-    assert token == "plain" or token not in address.geturl()
