@@ -1,4 +1,4 @@
-"""What every room's tests share: the command line as a user types it, and a machine of their own."""
+"""Fixtures of all tests: the command line, a cache of their own, a trained run, a browser."""
 
 from __future__ import annotations
 

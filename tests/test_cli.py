@@ -1,4 +1,4 @@
-"""The command line as a user types it: what each verb leaves, what it says, and how it fails."""
+"""The command line: files, messages and exit codes."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_recipe_as_json_has_both_parameter_counts(strangers: Strangers) -> Non
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_what_recipes_prints_can_be_set(strangers: Strangers, name: str) -> None:
+def test_the_output_of_recipes_can_be_passed_to_set(strangers: Strangers, name: str) -> None:
     lines = strangers("recipes", name).out.splitlines()
     printed = dict(line.split(maxsplit=1) for line in lines if not line.startswith("parameters "))
     assert with_overrides(RECIPES[name], printed) == RECIPES[name]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from strangers.cli import app
 
@@ -41,6 +42,7 @@ def test_a_documented_command_is_accepted(document: str, line: str) -> None:
     del document
     words = shlex.split(line.replace("$SLURM_ARRAY_TASK_ID", "3"))[1:]
     group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
     context = group.make_context("strangers", list(words))
     name, command, rest = group.resolve_command(context, words)
     assert command is not None

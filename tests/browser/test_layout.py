@@ -76,7 +76,7 @@ def test_the_token_dialog_closes_and_can_be_opened_again(site: Served, open_page
         page.wait_for_selector(".face[data-seen]")
         page.close()
     complaints: list[str] = open_page.complaints  # type: ignore[attr-defined]
-    complaints[:] = [told for told in complaints if "401 (Unauthorized)" not in told]  # which was provoked
+    complaints[:] = [line for line in complaints if "401 (Unauthorized)" not in line]  # which was provoked
 
 
 def test_a_refused_upload_leaves_nothing_of_the_one_before(site: Served, open_page: OpenPage) -> None:
@@ -91,7 +91,7 @@ def test_a_refused_upload_leaves_nothing_of_the_one_before(site: Served, open_pa
     assert page.locator(".inversion").is_hidden()
     assert page.locator(".inversion-search [role=status]").first.inner_text() == ""
     complaints: list[str] = open_page.complaints  # type: ignore[attr-defined]
-    complaints[:] = [told for told in complaints if "400 (Bad Request)" not in told]  # which was provoked
+    complaints[:] = [line for line in complaints if "400 (Bad Request)" not in line]  # which was provoked
 
 
 def test_no_time_is_left_where_nothing_trains(

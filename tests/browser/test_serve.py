@@ -130,7 +130,7 @@ def test_photograph(site: Served, open_page: OpenPage) -> None:
     upload(page, "no.png", b"no picture")
     page.get_by_text("This photograph cannot be used").wait_for()
     complaints: list[str] = open_page.complaints  # type: ignore[attr-defined]
-    complaints[:] = [told for told in complaints if "400 (Bad Request)" not in told]  # which was provoked
+    complaints[:] = [line for line in complaints if "400 (Bad Request)" not in line]  # which was provoked
 
 
 def test_photograph_on_a_phone_stopped_on_the_way(site: Served, open_page: OpenPage) -> None:
@@ -210,7 +210,7 @@ def test_the_token_is_asked_for_once(site: Served, open_page: OpenPage) -> None:
         for opened in (page, by_link):  # before the server goes, which they would ask in vain
             opened.close()
     complaints: list[str] = open_page.complaints  # type: ignore[attr-defined]
-    complaints[:] = [told for told in complaints if "401 (Unauthorized)" not in told]  # which was provoked
+    complaints[:] = [line for line in complaints if "401 (Unauthorized)" not in line]  # which was provoked
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""What people type means what they expect, or is refused with a sentence."""
+"""Option values are parsed as users expect, or refused with an error."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_part_is_its_number_and_how_many_there_are() -> None:
             parse_part(text)
 
 
-def test_where_names_what_to_have_and_what_to_lack() -> None:
+def test_where_lists_attributes_to_have_and_to_lack() -> None:
     assert parse_where("Smiling=1, Eyeglasses = 0") == {"Smiling": True, "Eyeglasses": False}
 
 

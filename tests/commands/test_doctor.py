@@ -1,4 +1,4 @@
-"""The doctor tells what is so, advises where figures are low, and measures a real training step."""
+"""The doctor reports the machine, gives advice for low figures, and measures a real training step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that serves: what it says, what it refuses, and how it ends."""
+"""The command `serve`: its address, its errors, and its end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_busy_port_is_reported(strangers: Strangers, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--host", "0.0.0.0"], "--token"),
         (["--token", " "], "--token is empty"),
@@ -61,11 +61,11 @@ def test_a_busy_port_is_reported(strangers: Strangers, tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_call_fails_before_anything_is_loaded(
-    strangers: Strangers, words: list[str], told: str
+    strangers: Strangers, words: list[str], message: str
 ) -> None:
     code, _, err = strangers("serve", "nothing-here", *words)
     assert code == 2
-    assert told in err
+    assert message in err
 
 
 def test_a_missing_extra_is_named(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:

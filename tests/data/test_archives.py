@@ -1,4 +1,4 @@
-"""Zips and tars give their files; what could do harm is refused."""
+"""Zips and tars are read; harmful ones are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files are told apart by their names, and tables are found around pictures."""
+"""Files are classified by their names, and tables are found around pictures."""
 
 from __future__ import annotations
 

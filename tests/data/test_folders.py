@@ -1,4 +1,4 @@
-"""Folders are read with all that is in them, or what is left out is named."""
+"""Folders are read completely, and omitted files are listed."""
 
 from __future__ import annotations
 

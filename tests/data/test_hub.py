@@ -81,7 +81,7 @@ def test_a_data_set_of_files_or_of_one_archive_is_read_with_its_tables(
     assert prepared.manifest.attributes == ["Male", "Smiling"]
 
 
-def test_what_was_fetched_is_not_fetched_again(hub: Hub, celeba: Path) -> None:
+def test_a_data_set_is_downloaded_once(hub: Hub, celeba: Path) -> None:
     hub.data_sets["a/b"] = {"1.jpg": files_of(celeba)["img_align_celeba/000001.jpg"]}
     first = fetch("a/b")
     hub.asked.clear()

@@ -48,7 +48,7 @@ def test_the_archive_is_read_with_the_tables_around_it(tree: Path, kind: str) ->
     assert {Path(name).name for name in found.omitted()} == {"README.txt", "img_celeba.7z.001"}
 
 
-def test_beside_pictures_or_another_archive_it_is_left_out(tree: Path) -> None:
+def test_next_to_pictures_or_another_archive_it_is_omitted(tree: Path) -> None:
     (tree / "Img" / "1.jpg").write_bytes(b"picture")
     beside = open_container(str(tree))
     assert "Img/1.jpg" in beside.names()
@@ -59,7 +59,7 @@ def test_beside_pictures_or_another_archive_it_is_left_out(tree: Path) -> None:
     assert {"Img/img_align_celeba.zip", "Img/more.tar"} <= set(open_container(str(tree)).omitted())
 
 
-def test_what_was_unpacked_is_removed(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unpacked_files_are_removed(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     outer = Path(shutil.make_archive(str(tmp_path / "outer"), "zip", tree.parent, "CelebA"))
     (tmp_path / "unpacked").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "unpacked"))

@@ -1,4 +1,4 @@
-"""A prepared set is read by position, and damage to it ends in a sentence."""
+"""A prepared set is read by position, and damage to it is an error."""
 
 from __future__ import annotations
 

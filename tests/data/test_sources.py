@@ -241,7 +241,7 @@ def test_skipped_files_keep_the_labels_of_others_in_place(
     assert set(skipped(tmp_path / "celeba")) == {f"{IMAGES}/000003.jpg", "zip.zip"}
 
 
-def test_what_is_left_out_is_divided_into_parts_too(celeba: Path, tmp_path: Path) -> None:
+def test_omitted_files_are_divided_into_parts_too(celeba: Path, tmp_path: Path) -> None:
     shutil.copytree(celeba / IMAGES, tmp_path / "set")
     (tmp_path / "set" / "more.zip").write_bytes(b"archive")
     whole = [name for result in results(tmp_path / "set") for name in result.names]

@@ -31,7 +31,7 @@ def result(trained: Path, drawn: Path) -> Result:
     return evaluate(trained, drawn, settings=FEW, progress=False).result
 
 
-def test_a_result_says_what_it_depends_on(result: Result, drawn: Path) -> None:
+def test_a_result_records_everything_it_depends_on(result: Result, drawn: Path) -> None:
     assert isinstance(result.model, ModelFacts)
     assert set(result.values) == {
         "fd-face", "kd-face", "precision-face", "recall-face", "density-face", "coverage-face", "diversity",
@@ -67,7 +67,7 @@ def test_batches_change_no_number(trained: Path, drawn: Path, result: Result) ->
     assert again.memorization == result.memorization
 
 
-def test_what_was_not_asked_for_is_not_computed(trained: Path, drawn: Path) -> None:
+def test_only_requested_metrics_are_computed(trained: Path, drawn: Path) -> None:
     only = Settings(metrics=("fd",), count=300, shrinkage=True)
     found = evaluate(trained, drawn, settings=only, progress=False).result
     assert set(found.values) == {"fd-face"}

@@ -94,7 +94,7 @@ def test_a_measurement_comes_with_its_conditions(model: Model) -> None:
     }
 
 
-def test_what_was_measured_on_another_set_is_not_called_its_training_set(model: Model) -> None:
+def test_the_set_of_a_result_is_named_only_if_it_is_the_training_set(model: Model) -> None:
     result = result_of(model)
     other = result.data.model_copy(update={"hash": "1" * 64})
     text = card(model, result.model_copy(update={"data": other, "memorization": None}))

@@ -43,7 +43,7 @@ def test_the_folder_has_the_model_its_card_its_onnx_file_and_its_faces(model: Mo
     assert 'strangers.load("hf:someone/faces")' in text
 
 
-def test_what_is_pushed_can_be_loaded_by_its_name(model: Model, folder: Path, hub: Hub) -> None:
+def test_an_uploaded_model_can_be_loaded_by_its_name(model: Model, folder: Path, hub: Hub) -> None:
     assert push_hub(folder, "someone/faces") == f"{hub.address}/someone/faces"
     assert hub.models["someone/faces"] == {path.name: path.read_bytes() for path in folder.iterdir()}
     loaded = strangers.load("hf:someone/faces", device="cpu")
@@ -61,12 +61,12 @@ def test_a_push_without_leave_keeps_the_folder_and_says_so(
         push_hub(folder, "a/b")
 
 
-def test_a_model_that_the_hub_does_not_know_is_told(hub: Hub) -> None:
+def test_a_model_that_is_not_on_the_hub_is_an_error(hub: Hub) -> None:
     with pytest.raises(ModelError, match=r"^Cannot download the model hf:no/body \(Repos.*login\.$"):
         strangers.load("hf:no/body")
 
 
-def test_a_dead_network_is_told_and_what_was_fetched_stays(
+def test_without_a_network_a_downloaded_model_still_loads(
     model: Model, folder: Path, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.models["a/b"] = {"model.safetensors": (folder / "model.safetensors").read_bytes()}
@@ -97,7 +97,7 @@ def test_the_result_goes_along(model: Model, tmp_path: Path) -> None:
     assert "fd-face" in (tmp_path / "out" / "README.md").read_text()
 
 
-def test_another_models_result_and_what_is_none_are_refused(model: Model, tmp_path: Path) -> None:
+def test_results_of_other_models_and_other_files_are_refused(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     other = result_of(model)
     path.write_text(

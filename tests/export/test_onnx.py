@@ -162,7 +162,7 @@ def test_residuals_groups_resizing_spectral_norm_and_learned_scales_are_exported
     assert compare(drawn, as_onnx(drawn, half=True)).levels <= 2
 
 
-def test_an_agreement_is_told_in_words() -> None:
+def test_an_agreement_is_readable() -> None:
     assert str(Agreement(1.25e-7, 0)) == "differs from torch by at most 1.2e-07 of the range, 0 levels of 255"
     assert str(Agreement(2e-3, 1)).endswith("1 level of 255")
 

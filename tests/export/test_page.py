@@ -88,7 +88,7 @@ def test_nothing_in_it_names_another_place(exported: tuple[Path, Exported]) -> N
             assert names <= {"http://www.w3.org", "http://cv.iptc.org", "http://iptc.org"}, path.name
 
 
-def test_the_facts_are_what_the_views_and_pictures_need(model: Model) -> None:
+def test_the_facts_suffice_for_views_and_pictures(model: Model) -> None:
     said = json.loads(json.dumps(facts(model, DIRECTIONS)))
     assert said["model"]["hash"] == model.hash
     assert (said["model"]["size"], said["model"]["latent"], said["model"]["latent_size"]) == (
@@ -245,7 +245,7 @@ def test_about_closes(browser: Any, address: str, how: str) -> None:
         visit.page.get_by_text("These people do not exist.").wait_for(state="hidden")
 
 
-def test_a_generator_that_cannot_be_loaded_is_told(browser: Any, address: str) -> None:
+def test_a_generator_that_cannot_be_loaded_is_reported(browser: Any, address: str) -> None:
     with Visit(browser, address, "desktop") as visit:
         visit.page.route("**/runtime/*.js", lambda route: route.abort())
         visit.page.goto(address)

@@ -54,7 +54,7 @@ def test_overrides() -> None:
         ("network.generator_widths", "[0, 0, 0, 0]", "'network.generator_widths"),
     ],
 )
-def test_a_wrong_override_is_told(field: str, value: str, words: str) -> None:
+def test_a_wrong_override_is_an_error_that_names_the_field(field: str, value: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         with_overrides(RECIPES["dcgan-64"], {field: value})
 
@@ -66,7 +66,7 @@ def test_a_wrong_override_is_told(field: str, value: str, words: str) -> None:
         ({"objective": "relativistic", "batch": "64"}, "generator_batch of 64"),
     ],
 )
-def test_values_that_do_not_agree_are_told(changes: dict[str, str], words: str) -> None:
+def test_values_that_do_not_agree_are_an_error(changes: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         with_overrides(RECIPES["dcgan-64"], changes)
 
@@ -115,7 +115,7 @@ def test_a_recipe_knows_its_step() -> None:
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5_000])
-def test_a_value_without_end_is_told(value: str) -> None:
+def test_a_huge_value_is_an_error(value: str) -> None:
     with pytest.raises(UsageError, match="not valid at 'batch'"):
         with_overrides(RECIPES["dcgan-32"], {"batch": value})
 
@@ -127,6 +127,6 @@ def test_a_value_without_end_is_told(value: str) -> None:
         ("sngan-64", "network.whole_blocks"),
     ],
 )
-def test_no_network_is_built_without_end(name: str, field: str) -> None:
+def test_a_number_of_blocks_is_bounded(name: str, field: str) -> None:
     with pytest.raises(UsageError, match=f"not valid at '{field}'|less than or equal"):
         with_overrides(RECIPES[name], {field: "1000000000"})

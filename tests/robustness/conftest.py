@@ -1,4 +1,4 @@
-"""What every robustness test shares: how often it tries, and the table of what was tried."""
+"""Fixtures of the robustness tests: the number of trials, and the table of results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import strangers
 
 from ..support import write_model
 from .commands import Commands, commands, evaluate, export, prepare, train
-from .starving import outcome, told, training
+from .starving import outcome, run_command, training
 
 TRIED = "tried"
 """The name of the property under which a test's report carries its row of the table."""
@@ -87,7 +87,7 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def straight(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What a small training comes to that lacks nothing."""
     run = tmp_path_factory.mktemp("runs") / "straight"
-    ended = told(*training(small_set, run))
+    ended = run_command(*training(small_set, run))
     assert ended.code == 0, ended.err
     return outcome(run)
 

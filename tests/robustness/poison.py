@@ -1,4 +1,4 @@
-"""Feeding poison: valid inputs bent in every way, swallowed in a child process that is watched."""
+"""Fuzzing: valid inputs, damaged in every way, are read in a child process with limits."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def feed(
         _swallow_all(inputs, swallow, at, ours[1], memory, target, slowest)
     os.close(ours[1])
     with os.fdopen(ours[0], "rb") as pipe:
-        told = pipe.read()
+        report = pipe.read()
     _, status = os.waitpid(child, 0)
-    assert told, f"input {int.from_bytes(at[:8], 'little')} ended the process: {_end(status)}"
-    fed = Fed(*json.loads(told))
+    assert report, f"input {int.from_bytes(at[:8], 'little')} ended the process: {_end(status)}"
+    fed = Fed(*json.loads(report))
     assert not fed.failures, "\n\n".join(fed.failures)
     assert fed.tried > 0
     return fed

@@ -1,4 +1,4 @@
-"""Children that are starved: forks of this process, so that limits and mounts end with them."""
+"""Forks of this process with limited resources, so that limits and mounts end with them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class KilledError(AssertionError):
     """A child that a signal has ended."""
 
 
-class Told(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command left: its exit code and what it printed on standard error."""
 
     code: int
@@ -83,18 +83,18 @@ def _end_with(work: Callable[[], object], writing: int) -> None:
     os._exit(0)
 
 
-def told(*words: object) -> Told:
-    """`strangers` with these words, in this process; a traceback is an error of the test."""
+def run_command(*words: object) -> CommandResult:
+    """Run `strangers` in this process; a traceback fails the test."""
     from strangers.cli import main
 
     err = io.StringIO()
     with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
         code = main([str(word) for word in words])
-    return Told(code, err.getvalue())
+    return CommandResult(code, err.getvalue())
 
 
-def is_one_sentence(ended: Told) -> bool:
-    """Whether a command that failed said so in one sentence, and nothing else."""
+def is_one_error(ended: CommandResult) -> bool:
+    """Return True for a failed command with a single error message."""
     lines = ended.err.splitlines()
     return ended.code == 1 and len(lines) == 1 and lines[0].startswith("error: ") and lines[0].endswith(".")
 

@@ -1,4 +1,4 @@
-"""One wrong bit anywhere in what is kept: noticed before it is used, and named."""
+"""A flipped bit in any stored file is detected before the file is used, and the file is named."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
 
 
 def flips(path: Path, times: range, seed: int, among: int | None = None) -> Iterator[int]:
-    """Flip one random bit of the file at a time, of its first bytes if so told, and put it back after."""
+    """Flip one random bit of the file at a time, or of its first bytes, and put it back after."""
     chance, whole = random.Random(f"{path.name} {seed}"), path.read_bytes()
     for _ in times:
         bit = chance.randrange(8 * min(len(whole), among or len(whole)))
@@ -46,7 +46,9 @@ def flips(path: Path, times: range, seed: int, among: int | None = None) -> Iter
     path.write_bytes(whole)
 
 
-def test_in_a_checkpoint(trained: Path, tmp_path: Path, trials: Any, tally: Any) -> None:
+def test_a_flipped_bit_in_a_checkpoint_is_detected(
+    trained: Path, tmp_path: Path, trials: Any, tally: Any
+) -> None:
     """The one before it is used."""
     recipe = read_recipe(trained)
     assert recipe is not None
@@ -71,7 +73,9 @@ def test_in_a_checkpoint(trained: Path, tmp_path: Path, trials: Any, tally: Any)
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["32 bits", "16 bits"])
-def test_in_a_model_file(half: bool, tmp_path: Path, trials: Any, tally: Any) -> None:
+def test_a_flipped_bit_in_a_model_file_is_detected(
+    half: bool, tmp_path: Path, trials: Any, tally: Any
+) -> None:
     from strangers.sampling.model_file import save_model
 
     path = write_model(tmp_path / "model.safetensors")
@@ -81,9 +85,9 @@ def test_in_a_model_file(half: bool, tmp_path: Path, trials: Any, tally: Any) ->
     header = 8 + int.from_bytes(path.read_bytes()[:8], "little")
     for among in (header, None):
         for bit in flips(path, trials(6, 500), 1, among):
-            with pytest.raises(ModelError, match=r"model\.safetensors") as told:
+            with pytest.raises(ModelError, match=r"model\.safetensors") as caught:
                 load(path, device="cpu")
-            assert "\n" not in str(told.value), bit
+            assert "\n" not in str(caught.value), bit
     load(path, device="cpu")
     tally(f"bits flipped in a model file of {16 if half else 32} bits", 2 * len(trials(6, 500)))
 
@@ -96,7 +100,7 @@ def read(path: Path) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("age", ["new", "old"])
-def test_in_a_prepared_set(
+def test_a_flipped_bit_in_a_prepared_set_is_detected(
     age: str, drawn: PreparedSet, tmp_path: Path, trials: Any, tally: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also in one from before there were checksums, but for what nothing vouches for there."""
@@ -111,14 +115,14 @@ def test_in_a_prepared_set(
     for name in sorted({*names} - {"preview.png"}):
         for among in (128, None) if name == "images.npy" else (None,):
             for bit in flips(copy / name, times, 2, among):
-                with pytest.raises(DataError, match=r"prepared set .*set is damaged") as told:
+                with pytest.raises(DataError, match=r"prepared set .*set is damaged") as caught:
                     read(copy)
-                assert told.value.__context__ is None or "\n" not in str(told.value), (name, bit)
+                assert caught.value.__context__ is None or "\n" not in str(caught.value), (name, bit)
     assert all(np.array_equal(one, other) for one, other in zip(before[:2], read(copy)[:2], strict=True))
     tally(f"bits flipped in {'a set' if age == 'new' else 'an older set'}", (len(names) + 1) * len(times))
 
 
-def test_in_an_image_that_a_training_is_shown(
+def test_a_flipped_bit_in_an_image_stops_a_training(
     drawn: PreparedSet, strangers: Strangers, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     times, data = trials(1, 20), tmp_path / "set"
@@ -134,7 +138,7 @@ def test_in_an_image_that_a_training_is_shown(
     tally("trainings on a set with one wrong bit", len(times))
 
 
-def test_in_cached_arrays(tmp_path: Path, trials: Any, tally: Any) -> None:
+def test_a_flipped_bit_in_a_cached_array_is_detected(tmp_path: Path, trials: Any, tally: Any) -> None:
     """They are computed again."""
     numbers = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
     whole, path = Cached({"numbers": numbers}, {"count": 20}), tmp_path / "cached.safetensors"
@@ -150,7 +154,9 @@ def flat(value: Cached) -> dict[str, Any]:
     return {name: array.tolist() for name, array in value.arrays.items()}
 
 
-def test_in_an_attribute_network(drawn: PreparedSet, tmp_path: Path, trials: Any, tally: Any) -> None:
+def test_a_flipped_bit_in_an_attribute_network_is_detected(
+    drawn: PreparedSet, tmp_path: Path, trials: Any, tally: Any
+) -> None:
     path = tmp_path / "attributes.safetensors"
     network = attributes.AttributeNetwork(len(drawn.manifest.attributes))
     path.write_bytes(attribute_training._as_bytes(network, drawn, 0, 1))

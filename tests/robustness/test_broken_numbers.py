@@ -1,4 +1,4 @@
-"""Numbers that are not finite: the health monitor acts, the log reports it, and no checkpoint is spoilt."""
+"""Numbers that are not finite: the health monitor acts, the log reports it, and no checkpoint has them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def outcome(run: Path) -> str:
     return sha256((newest / "training.safetensors").read_bytes()).hexdigest()
 
 
-def spoilt(run: Path) -> list[str]:
+def broken_checkpoints(run: Path) -> list[str]:
     """What is no finite number in any checkpoint of the run."""
     found = []
     for folder in (run / "checkpoints").iterdir():
@@ -179,7 +179,7 @@ def injured(injure: Injure, value: float, at: int, chance: random.Random, times:
 
 
 @pytest.mark.parametrize("what", INJURIES)
-def test_a_number_that_is_none(
+def test_a_number_that_is_not_finite(
     what: str, drawn: PreparedSet, recipe: Recipe, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     injure, values = INJURIES[what]
@@ -188,7 +188,7 @@ def test_a_number_that_is_none(
     for trial in trials(1, 18):
         on_collapse = ON_COLLAPSE[(few + trial) % 3]
         value, at = values[trial % len(values)], 128 * chance.randrange(IMAGES // 128)
-        told = what, value, at, on_collapse
+        case = what, value, at, on_collapse
         patch = injured(injure, value, at, chance, times=1)
         try:
             if on_collapse == "rollback":
@@ -198,29 +198,29 @@ def test_a_number_that_is_none(
                     trained(drawn, recipe, run, on_collapse)
         finally:
             patch.undo()
-        assert spoilt(run) == [], told
-        tell_the_story(run, on_collapse, at, told)
+        assert broken_checkpoints(run) == [], case
+        check_log(run, on_collapse, at, case)
         if on_collapse != "rollback":  # a run can always be taken up
             trained(drawn, recipe, run)
-            assert outcome(run) == straight, told
+            assert outcome(run) == straight, case
         shutil.rmtree(run)
     tally(f"trainings with {what} that are no numbers", len(trials(1, 18)))
 
 
-def tell_the_story(run: Path, on_collapse: str, at: int, told: object) -> None:
+def check_log(run: Path, on_collapse: str, at: int, case: object) -> None:
     """Check that log.jsonl says what happened, once, and no later than at the next pictures."""
     warnings = read_log(run, "warning")
     if on_collapse == "rollback":
         [back] = warnings
-        assert (back["rollback"], back["learning_rate_multiplier"]) == (1, ROLLBACK_FACTOR), told
-        assert back["images_seen"] in (0, 1024), told
-        assert back["images_seen"] <= at < back["rolled_back_from"] <= at + 1024, told
+        assert (back["rollback"], back["learning_rate_multiplier"]) == (1, ROLLBACK_FACTOR), case
+        assert back["images_seen"] in (0, 1024), case
+        assert back["images_seen"] <= at < back["rolled_back_from"] <= at + 1024, case
     else:
-        assert [warning["kind"] for warning in warnings] == ["not finite"], told
-        assert at < warnings[0]["images_seen"] <= at + 1024, told
+        assert [warning["kind"] for warning in warnings] == ["not finite"], case
+        assert at < warnings[0]["images_seen"] <= at + 1024, case
 
 
-def test_what_breaks_again_and_again_is_taken_back_so_often_and_no_more(
+def test_the_number_of_rollbacks_is_limited(
     drawn: PreparedSet, recipe: Recipe, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     if not trials(0, 12):
@@ -236,17 +236,17 @@ def test_what_breaks_again_and_again_is_taken_back_so_often_and_no_more(
                 trained(drawn, recipe, run, "rollback")
         finally:
             patch.undo()
-        told = [entry["learning_rate_multiplier"] for entry in read_log(run, "rollback")]
-        assert told == [ROLLBACK_FACTOR**n for n in range(1, MAX_ROLLBACKS + 1)]
-        assert spoilt(run) == [], name
+        multipliers = [entry["learning_rate_multiplier"] for entry in read_log(run, "rollback")]
+        assert multipliers == [ROLLBACK_FACTOR**n for n in range(1, MAX_ROLLBACKS + 1)]
+        assert broken_checkpoints(run) == [], name
         trained(drawn, recipe, run)  # from its last checkpoint, which knows of no rollback
-        assert spoilt(run) == [], name
+        assert broken_checkpoints(run) == [], name
         assert (run / "latest").read_text() == f"{IMAGES:09d}"
     tally("trainings that broke again after each rollback", len(trials(0, 12)))
 
 
 @pytest.mark.parametrize("on_collapse", ON_COLLAPSE)
-def test_a_discriminator_that_wins_outright_is_told_and_no_more(
+def test_a_saturated_discriminator_is_only_warned_of(
     on_collapse: str,
     drawn: PreparedSet,
     recipe: Recipe,

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="starts commands
 Trials = Callable[[int, int], range]
 
 
-def test_a_training_killed_again_and_again_ends_as_one_that_was_not(
+def test_a_training_killed_many_times_equals_an_uninterrupted_one(
     warm: Commands, tmp_path: Path, trials: Trials, tally: Callable[..., None]
 ) -> None:
     expected = trained_bits(warm.folder / "run")
@@ -86,7 +86,7 @@ def killed_and_again(
         yield kills, ended
 
 
-def test_a_preparation_that_was_killed_begins_again(
+def test_a_killed_preparation_starts_again(
     warm: Commands, tmp_path: Path, trials: Trials, tally: Callable[..., None]
 ) -> None:
     expected, out = bytes_of(warm.folder / "set"), tmp_path / "set"
@@ -102,7 +102,7 @@ def test_a_preparation_that_was_killed_begins_again(
     tally("kill -9 while preparing, and the same command again", kills, f"{ended} had ended before")
 
 
-def test_an_export_that_was_killed_leaves_the_file_of_before(
+def test_a_killed_export_leaves_the_previous_file(
     warm: Commands, tmp_path: Path, trials: Trials, tally: Callable[..., None]
 ) -> None:
     names = ("faces.safetensors", "faces.md")
@@ -123,7 +123,7 @@ def test_an_export_that_was_killed_leaves_the_file_of_before(
     tally("kill -9 while exporting, and the same command again", kills, f"{ended} had ended before")
 
 
-def test_a_measurement_that_was_killed_is_repeated(
+def test_a_killed_evaluation_can_be_repeated(
     warm: Commands, tmp_path: Path, trials: Trials, tally: Callable[..., None]
 ) -> None:
     for name in ("run", "set"):

@@ -1,4 +1,4 @@
-"""Whichever change of the disk fails: what is there is the old or the new, and the same command mends it."""
+"""Whichever write fails, files are old or new, and the same command completes them."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Case]:
     }
 
 
-def test_what_is_written_is_whole_whichever_change_fails(
+def test_an_output_is_complete_or_absent_whichever_write_fails(
     cases: dict[str, Case], tmp_path: Path, trials: Callable[[int, int], range], tally: Callable[..., None]
 ) -> None:
     for name, case in cases.items():
@@ -223,7 +223,7 @@ def what_a_run_holds(run: Path) -> Found:
     return found | {"goes on after": str(state.images_seen)}
 
 
-def test_a_checkpoint_is_whole_whichever_change_fails(
+def test_a_checkpoint_is_complete_or_absent_whichever_write_fails(
     tmp_path: Path, trials: Callable[[int, int], range], tally: Callable[..., None]
 ) -> None:
     case = Case(
@@ -236,7 +236,7 @@ def test_a_checkpoint_is_whole_whichever_change_fails(
     tally("faults while writing a checkpoint", faults, f"{changes} changes of the disk")
 
 
-def test_a_training_goes_on_whichever_change_fails(
+def test_a_training_continues_whichever_write_fails(
     tmp_path: Path,
     trials: Callable[[int, int], range],
     tally: Callable[..., None],

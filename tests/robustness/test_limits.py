@@ -1,4 +1,4 @@
-"""Few files, little memory, a wrong clock, no folder, no worker: one sentence, and nothing half-written."""
+"""Few files, little memory, a wrong clock, a missing folder, a killed worker: one error, no partial files."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from strangers.data.prepare import prepare
 from strangers.errors import DataError
 
 from .starving import (
+    CommandResult,
     KilledError,
-    Told,
     commands,
     halves,
     in_child,
-    is_one_sentence,
+    is_one_error,
     limit,
     outcome,
-    told,
+    run_command,
     training,
 )
 
 pytestmark = pytest.mark.usefixtures("quick_curves")
 
 
-def test_too_few_files_may_be_open(
+def test_a_limit_of_open_files_is_an_error(
     small_set: Path, small_model: Path, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     del straight  # by which everything has been imported
@@ -48,18 +48,18 @@ def test_too_few_files_may_be_open(
         def work(place: Path = place, name: str = name, spare: int = spare) -> list[Any]:
             most = max(map(int, os.listdir("/proc/self/fd"))) + spare
             limit(resource.RLIMIT_NOFILE, most)
-            ended = told(*commands(place, small_set, small_model)[name])
+            ended = run_command(*commands(place, small_set, small_model)[name])
             limit(resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
             return [ended, halves(place)]
 
         ended, left = in_child(work)
-        assert ended[0] == 0 or is_one_sentence(Told(*ended)), (name, spare, ended)
+        assert ended[0] == 0 or is_one_error(CommandResult(*ended)), (name, spare, ended)
         assert left == [], (name, spare)
         failed += ended[0] != 0
     tally("commands that could open few files", len(trials(4, 120)), f"{failed} ended with a sentence")
 
 
-def test_too_little_memory_is_told_with_the_batch(
+def test_too_little_memory_is_an_error_that_names_the_batch(
     small_set: Path, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     """What torch's own libraries do when they get none, which may be a crash, is nothing that we can mend."""
@@ -71,7 +71,7 @@ def test_too_little_memory_is_told_with_the_batch(
         def work(run: Path = run, spare: int = spare) -> list[Any]:
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             limit(resource.RLIMIT_AS, used + spare)
-            ended = told(*training(small_set, run, batch=2048))
+            ended = run_command(*training(small_set, run, batch=2048))
             limit(resource.RLIMIT_AS, resource.getrlimit(resource.RLIMIT_AS)[1])
             return [ended, halves(run)]
 
@@ -81,7 +81,7 @@ def test_too_little_memory_is_told_with_the_batch(
             crashed += 1
             assert halves(run) == []
             continue
-        assert ended[0] == 0 or is_one_sentence(Told(*ended)), (spare, ended)
+        assert ended[0] == 0 or is_one_error(CommandResult(*ended)), (spare, ended)
         assert ended[0] == 0 or ("memory" in ended[1] and "--set batch=N" in ended[1]), (spare, ended)
         assert left == []
         failed += ended[0] != 0
@@ -90,7 +90,7 @@ def test_too_little_memory_is_told_with_the_batch(
     tally("trainings with little memory", len(trials(2, 60)), found)
 
 
-def test_a_clock_that_goes_back_changes_nothing(
+def test_a_clock_that_goes_back_changes_no_result(
     small_set: Path, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     for trial in trials(1, 10):
@@ -104,13 +104,13 @@ def test_a_clock_that_goes_back_changes_nothing(
                 return now[0]
 
             time.time = back
-            return [told(*training(small_set, run)), outcome(run), halves(run)]
+            return [run_command(*training(small_set, run)), outcome(run), halves(run)]
 
         assert in_child(work) == [[0, ""], straight, []]
     tally("trainings while the clock went back", len(trials(1, 10)))
 
 
-def test_a_folder_that_vanishes_while_it_is_used(
+def test_a_folder_that_disappears_during_use_is_an_error(
     small_set: Path, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     from strangers.training import loop
@@ -129,20 +129,20 @@ def test_a_folder_that_vanishes_while_it_is_used(
                 return next_step(session)
 
             loop.next_step = step
-            return [told(*training(place / "set", place / "run"))]
+            return [run_command(*training(place / "set", place / "run"))]
 
         [ended] = in_child(work)
         if doomed == own:  # what is mapped stays, until the training ends
             assert ended == [0, ""]
             assert outcome(place / "run") == straight
         else:
-            assert is_one_sentence(Told(*ended)), (moment, ended)
+            assert is_one_error(CommandResult(*ended)), (moment, ended)
             assert str(place / "run") in ended[1]
             assert not doomed.exists()
     tally("folders that vanished under a training", len(trials(2, 40)))
 
 
-def test_a_worker_that_the_system_kills(tmp_path: Path, trials: Any, tally: Any) -> None:
+def test_a_killed_worker_is_an_error(tmp_path: Path, trials: Any, tally: Any) -> None:
     if not trials(0, 10):
         pytest.skip("with --robustness; tests/data/test_prepare.py has it once")
     for trial in trials(0, 10):

@@ -1,4 +1,4 @@
-"""The page under many clients at once, some of whom read slowly, go away, send too much, or send nonsense."""
+"""The page with many clients at once, some of them slow, absent, too large or malformed."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
     return status, closes
 
 
-def test_many_clients_are_answered_and_memory_stays(
+def test_many_clients_are_answered_within_constant_memory(
     server: Server, watched: int, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
     long = pytestconfig.getoption("--robustness")

@@ -1,4 +1,4 @@
-"""What goes on for long, or has much to do, takes no more memory and no more files as it goes on."""
+"""Long trainings and large sets need constant memory and files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def files(run: Path) -> int:
     return sum(len(names) for folder, _, names in os.walk(run) if Path(folder).name != "samples")
 
 
-def test_a_long_training_takes_no_more_as_it_goes_on(
+def test_a_long_training_needs_constant_memory_and_files(
     trained: Path, tmp_path: Path, watched: int, tally: Callable[..., None]
 ) -> None:
     run = tmp_path / "run"
@@ -98,7 +98,7 @@ def test_a_long_training_takes_no_more_as_it_goes_on(
     )
 
 
-def test_a_large_set_takes_no_more_memory_than_a_small_one(
+def test_a_large_set_needs_no_more_memory_than_a_small_one(
     trained: Path, tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
     count = LARGE if pytestconfig.getoption("--robustness") else FEW

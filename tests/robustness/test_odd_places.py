@@ -138,7 +138,7 @@ def _check(place: Place, start: Path) -> None:
     assert not list(start.rglob(".partial-*")), place.name
 
 
-def test_the_journey_ends_well_in_odd_places(
+def test_all_commands_work_in_odd_places(
     tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
     places = PLACES if pytestconfig.getoption("--robustness") else []
@@ -150,7 +150,7 @@ def test_the_journey_ends_well_in_odd_places(
 
 
 @pytest.mark.parametrize("command", ["recipes", "train"])
-def test_a_reader_who_leaves_costs_nothing(
+def test_a_closed_pipe_does_not_harm_a_training(
     command: str, trained: Path, tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
     if command == "train" and not pytestconfig.getoption("--robustness"):

@@ -106,9 +106,7 @@ def test_a_command_refuses_each_file_of_the_user_and_replaces_its_own(
         "evaluate OUT.safetensors SET --out OUT.json --held-out OUT.json",
     ],
 )
-def test_a_command_never_replaces_what_it_reads(
-    call: Strangers, tmp_path: Path, inputs: Path, line: str
-) -> None:
+def test_a_command_never_replaces_its_input(call: Strangers, tmp_path: Path, inputs: Path, line: str) -> None:
     assert call("sample MODEL --seeds 3 --out OUT.png").code == 0
     assert call("export MODEL --to file --out OUT.safetensors").code == 0
     (tmp_path / "out.onnx").write_bytes(b"")
@@ -118,7 +116,7 @@ def test_a_command_never_replaces_what_it_reads(
     assert bytes_of(tmp_path) == before
 
 
-def test_files_that_people_gave_wrong_names_are_all_kept(call: Strangers, tmp_path: Path) -> None:
+def test_files_of_the_user_under_names_of_ours_are_kept(call: Strangers, tmp_path: Path) -> None:
     """A model of a run, a result and a photograph's latent are not what these commands write."""
     write_model(tmp_path / "out.safetensors")
     before = bytes_of(tmp_path)

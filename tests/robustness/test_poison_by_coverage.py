@@ -30,7 +30,7 @@ MEMORY = 1024  # MiB, of the whole process
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_nothing_new_is_reached_that_breaks(
+def test_no_input_found_by_coverage_crashes_a_reader(
     name: str, tmp_path: Path, trials: Callable[[int, int], range], tally: Callable[..., None]
 ) -> None:
     runs = len(trials(0, 10_000))

@@ -102,7 +102,7 @@ NETWORKS: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 
 
-def test_a_model_with_a_lying_header_is_refused(tmp_path: Path, trials: Trials, tally: Tally) -> None:
+def test_a_model_file_with_a_wrong_header_is_refused(tmp_path: Path, trials: Trials, tally: Tally) -> None:
     valid = write_model(tmp_path / "model.safetensors").read_bytes()
     load(tmp_path / "model.safetensors", device="cpu")
 
@@ -123,7 +123,7 @@ def with_recipe(valid: bytes, network: dict[str, Any]) -> bytes:
     return assemble(json.dumps(fields), valid[8 + length :])
 
 
-def test_a_recipe_without_end_is_refused_at_once(tmp_path: Path, tally: Tally) -> None:
+def test_a_huge_recipe_is_refused_at_once(tmp_path: Path, tally: Tally) -> None:
     valid = write_model(tmp_path / "model.safetensors").read_bytes()
     load(tmp_path / "model.safetensors", device="cpu")
     length = int.from_bytes(valid[:8], "little")
@@ -150,7 +150,7 @@ def test_a_recipe_without_end_is_refused_at_once(tmp_path: Path, tally: Tally) -
     tally("model files that are huge inside", fed.tried, str(fed))
 
 
-def test_an_attribute_network_with_a_lying_header_is_refused(
+def test_an_attribute_network_with_a_wrong_header_is_refused(
     tmp_path: Path, trials: Trials, tally: Tally
 ) -> None:
     valid = BUNDLED_ATTRIBUTES.read_bytes()
@@ -165,7 +165,7 @@ def test_an_attribute_network_with_a_lying_header_is_refused(
     tally("attribute networks with bent or lying headers", fed.tried, str(fed))
 
 
-def test_what_is_pickled_is_refused_unread(tmp_path: Path, trials: Trials, tally: Tally) -> None:
+def test_a_pickle_is_refused_unread(tmp_path: Path, trials: Trials, tally: Tally) -> None:
     path = tmp_path / "weights.pth"
     valid = {}
     for zipped in (True, False):
@@ -181,7 +181,7 @@ def test_what_is_pickled_is_refused_unread(tmp_path: Path, trials: Trials, tally
     tally(".pth files of weights, whole and bent", fed.tried, str(fed))
 
 
-def test_a_checkpoint_that_its_state_vouches_for_is_read_with_care(
+def test_a_checkpoint_with_matching_hashes_is_still_validated(
     trained: Path, tmp_path: Path, trials: Trials, tally: Tally
 ) -> None:
     run = Path(shutil.copytree(trained, tmp_path / "run"))

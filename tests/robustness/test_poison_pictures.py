@@ -1,4 +1,4 @@
-"""Pictures made to break a decoder: they are decoded, or refused in words, soon and in little memory."""
+"""Damaged and malicious pictures are decoded, or refused with an error, soon and in little memory."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def valid_pictures() -> dict[str, bytes]:
     }
 
 
-def test_a_bent_picture_is_decoded_or_refused(tmp_path: Path, trials: Trials, tally: Tally) -> None:
+def test_a_damaged_picture_is_decoded_or_refused(tmp_path: Path, trials: Trials, tally: Tally) -> None:
     crops = [CROPS[name] for name in ("square", "squash", "c108")]
 
     def swallow(data: bytes) -> None:
@@ -87,9 +87,7 @@ def test_a_bent_picture_is_decoded_or_refused(tmp_path: Path, trials: Trials, ta
     tally(f"pictures bent: 25 kinds, {MEMORY} MiB", fed.tried, str(fed))
 
 
-def test_a_bent_picture_of_ours_says_where_it_comes_from_or_not(
-    tmp_path: Path, trials: Trials, tally: Tally
-) -> None:
+def test_a_damaged_png_has_its_provenance_or_none(tmp_path: Path, trials: Trials, tally: Tally) -> None:
     origin = Provenance("strangers 0", "0" * 16, "0-3", "tiny", 1000)
     pixels = np.zeros((4, 4, 3), np.uint8)
     valid = {"ours": encode_png(pixels, origin), "webp": encode_animation([pixels, 255 - pixels], 0.1)}
@@ -215,7 +213,7 @@ def test_the_largest_pictures_fit_the_memory_that_is_stated(
     tally(f"pictures of 67 million pixels, {MOST_MEMORY} MiB", fed.tried, str(fed))
 
 
-def test_what_is_odd_but_whole_is_decoded() -> None:
+def test_an_odd_but_complete_picture_is_decoded() -> None:
     """Trailing bytes, a wrong ending of the name, a turned photograph, frames after the first."""
     valid = valid_pictures()
     for name, data in valid.items():

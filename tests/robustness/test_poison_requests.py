@@ -1,4 +1,4 @@
-"""Requests made to break the page: paths, parameters, headers, bodies and uploads."""
+"""Malicious requests: paths, parameters, headers, bodies and uploads."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def odd_requests(times: range) -> Iterator[tuple[str, Asked]]:
         yield f"{number}: {asked!r}"[:600], asked
 
 
-def test_an_odd_request_is_answered_in_a_sentence(
+def test_an_odd_request_gets_an_error_message(
     page: Page, tmp_path: Path, trials: Trials, tally: Tally
 ) -> None:
     fed = feed(odd_requests(trials(300, 15_000)), page, memory=MEMORY, target=tmp_path)
@@ -159,9 +159,7 @@ BODIES = {
 }
 
 
-def test_an_odd_body_is_answered_in_a_sentence(
-    page: Page, tmp_path: Path, trials: Trials, tally: Tally
-) -> None:
+def test_an_odd_body_gets_an_error_message(page: Page, tmp_path: Path, trials: Trials, tally: Tally) -> None:
     times = trials(60, 3_000)
     inputs = (
         (f"{path}, {name}", Asked("POST", path, headers=JSON, body=body))
@@ -187,7 +185,7 @@ LARGE = {
 }  # fmt: skip
 
 
-def test_a_large_body_holds_nobody_up(page: Page, tmp_path: Path, tally: Tally) -> None:
+def test_a_large_body_delays_no_other_client(page: Page, tmp_path: Path, tally: Tally) -> None:
     inputs = ((name, Asked("POST", path, headers=JSON, body=body)) for name, (path, body) in LARGE.items())
     fed = feed(
         inputs, page, memory=MEMORY, target=tmp_path, slowest=5
@@ -195,7 +193,7 @@ def test_a_large_body_holds_nobody_up(page: Page, tmp_path: Path, tally: Tally) 
     tally("JSON bodies of 4 MB", fed.tried, str(fed))
 
 
-def test_a_bent_upload_is_searched_for_or_refused(
+def test_a_damaged_upload_is_inverted_or_refused(
     page: Page, tmp_path: Path, trials: Trials, tally: Tally
 ) -> None:
     dice = random.Random(32)
@@ -215,7 +213,7 @@ def test_a_bent_upload_is_searched_for_or_refused(
     tally("uploads of bent pictures", fed.tried, str(fed))
 
 
-def test_no_odd_token_opens_the_door(tmp_path: Path, trials: Trials, tally: Tally) -> None:
+def test_no_odd_token_is_accepted(tmp_path: Path, trials: Trials, tally: Tally) -> None:
     locked = Page(write_model(tmp_path / "model.safetensors"), [], token="a token")
     dice = random.Random(34)
 

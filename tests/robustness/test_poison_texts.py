@@ -54,7 +54,7 @@ def take_in(name: str, content: bytes) -> None:
     assert found.attributes_of(["000001.jpg", "absent"]).shape == (2, len(found.names))
 
 
-def test_a_bent_table_is_read_or_refused(tmp_path: Path, trials: Trials, tally: Tally) -> None:
+def test_a_damaged_table_is_read_or_refused(tmp_path: Path, trials: Trials, tally: Tally) -> None:
     times = trials(400, 10_000)
     inputs = ((name, (name.split(",")[0], data)) for name, data in bent_ones(TABLES, times, 5))
     fed = feed(inputs, lambda table: take_in(*table), memory=MEMORY, target=tmp_path)
@@ -104,7 +104,9 @@ def test_whatever_looks_like_a_table_is_read_or_refused(tmp_path: Path, trials: 
         b"image,p\n" + b"a" * 1_000_000 + b",1\n",
     ],
 )  # fmt: skip
-def test_a_table_of_a_megabyte_takes_little(content: bytes, tmp_path: Path, tally: Tally) -> None:
+def test_a_table_of_a_megabyte_needs_little_time_and_memory(
+    content: bytes, tmp_path: Path, tally: Tally
+) -> None:
     feed(
         [("table", content)],
         lambda data: take_in("list_eval_partition.csv", data),
@@ -184,7 +186,7 @@ def test_an_odd_manifest_is_refused(tmp_path: Path, trials: Trials, tally: Tally
 
 
 @pytest.mark.parametrize("name", ["images.npy", "attributes.npy", "names.txt"])
-def test_a_bent_prepared_set_is_refused_or_read(
+def test_a_damaged_prepared_set_is_read_or_refused(
     name: str, tmp_path: Path, trials: Trials, tally: Tally
 ) -> None:
     path = tmp_path / "set"
@@ -254,7 +256,9 @@ def odd_logs(valid: bytes, times: range, seed: int) -> Any:
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "recipe.json"])
-def test_a_page_shows_what_it_can_of_an_odd_run(name: str, run: Path, trials: Trials, tally: Tally) -> None:
+def test_the_page_shows_an_odd_run_as_far_as_possible(
+    name: str, run: Path, trials: Trials, tally: Tally
+) -> None:
     def swallow(data: bytes) -> None:
         (run / name).write_bytes(data)
         reader = RunReader(run)
@@ -267,7 +271,7 @@ def test_a_page_shows_what_it_can_of_an_odd_run(name: str, run: Path, trials: Tr
     tally(f"{name} on the page", fed.tried, str(fed))
 
 
-def test_a_training_goes_on_after_an_odd_line_of_its_log(run: Path, trials: Trials, tally: Tally) -> None:
+def test_a_training_continues_after_an_odd_line_in_its_log(run: Path, trials: Trials, tally: Tally) -> None:
     def swallow(data: bytes) -> None:
         (run / "log.jsonl").write_bytes(data)
         assert isinstance(read_log(run), list)

@@ -1,4 +1,4 @@
-"""Too little of anything: one sentence and exit code 1, nothing half-written, and on once there is room."""
+"""Full disks: one error and exit code 1, no partial files, and success once there is space."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ import pytest
 from strangers.data.prepared import open_prepared
 
 from .starving import (
+    CommandResult,
     NotAllowedError,
-    Told,
     commands,
     halves,
     in_child,
-    is_one_sentence,
+    is_one_error,
     limit,
     mount_disk,
     mount_read_only,
     outcome,
-    told,
+    run_command,
     training,
 )
 
@@ -49,7 +49,7 @@ STARVED = {"a full disk": starve_disk, "a quota": starve_quota}
 
 
 @pytest.mark.parametrize("how", STARVED)
-def test_a_training_meets_a_full_disk_and_goes_on_once_there_is_room(
+def test_a_training_on_a_full_disk_resumes_once_there_is_space(
     how: str, small_set: Path, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     chance, ended_early = random.Random(how), 0
@@ -60,14 +60,14 @@ def test_a_training_meets_a_full_disk_and_goes_on_once_there_is_room(
 
         def work(place: Path = place, most: int = most) -> list[Any]:
             give_room = STARVED[how](place, most)
-            first = told(*training(small_set, place / "run"))
+            first = run_command(*training(small_set, place / "run"))
             broken = halves(place)
             give_room()
-            second = told(*training(small_set, place / "run"))
+            second = run_command(*training(small_set, place / "run"))
             return [first, broken, second, outcome(place / "run"), halves(place)]
 
         first, broken, second, reached, left = in_child(work)
-        assert first[0] == 0 or is_one_sentence(Told(*first)), (most, first)
+        assert first[0] == 0 or is_one_error(CommandResult(*first)), (most, first)
         assert (broken, left) == ([], []), most
         assert second == [0, ""], (most, second)
         assert reached == straight, most
@@ -76,7 +76,7 @@ def test_a_training_meets_a_full_disk_and_goes_on_once_there_is_room(
     tally(f"trainings that met {how}", len(trials(1, 40)), f"{ended_early} ended with a sentence")
 
 
-def test_a_disk_that_is_full_for_a_while_ends_no_training(
+def test_a_disk_that_is_full_for_a_while_stops_no_training(
     small_set: Path, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     from strangers.training import loop
@@ -94,7 +94,7 @@ def test_a_disk_that_is_full_for_a_while_ends_no_training(
                 return next_step(session)
 
             loop.next_step = step
-            ended = told(*training(small_set, run))
+            ended = run_command(*training(small_set, run))
             return [ended, outcome(run), halves(run)]
 
         ended, reached, left = in_child(work)
@@ -107,7 +107,7 @@ def test_a_disk_that_is_full_for_a_while_ends_no_training(
     tally("trainings whose disk was full for a while", len(trials(1, 20)))
 
 
-def test_other_commands_meet_a_full_disk(
+def test_other_commands_on_a_full_disk_fail_with_an_error(
     small_set: Path, small_model: Path, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
     chance, failed = random.Random(1), 0
@@ -119,13 +119,16 @@ def test_other_commands_meet_a_full_disk(
 
         def work(place: Path = place, most: int = most, name: str = name) -> list[Any]:
             mount_disk(place, most)
-            ended = told(*commands(place, small_set, small_model)[name])
+            ended = run_command(*commands(place, small_set, small_model)[name])
             if (place / "set").exists():
                 open_prepared(place / "set")
             return [ended, halves(place)]
 
         ended, left = in_child(work)
-        assert ended[0] == 0 or (is_one_sentence(Told(*ended)) and str(place) in ended[1]), (name, ended)
+        assert ended[0] == 0 or (is_one_error(CommandResult(*ended)) and str(place) in ended[1]), (
+            name,
+            ended,
+        )
         assert left == [], (name, most)
         failed += ended[0] != 0
     tally("other commands that met a full disk", len(trials(5, 200)), f"{failed} ended with a sentence")
@@ -140,7 +143,7 @@ def forbid(place: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [mount_read_only, forbid], ids=["read-only", "forbidden"])
-def test_a_place_that_cannot_be_written(
+def test_a_read_only_folder_is_an_error(
     how: Callable[[Path], None], small_set: Path, small_model: Path, tmp_path: Path, tally: Any
 ) -> None:
     for folder in (tmp_path, *tmp_path.parents[:2], small_set.parent, small_model.parent):
@@ -155,12 +158,12 @@ def test_a_place_that_cannot_be_written(
             if not os.access(small_set / "manifest.json", os.R_OK, effective_ids=True):
                 raise NotAllowedError("The temporary folder lets nobody else in.")
             return [
-                told(*commands(place, small_set, small_model)[name]),
+                run_command(*commands(place, small_set, small_model)[name]),
                 [path.name for path in place.iterdir()],
             ]
 
         ended, left = in_child(work)
-        assert is_one_sentence(Told(*ended)), (name, ended)
+        assert is_one_error(CommandResult(*ended)), (name, ended)
         assert str(place) in ended[1]
         assert left == []
     tally(

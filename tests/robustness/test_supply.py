@@ -1,4 +1,4 @@
-"""What comes along: no request that nobody asked for, licenses that fit, a wheel that works alone."""
+"""Dependencies: no unrequested network access, compatible licenses, a wheel that works alone."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _commands(place: Path) -> list[list[str]]:
     ]
 
 
-def test_no_command_asks_the_network(
+def test_no_other_command_uses_the_network(
     tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
     commands = _commands(tmp_path)
@@ -114,7 +114,7 @@ def test_no_command_asks_the_network(
     tally("commands run without a network", len(commands))
 
 
-def test_what_does_ask_the_network_is_stopped_by_that(whole: None, tmp_path: Path) -> None:
+def test_a_command_that_needs_the_network_fails_without_it(whole: None, tmp_path: Path) -> None:
     words = ["sample", "hf:nobody/nothing", "--out", str(tmp_path / "faces.png")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     process = subprocess.run(
@@ -168,7 +168,7 @@ def licenses(package: metadata.Distribution) -> Iterator[str]:
         yield next((name for name in either if name in ALLOWED), either[0])
 
 
-def test_licenses_of_all_that_is_needed_may_stand_beside_mit(tally: Callable[..., None]) -> None:
+def test_licenses_of_all_dependencies_are_compatible_with_mit(tally: Callable[..., None]) -> None:
     packages = required()
     others = {name: refused for name, one in packages.items() if (refused := set(licenses(one)) - ALLOWED)}
     assert not others

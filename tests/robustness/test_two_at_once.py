@@ -1,4 +1,4 @@
-"""Two at once in one place: one of them is told so, or both are right."""
+"""Two processes in one folder: one fails with an error, or both succeed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="starts commands by f
 
 
 @forks
-def test_of_two_trainings_in_one_folder_one_is_told(
+def test_the_second_of_two_trainings_in_one_folder_fails(
     warm: Commands, tmp_path: Path, trials: Trials, tally: Callable[..., None]
 ) -> None:
     expected = trained_bits(warm.folder / "run")
@@ -50,7 +50,7 @@ def test_of_two_trainings_in_one_folder_one_is_told(
 
 
 @forks
-def test_a_killed_training_keeps_nobody_out(warm: Commands, tmp_path: Path) -> None:
+def test_a_killed_training_leaves_no_lock(warm: Commands, tmp_path: Path) -> None:
     run = tmp_path / "run"
     longer = train(run, "--images", "1000000")
     first = warm.start(*longer)
@@ -64,7 +64,7 @@ def test_a_killed_training_keeps_nobody_out(warm: Commands, tmp_path: Path) -> N
 
 
 @forks
-def test_of_two_preparations_into_one_place_one_is_told(
+def test_the_second_of_two_preparations_into_one_folder_fails(
     warm: Commands, tmp_path: Path, trials: Trials, tally: Callable[..., None]
 ) -> None:
     expected = bytes_of(warm.folder / "set")
@@ -74,10 +74,10 @@ def test_of_two_preparations_into_one_place_one_is_told(
         codes = [process.wait() for process in [warm.start(*prepare(out), log=log) for log in logs]]
         said = [log.read_text() for log in logs]
         assert sorted(codes) in ([0, 1], [0, 2]), said  # 2: it began when the other had ended
-        (told,) = (text for code, text in zip(codes, said, strict=True) if code)
-        assert told.startswith("error: ")
-        assert str(out) in told
-        assert "choose another folder" in told
+        (message,) = (text for code, text in zip(codes, said, strict=True) if code)
+        assert message.startswith("error: ")
+        assert str(out) in message
+        assert "choose another folder" in message
         assert bytes_of(out) == expected
         assert leftovers(tmp_path) == []
     tally("two preparations started at once into one place", trial + 1)
@@ -161,10 +161,10 @@ def test_a_page_reads_a_run_that_is_written_and_pruned(
     reader, grids, gone = RunReader(tmp_path), 0, 0
     with meanwhile(write):
         for _ in trials(300, 20_000):
-            told = reader.summary()
-            assert told["warnings"] == []
+            summary = reader.summary()
+            assert summary["warnings"] == []
             assert reader.curves()["columns"].keys() <= {"images_seen", "images_per_second", "real_loss"}
-            for name in told["samples"]:
+            for name in summary["samples"]:
                 try:
                     content, stamp = reader.sample(name)
                 except StrangersError:

@@ -1,4 +1,4 @@
-"""What the package brings along works at once, is small, and says what it is."""
+"""Bundled models load, are small, and have a card."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_its_directions_are_there_without_a_search(
     assert found.vectors.shape[0] == len(found.names) > 10
 
 
-def test_a_name_that_is_nothing_is_told_with_the_known_ones(strangers: Strangers, tmp_path: Path) -> None:
+def test_an_unknown_name_is_an_error_that_lists_the_bundled_models(
+    strangers: Strangers, tmp_path: Path
+) -> None:
     code, _, err = strangers("sample", "celeba-65", "--out", tmp_path / "faces.png")
     assert code == 1
     assert "no such file or run, and not one of the bundled models (celeba-128, celeba-64)" in err

@@ -136,7 +136,7 @@ def test_seeds_are_read_in_their_order(text: str, seeds: list[int]) -> None:
         ("0-18446744073709551615", "more than 10,000,000 seeds"),
     ],
 )
-def test_what_does_not_name_seeds_is_told_why(text: str, why: str) -> None:
+def test_invalid_seeds_are_an_error_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(UsageError, match=re.escape(why)):
         parse_seeds(text)
 

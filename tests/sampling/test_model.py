@@ -1,4 +1,4 @@
-"""Models: a seed names a face in any company."""
+"""Models: a seed names a face, whatever is drawn with it."""
 
 from __future__ import annotations
 

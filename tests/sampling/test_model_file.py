@@ -1,4 +1,4 @@
-"""Model files: all that drawing needs, whole or not there; a bad one is told in a sentence."""
+"""Model files: complete, atomic, and verified; a bad one is an error."""
 
 from __future__ import annotations
 
@@ -192,7 +192,9 @@ def run_whose_checkpoint_is_gone(path: Path) -> None:
         (run_whose_checkpoint_is_gone, "has no model"),
     ],
 )
-def test_a_bad_model_is_told_in_a_sentence(make: Callable[[Path], None], says: str, tmp_path: Path) -> None:
+def test_a_bad_model_file_is_an_error_that_names_it(
+    make: Callable[[Path], None], says: str, tmp_path: Path
+) -> None:
     path = tmp_path / "bad model"
     make(path)
     with pytest.raises(ModelError, match=says) as caught:

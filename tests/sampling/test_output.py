@@ -1,4 +1,4 @@
-"""Faces as files: each is its seed's, whatever is written beside it, and a full disk is not passed over."""
+"""Faces as files: each is that of its seed, and a full disk is an error."""
 
 from __future__ import annotations
 

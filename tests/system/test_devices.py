@@ -1,4 +1,4 @@
-"""Devices, precisions, threads: what "auto" means on each kind of machine, and what a wrong name is told."""
+"""Devices, precisions, threads: "auto" on each kind of machine, and errors for unknown names."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_named_device_is_taken_over_a_faster_one(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("name", ["gpu", "", "cpu:0", "mps:1", "cuda:", "cuda:one", "cuda:-1", "meta", "CPU"])
-def test_an_unknown_device_is_told_the_names(name: str) -> None:
+def test_an_unknown_device_is_an_error_that_lists_the_names(name: str) -> None:
     with pytest.raises(UsageError, match=r"auto, cpu, cuda, cuda:N, mps"):
         choose_device(name)
 
@@ -137,7 +137,7 @@ def test_auto_on_mps_is_fp32() -> None:
     assert choose_precision("auto", torch.device("mps")).value == torch.float32
 
 
-def test_a_named_precision_is_taken_and_a_slow_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_precision_is_used_and_a_slow_one_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_processor(monkeypatch)
     assert choose_precision("fp32", CPU).value == torch.float32
     slow = choose_precision("bf16", CPU)
@@ -146,7 +146,7 @@ def test_a_named_precision_is_taken_and_a_slow_one_is_told(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("name", ["fp16", "float32", ""])
-def test_an_unknown_precision_is_told_the_names(name: str) -> None:
+def test_an_unknown_precision_is_an_error_that_lists_the_names(name: str) -> None:
     with pytest.raises(UsageError, match="auto, bf16, fp32"):
         choose_precision(name, CPU)
 

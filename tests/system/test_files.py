@@ -43,9 +43,9 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
         raise OSError(28, "no space left")
 
     monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="no space") as told:
+    with pytest.raises(OSError, match="no space") as caught:
         write_atomically(tmp_path / "file", b"new")
-    assert told.value.filename == str(tmp_path / "file")  # of which the system says nothing
+    assert caught.value.filename == str(tmp_path / "file")  # of which the system says nothing
     assert (tmp_path / "file").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -72,7 +72,7 @@ def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path
     assert living.exists()
 
 
-def test_a_write_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+def test_a_write_removes_leftovers_of_a_killed_one(tmp_path: Path) -> None:
     for name in ("file", "other"):
         (tmp_path / f".partial-{name}-{NO_PROCESS}-0123abcd").write_bytes(b"half")
     (tmp_path / ".partial-payment-of-2024-05").write_bytes(b"a user's own")
@@ -208,7 +208,7 @@ def test_an_input_is_refused_although_the_command_once_wrote_it(mine: Path) -> N
     check_outputs(mine, kind="evaluation", inputs=[mine], force=True)
 
 
-def test_a_json_report_is_told_from_other_json(tmp_path: Path) -> None:
+def test_json_of_a_command_differs_from_other_json(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     path.write_text(json.dumps({"values": {}, "versions": {}, "hardware": {}, "more": 1}))
     check_outputs(path, kind="evaluation")

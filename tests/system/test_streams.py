@@ -51,13 +51,13 @@ def test_any_name_can_be_printed(encoding: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_output_that_nobody_can_keep_is_told_in_one_sentence() -> None:
+def test_output_that_cannot_be_written_is_one_error() -> None:
     result = shell('"$0" -m strangers --version >/dev/full')
     assert result.returncode == 1
     assert result.stderr == b"error: System error: No space left on device.\n"
 
 
-def test_a_forgiving_stream_leaves_out_what_is_not_taken() -> None:
+def test_a_forgiving_stream_ignores_write_errors() -> None:
     class Full(io.StringIO):
         def write(self, text: str, /) -> int:
             raise OSError(errno.ENOSPC, "full")

@@ -101,7 +101,7 @@ def test_a_resumed_run_follows_the_record_to_the_bit(
 
 
 @pytest.mark.usefixtures("two_cores", "pretended_threads")
-def test_a_fallen_speed_is_measured_again_once_and_said_in_one_line(
+def test_a_lower_speed_is_measured_again_once_and_logged_in_one_line(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speeds = iter([1000.0, 900.0, 400.0, 390.0, 380.0, 370.0])

@@ -106,7 +106,7 @@ def test_a_signal_that_comes_while_they_agree_counts_after_the_next_step() -> No
     assert stop.signal == signal.SIGTERM
 
 
-def test_a_mistake_is_told_once(drawn_set: PreparedSet, tmp_path: Path) -> None:
+def test_a_wrong_call_is_reported_once(drawn_set: PreparedSet, tmp_path: Path) -> None:
     failed = in_two(*words(drawn_set, tmp_path / "run", 512), "--set", "batch=33")
     assert failed.returncode != 0
     assert failed.stderr.count("A batch of 33 images cannot be split among 2 processes") == 1

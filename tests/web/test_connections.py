@@ -1,4 +1,4 @@
-"""Connections of those who send nothing, who take nothing, or who are too many."""
+"""Connections that send nothing, read nothing, or are too many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faces over HTTP: the same as in Python, alone and in a crowd, and for caches to keep."""
+"""Faces over HTTP: the same as in Python, alone or together, and cacheable."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def test_the_page_and_all_its_files_are_served(served: Served) -> None:
 
 
 def test_the_model_describes_itself(served: Served, model: Model) -> None:
-    told = served.client.get("/api/model").json()
-    assert told["hash"] == model.hash
-    assert (told["size"], told["latent_size"], told["latent"]) == (32, 100, "normal")
+    data = served.client.get("/api/model").json()
+    assert data["hash"] == model.hash
+    assert (data["size"], data["latent_size"], data["latent"]) == (32, 100, "normal")
 
 
 def test_faces_of_seeds_equal_those_of_python(served: Served, model: Model) -> None:
@@ -76,9 +76,9 @@ def test_caches_may_keep_a_face_for_ever(served: Served, model: Model, path: str
 
 
 def test_latents_of_seeds_draw_the_faces_of_seeds(served: Served, model: Model) -> None:
-    told = served.client.get("/api/latents?seeds=5,6").json()["latents"]
-    assert np.array_equal(np.array(told, np.float32), latents([5, 6], 100, "normal"))
-    answer = served.client.post("/api/faces", json={"latents": told, "truncation": 0.7})
+    data = served.client.get("/api/latents?seeds=5,6").json()["latents"]
+    assert np.array_equal(np.array(data, np.float32), latents([5, 6], 100, "normal"))
+    answer = served.client.post("/api/faces", json={"latents": data, "truncation": 0.7})
     assert np.array_equal(pixels(answer), model.sample([5, 6], truncation=0.7))
 
 
@@ -99,9 +99,9 @@ def test_edits_equal_those_of_python(served: Served, model: Model) -> None:
 
 
 def test_directions_have_their_vectors(served: Served, model: Model) -> None:
-    told = served.client.get("/api/directions").json()
-    assert (told["state"], told["names"]) == ("ready", ["Smiling", "Blond_Hair"])
-    assert np.array_equal(np.array(told["vectors"], np.float32), directions_of(model).vectors)
+    data = served.client.get("/api/directions").json()
+    assert (data["state"], data["names"]) == ("ready", ["Smiling", "Blond_Hair"])
+    assert np.array_equal(np.array(data["vectors"], np.float32), directions_of(model).vectors)
 
 
 def test_many_clients_get_the_faces_that_each_would_get_alone(served: Served, model: Model) -> None:

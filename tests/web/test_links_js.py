@@ -1,4 +1,4 @@
-"""The grammar of links: nothing breaks it, and what it writes it reads."""
+"""The grammar of links: any fragment is read, and links are read as they were written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API as its OpenAPI document describes it, with what a machine makes of that."""
+"""The API agrees with its OpenAPI document for generated requests."""
 
 from __future__ import annotations
 

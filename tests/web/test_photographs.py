@@ -1,4 +1,4 @@
-"""Photographs over HTTP: their inversion as it goes, few at once, and none that is no picture."""
+"""Photographs over HTTP: streamed inversions, a limit, and errors for other files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing for many: fair, bounded, and from memory where a face was drawn already."""
+"""Drawing for many clients: fair, bounded and cached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs on the page: what a folder says, also while it is written, cut short and pruned."""
+"""Run folders are read while they are written, truncated and pruned."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def write_log(run: Path, *entries: object) -> None:
 
 
 def test_a_run_has_an_opaque_name(served: Served, trained: Path) -> None:
-    (told,) = served.client.get("/api/runs").json()["runs"]
-    assert told["id"] == "1"
-    assert told["title"] == trained.name
+    (summary,) = served.client.get("/api/runs").json()["runs"]
+    assert summary["id"] == "1"
+    assert summary["title"] == trained.name
     assert str(trained) not in served.client.get("/api/runs").text
-    assert (told["state"], told["images_seen"], told["budget"]) == ("finished", 128, 128)
-    assert told["recipe"]["batch"] == 32
-    assert served.client.get("/api/runs/1").json() == told
+    assert (summary["state"], summary["images_seen"], summary["budget"]) == ("finished", 128, 128)
+    assert summary["recipe"]["batch"] == 32
+    assert served.client.get("/api/runs/1").json() == summary
     for name in ("2", "0", "..", "%2e%2e", "1%2f..%2f..", trained.name):
         assert served.client.get(f"/api/runs/{name}").status_code == 404
 
@@ -84,11 +84,11 @@ def test_the_summary_has_time_left_speed_warnings_and_metrics(run: Path) -> None
         {"images_seen": 78, "fd-face": 42.5, "generated": 9},
         warning,
     )
-    told = RunReader(run).summary()
-    assert (told["images_per_second"], told["seconds_left"]) == (25.0, 2.0)
-    assert told["warnings"] == [{"images_seen": 90, "message": "Something is odd."}]
-    assert told["metrics"] == {"fd-face": 42.5}
-    assert told["state"] == "training"
+    summary = RunReader(run).summary()
+    assert (summary["images_per_second"], summary["seconds_left"]) == (25.0, 2.0)
+    assert summary["warnings"] == [{"images_seen": 90, "message": "Something is odd."}]
+    assert summary["metrics"] == {"fd-face": 42.5}
+    assert summary["state"] == "training"
     hours_ago = time.time() - 10_000
     os.utime(run / "log.jsonl", (hours_ago, hours_ago))
     assert RunReader(run).summary()["state"] == "idle"
@@ -115,8 +115,8 @@ def test_a_broken_log_is_read_as_far_as_possible(run: Path) -> None:
 
 
 def test_an_empty_folder_is_a_pending_run(tmp_path: Path) -> None:
-    told = RunReader(tmp_path / "gone").summary()
-    assert (told["state"], told["samples"], told["recipe"]) == ("pending", [], {})
+    summary = RunReader(tmp_path / "gone").summary()
+    assert (summary["state"], summary["samples"], summary["recipe"]) == ("pending", [], {})
 
 
 def test_long_curves_are_thinned_but_keep_their_last_point(run: Path) -> None:
@@ -149,10 +149,10 @@ def test_reading_never_fails_while_a_run_is_written_and_pruned(served: Served, r
     writer.start()
     try:
         for _ in range(60):
-            told = served.client.get("/api/runs/9")
-            assert told.status_code == 200
+            summary = served.client.get("/api/runs/9")
+            assert summary.status_code == 200
             assert served.client.get("/api/runs/9/log").status_code == 200
-            for name in told.json()["samples"][:2]:
+            for name in summary.json()["samples"][:2]:
                 assert served.client.get(f"/api/runs/9/samples/{name}.png").status_code in (200, 404)
     finally:
         stop.set()
@@ -164,9 +164,9 @@ def test_reading_never_fails_while_a_run_is_written_and_pruned(served: Served, r
 @pytest.mark.parametrize("images", ["9" * 400, "[" * 980 + "]" * 980, '{"a":' * 950 + "1" + "}" * 950])
 def test_a_deeply_nested_recipe_is_ignored(run: Path, images: str) -> None:
     (run / "recipe.json").write_text(f'{{"images": {images}, "batch": 32}}')
-    told = RunAnswer.model_validate({"id": "1", **RunReader(run).summary()})
-    assert told.budget == 0
-    assert told.model_dump_json()
+    summary = RunAnswer.model_validate({"id": "1", **RunReader(run).summary()})
+    assert summary.budget == 0
+    assert summary.model_dump_json()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")

@@ -1,4 +1,4 @@
-"""The guard: who is let in, and with how much."""
+"""The request guard: hosts, origins, tokens and sizes."""
 
 from __future__ import annotations
 
