@@ -119,7 +119,7 @@ def test_every_table_of_celeba_is_known() -> None:
     ("list_eval_partition.csv", b""),
 ])  # fmt: skip
 def test_a_damaged_table_is_refused_by_name(name: str, content: bytes) -> None:
-    with pytest.raises(DataError, match=rf"^The table {name} .*fetch it again\.$"):
+    with pytest.raises(DataError, match=rf"^The table {name} .*download it again\.$"):
         read_annotations({name: content})
 
 

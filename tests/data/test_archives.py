@@ -210,7 +210,7 @@ def test_an_archive_cut_short_is_refused(tmp_path: Path, part: float) -> None:
         if path.suffix == ".tar":
             data = data[: 5 * 4608]  # without the empty blocks at its end, which nobody misses
         path.write_bytes(data[: int(len(data) * part)])
-        with pytest.raises(DataError, match=r"^The archive .* cannot be read .*: fetch it again\.$"):
+        with pytest.raises(DataError, match=r"^The archive .* cannot be read .*: download it again\.$"):
             kind(path)
 
 
@@ -295,7 +295,9 @@ def header(kind: bytes, size: bytes) -> bytes:
 )
 def test_a_tar_whose_headers_lie_is_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "set.tar").write_bytes(data + bytes(1024))
-    with pytest.raises(DataError, match=r"^The archive .* cannot be read .*: fetch it again\.$|is refused"):
+    with pytest.raises(
+        DataError, match=r"^The archive .* cannot be read .*: download it again\.$|is refused"
+    ):
         Tar(tmp_path / "set.tar")
 
 

@@ -90,7 +90,7 @@ def test_a_data_set_is_downloaded_once(hub: Hub, celeba: Path) -> None:
 
 
 def test_a_name_that_the_hub_does_not_know_is_refused(hub: Hub) -> None:
-    with pytest.raises(DataError, match=r"^The data set hf:no/body could not be fetched \(Repos.*login\.$"):
+    with pytest.raises(DataError, match=r"^Cannot download the data set hf:no/body \(Repos.*login\.$"):
         fetch("no/body")
 
 
@@ -100,7 +100,7 @@ def test_a_dead_network_is_reported_without_a_long_wait(
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         point_to(f"http://127.0.0.1:{unused.getsockname()[1]}", tmp_path / "hub", monkeypatch)
-        with pytest.raises(DataError, match=r"^The data set hf:a/b could not be fetched .* the network.*\.$"):
+        with pytest.raises(DataError, match=r"^Cannot download the data set hf:a/b .* the network.*\.$"):
             fetch("a/b")
 
 
@@ -116,7 +116,7 @@ def test_parquet_files_without_pictures_and_damaged_ones_are_refused(tmp_path: P
     with pytest.raises(DataError, match=r"^The file .*x.parquet has no column of pictures; .* word\.$"):
         list(Parquet(tmp_path))
     (tmp_path / "x.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(DataError, match=r"^The file .*x.parquet cannot be read .*; fetch it again\.$"):
+    with pytest.raises(DataError, match=r"^The file .*x.parquet cannot be read .*; download it again\.$"):
         list(Parquet(tmp_path))
 
 

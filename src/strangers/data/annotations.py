@@ -163,13 +163,13 @@ def _columns(table: Table, chosen: Sequence[int]) -> Table:
 def _with_attributes(found: Annotations, table: Table) -> Annotations:
     """Add attributes. Raises DataError if the table has no header, or other cells than yes and no."""
     if not table.columns:
-        raise DataError(f"The table {table.name} has no header that names the attributes; fetch it again.")
+        raise DataError(f"The table {table.name} has no header that names the attributes; download it again.")
     cells = {cell for row in table.cells for cell in row}
     for cell in cells:
         if cell.strip().lower() not in YES | NO | ZERO | UNKNOWN:
             raise DataError(
                 f"The table {table.name} has {cell[:40]!r} in {_place(table, cell)}; attributes are 1 and "
-                "-1, 1 and 0, or True and False. Correct it, or fetch it again."
+                "-1, 1 and 0, or True and False. Correct it, or download it again."
             )
     # Zero means no where nothing else does, as in 0 and 1; beside -1 and 1 it means not known.
     zero = 0 if {"-1", "-1.0"} & cells else -1
@@ -192,14 +192,14 @@ def _with_splits(found: Annotations, table: Table) -> Annotations:
     width = len(table.cells[0])
     if width != 1:
         raise DataError(
-            f"The table {table.name} has {width} columns of splits instead of one; fetch it again."
+            f"The table {table.name} has {width} columns of splits instead of one; download it again."
         )
     codes = {cell: _split_code(cell.strip().lower()) for row in table.cells for cell in row}
     for cell, code in codes.items():
         if code == NO_SPLIT:
             raise DataError(
                 f"The table {table.name} has {cell[:40]!r} in {_place(table, cell)}; splits are 0, 1 and 2, "
-                "or train, val and test. Correct it, or fetch it again."
+                "or train, val and test. Correct it, or download it again."
             )
     splits = np.array([codes[row[0]] for row in table.cells], np.int8)
     return replace(found, splits=splits, partition_table=table)

@@ -51,7 +51,7 @@ def unreadable(path: Path, error: Exception) -> DataError:
         )
     reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
     return DataError(
-        f"The archive {path} cannot be read ({reason}); it may be damaged or cut short: fetch it again."
+        f"The archive {path} cannot be read ({reason}); it may be damaged or cut short: download it again."
     )
 
 

@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face hub: fetched into the hub's own cache, then read like any files."""
+"""Data sets of the Hugging Face Hub: downloaded into the cache of the hub, then read like other files."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ BINARY = ({-1, 1}, {0, 1}, {-1, 0, 1})
 
 
 def fetch(name: str) -> Path:
-    """Return the folder that holds the data set OWNER/NAME of the hub, which is fetched if it changed.
+    """Return the folder of the hub data set OWNER/NAME, downloaded if it is new or changed.
 
-    Raises UsageError for a name of another form, DataError if the set is not available.
+    Raises UsageError for an invalid name, and DataError if the data set is not available.
     """
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise UsageError(
-            f"A data set of the hub is named hf:OWNER/NAME, like hf:nielsr/CelebA-faces, not 'hf:{name}'."
+            f"Invalid hub data set 'hf:{name}'; write it as hf:OWNER/NAME, such as hf:nielsr/CelebA-faces."
         )
     # A network client that only this source needs.
     from huggingface_hub import snapshot_download
@@ -49,8 +49,8 @@ def fetch(name: str) -> Path:
     # Errors of the hub's client, its network library or the disk.
     except Exception as error:
         raise DataError(
-            f"The data set hf:{name} could not be fetched ({type(error).__name__}: {_first_line(error)}); "
-            "check the name, the network, and `hf auth login` for data sets behind a login."
+            f"Cannot download the data set hf:{name} ({type(error).__name__}: {_first_line(error)}); check "
+            "the name, the network, and for private data sets `hf auth login`."
         ) from None
 
 
@@ -60,7 +60,7 @@ def is_parquet(name: str) -> bool:
 
 
 def _patterns() -> list[str]:
-    """Return patterns of the files that are fetched."""
+    """Return patterns of the files to download."""
     suffixes = [*PICTURE_SUFFIXES, *ARCHIVE_SUFFIXES, ".parquet"]
     names = [*suffixes, *(suffix.upper() for suffix in suffixes), *ATTRIBUTES, *PARTITION]
     return [f"*{name}" for name in names]
@@ -157,7 +157,7 @@ class Parquet(Container):
 
 
 def _unreadable(shard: Path, error: Exception) -> DataError:
-    return DataError(f"The file {shard} cannot be read ({_first_line(error)}); fetch it again.")
+    return DataError(f"The file {shard} cannot be read ({_first_line(error)}); download it again.")
 
 
 def _values(file: pyarrow.parquet.ParquetFile, shard: Path, only: str | None) -> Iterator[Any]:

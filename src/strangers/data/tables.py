@@ -62,10 +62,10 @@ def parse_table(name: str, content: bytes) -> Table:
     if official:
         del rows[0]
     if not rows:
-        raise DataError(f"The table {name} is empty; fetch it again.")
+        raise DataError(f"The table {name} is empty; download it again.")
     header = None if _is_data(rows[0]) else rows.pop(0)
     if not rows:
-        raise DataError(f"The table {name} has a header and no rows; fetch it again.")
+        raise DataError(f"The table {name} has a header and no rows; download it again.")
     if header and (len(rows[0]) == len(header) + 1 or (official and not _is_key(header[0]))):
         header = ["", *header]
     width = len(header or rows[0])
@@ -73,7 +73,7 @@ def parse_table(name: str, content: bytes) -> Table:
         if len(row) != width:
             raise DataError(
                 f"The table {name} has {len(row)} cells in row {number} ({_short(row[0])}) and {width} "
-                f"{'columns' if header else 'in its first row'}; correct it, or fetch it again."
+                f"{'columns' if header else 'in its first row'}; correct it, or download it again."
             )
     column = _picture_column(header, rows)
     kept = [i for i in range(width) if i != column and (header is None or _is_named(header[i]))]
@@ -99,7 +99,7 @@ def _decode(name: str, content: bytes) -> str:
     except UnicodeDecodeError as error:
         raise DataError(
             f"The table {name} is neither UTF-8 nor UTF-16 ({error.reason} at byte {error.start}); save it "
-            "as UTF-8, or fetch it again."
+            "as UTF-8, or download it again."
         ) from None
 
 
