@@ -103,9 +103,8 @@ def test_workers_do_not_change_a_byte(celeba: Path, tmp_path: Path) -> None:
         (mixed / f"{number:03d}.jpg").write_bytes(original.read_bytes()[: None if number % 7 else number * 9])
     alone = quickly(mixed, tmp_path / "1", workers=1)
     assert (alone.manifest.count, alone.manifest.skipped) == (128, 22)
-    for workers in (2, 3):
-        helped = quickly(mixed, tmp_path / str(workers), workers=workers)
-        assert contents(helped.path) == contents(alone.path)
+    helped = quickly(mixed, tmp_path / "3", workers=3)
+    assert contents(helped.path) == contents(alone.path)
     assert not multiprocessing.active_children()
 
 

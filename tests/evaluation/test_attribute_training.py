@@ -31,7 +31,7 @@ def test_training_learns_and_its_file_is_loaded(
     monkeypatch.setattr(attribute_training, "TRAINING_BATCH", 16)
     out = tmp_path / "attributes.safetensors"
     accuracies = attribute_training.train(
-        drawn.path, drawn.path, out, epochs=8, precision="fp32", progress=False
+        drawn.path, drawn.path, out, epochs=6, precision="fp32", progress=False
     )
     assert [row.name for row in accuracies] == drawn.manifest.attributes
     means = attribute_training.summary(accuracies)

@@ -25,6 +25,7 @@ from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import with_overrides
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
+from strangers.sampling.model_file import save_model
 
 from ..support import write_model
 
@@ -120,6 +121,15 @@ def test_a_recipe_that_is_no_preset_is_reported(tmp_path: Path) -> None:
     recipe = RECIPES["dcgan-32"].model_copy(update={"name": "mine"})
     model = load(write_model(tmp_path / "model.safetensors", recipe), device="cpu")
     assert "This recipe is not a preset" in card(model)
+
+
+def test_a_fine_tuned_model_says_so(model: Model, tmp_path: Path) -> None:
+    assert "ine-tun" not in card(model)
+    header = model.header.model_copy(update={"fine_tuning": "Its statistics were matched."})
+    save_model(tmp_path / "tuned.safetensors", model.generator, header)
+    text = card(load(tmp_path / "tuned.safetensors", device="cpu"))
+    assert f"after {header.images_seen:,} images, fine-tuned afterwards." in text
+    assert "**Fine-tuning.** Its statistics were matched." in text
 
 
 @pytest.mark.parametrize(

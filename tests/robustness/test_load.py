@@ -26,7 +26,9 @@ from strangers.web.security import MAX_UPLOAD_BYTES
 
 from ..support import started
 
-CLIENTS = 64
+CLIENTS, FEW_CLIENTS = 64, 16
+"""With and without --robustness."""
+
 WARM = 0.25
 """The part of it after which memory should stay."""
 MOST_GROWTH = 192
@@ -78,6 +80,7 @@ class Load:
     """What the clients do until the end, and what they met."""
 
     port: int
+    clients: int
     end: float
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -146,7 +149,7 @@ class Load:
     async def run(self) -> None:
         """All of them, until the end."""
         kinds = [self.slow, self.gone, self.greedy, self.malformed, *[self.polite] * 4]
-        await asyncio.gather(*(self.again(kinds[n % len(kinds)], n) for n in range(CLIENTS)))
+        await asyncio.gather(*(self.again(kinds[n % len(kinds)], n) for n in range(self.clients)))
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
@@ -236,6 +239,7 @@ def test_many_clients_are_answered_within_constant_memory(
     server: Server, watched: int, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
     long = pytestconfig.getoption("--robustness")
+    clients = CLIENTS if long else FEW_CLIENTS
     address = f"http://127.0.0.1:{server.port}"
     if long:  # the search for directions takes memory of its own, once
         with suppress(AssertionError):  # on a busy machine it goes on beside the load
@@ -251,7 +255,7 @@ def test_many_clients_are_answered_within_constant_memory(
                 memory.append(server.memory())
 
     async def all_of_it() -> Load:
-        load = Load(server.port, time.monotonic() + watched)
+        load = Load(server.port, clients, time.monotonic() + watched)
         await asyncio.gather(load.run(), watch(load))
         return load
 
@@ -269,7 +273,7 @@ def test_many_clients_are_answered_within_constant_memory(
     p50, p99 = (1000 * load.seconds[int(len(load.seconds) * share)] for share in (0.5, 0.99))
     answers = ", ".join(f"{count:,} x {status}" for status, count in sorted(load.statuses.items()))
     tally(
-        f"requests to the page by {CLIENTS} clients in {watched} s",
+        f"requests to the page by {clients} clients in {watched} s",
         sum(load.statuses.values()),
         f"{answers}; {load.rude:,} rude clients; p50 {p50:.0f} ms, p99 {p99:.0f} ms; "
         f"{memory[0]:.0f} MiB, at the end {memory[-1]:.0f} MiB; it ended in {ended:.1f} s",

@@ -17,7 +17,7 @@ from ..support import started, train_words
 MOST_GROWTH = 32
 """MiB that a training may grow in its second half."""
 
-LARGE, FEW = 200_000, 500
+LARGE, FEW = 200_000, 300
 """Drawn pictures of a set, with and without --robustness."""
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from strangers.cli import main
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
 from strangers.training.distributed import SINGLE_PROCESS, Processes
@@ -37,7 +38,7 @@ SMALL = (
 def words(data: PreparedSet, out: Path, images: int) -> list[str]:
     changes = [word for change in SMALL for word in ("--set", change)]
     return [
-        *("-m", "strangers", "train", str(data.path), "--recipe", "two-step-32", "--precision", "fp32"),
+        *("train", str(data.path), "--recipe", "two-step-32", "--precision", "fp32"),
         *("--images", str(images), "--log-every", "64", "--every", "1000", "--out", str(out), *changes),
     ]
 
@@ -51,7 +52,12 @@ TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 
 def in_two(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*TORCHRUN, *arguments], check=False, capture_output=True, text=True, env=environment(), timeout=300
+        [*TORCHRUN, "-m", "strangers", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=300,
     )
 
 
@@ -64,12 +70,12 @@ def test_two_processes_train_as_one_and_one_goes_on_where_they_ended(
     drawn_set: PreparedSet, tmp_path: Path
 ) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    subprocess.run([sys.executable, *words(drawn_set, one, 768)], check=True, capture_output=True)
+    assert main(words(drawn_set, one, 768)) == 0
     together = in_two(*words(drawn_set, two, 512))
     assert together.returncode == 0, together.stderr
     assert together.stdout.count("Trained on 512 images") == 1
     assert "In 2 processes, each with 16 images per batch" in (two / "console.log").read_text()
-    subprocess.run([sys.executable, *words(drawn_set, two, 768)], check=True, capture_output=True)
+    assert main(words(drawn_set, two, 768)) == 0
     assert len(losses(one)) == 12
     torch.testing.assert_close(torch.tensor(losses(two)), torch.tensor(losses(one)), rtol=2e-3, atol=2e-3)
     torch.testing.assert_close(
@@ -82,7 +88,7 @@ def test_a_signal_to_one_process_stops_both_after_the_same_step(
     drawn_set: PreparedSet, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    command = [*TORCHRUN, *words(drawn_set, run, 1_000_000)]
+    command = [*TORCHRUN, "-m", "strangers", *words(drawn_set, run, 1_000_000)]
     with started(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment()) as torchrun:
         wait_for(lambda: len(read_log(run)) > 2)
         os.kill(second_process(torchrun.pid), signal.SIGTERM)

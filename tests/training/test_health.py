@@ -159,19 +159,19 @@ def test_a_real_collapse_stops_the_training_on_request(
     assert (tmp_path / f"run/samples/{entry['images_seen'] // 1000:06d}k.png").exists()  # to be seen
 
 
-@pytest.mark.usefixtures("short_lives")
 def test_a_real_collapse_is_rolled_back_with_lower_rates_and_not_forever(
-    drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path
+    drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Runs killed and stopped in the middle of it end with the same bits."""
-    settings = SETTINGS | {"images": 20_000, "keep": 1, "on_collapse": "rollback"}
+    monkeypatch.setattr(monitor, "YOUNG_IMAGES", 2000)
+    settings = SETTINGS | {"images": 20_000, "every": 1000, "keep": 1, "on_collapse": "rollback"}
     ends = []
-    for name, interruptions in (("straight", ()), ("interrupted", ("killed", "stopped", "killed"))):
+    for name, interruptions in (("straight", ()), ("interrupted", ("killed", "stopped"))):
         run = tmp_path / name
         for rollbacks, ending in enumerate(interruptions):
 
             def moment(session: TrainingSession, rollbacks: int = rollbacks) -> bool:
-                return session.health.rollbacks == rollbacks and session.state.images_seen > 2500
+                return session.health.rollbacks == rollbacks and session.state.images_seen > 1500
 
             train_until(moment, ending, drawn_set.path, collapsing, run, **settings)
         with pytest.raises(RunError, match=f"collapsed again after {MAX_ROLLBACKS} rollbacks"):

@@ -55,26 +55,26 @@ def test_a_run_killed_at_random_moments_equals_one_that_was_not(
     drawn_set: PreparedSet, small_changes: dict[str, str], tmp_path: Path
 ) -> None:
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    words = command(drawn_set, small_changes, images=6_000)
+    words = command(drawn_set, small_changes, images=3_000)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([*words, str(straight)], check=True, env=environment, capture_output=True)
     seconds = read_log(straight)[-1]["seconds"]
     chance = random.Random(0)
     endings = []
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
+    for number in (signal.SIGKILL, signal.SIGTERM):
         with started(
             [*words, str(killed)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as process:
             assert process.stdout is not None
             process.stdout.readline()  # training has begun
-            time.sleep(chance.uniform(0.1, 0.35) * seconds)
+            time.sleep(chance.uniform(0.2, 0.5) * seconds)
             process.send_signal(number)
             process.communicate(timeout=60)
         code = process.returncode
         endings.append(code if code >= 0 else 128 - code)  # as a shell reports it
     subprocess.run([*words, str(killed)], check=True, env=environment, capture_output=True)
     assert 128 + signal.SIGKILL in endings
-    assert set(endings) <= {128 + signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGINT, 0}
+    assert set(endings) <= {128 + signal.SIGKILL, 128 + signal.SIGTERM, 0}
     expected, found = files(straight), files(killed)
     assert expected.keys() <= found.keys()  # a stopped run has more checkpoints: those of its stops
     assert [name for name in expected if expected[name] != found[name]] == []
@@ -125,10 +125,10 @@ def test_training_brings_pixels_nearer_to_the_data(
     data = statistics(np.asarray(drawn_set.images))
     faster = {f"{who}_optimizer.learning_rate": "2e-3" for who in ("generator", "discriminator")}
     recipe = with_overrides(small_recipe, faster | {"ema_halflife_images": "2000"})
-    for images in (64, 20_000):
+    for images in (64, 10_000):
         run = train(drawn_set.path, recipe, tmp_path / str(images), images=images, progress=False)
         distances[images] = frechet(data, statistics(run.model.sample(range(500))))
-    assert distances[20_000] < distances[64] / 2
+    assert distances[10_000] < distances[64] / 2
 
 
 def statistics(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -34,7 +34,7 @@ def test_no_request_makes_the_server_fail(served: Served) -> None:
 
 def send_many(served: Served, cases: Any, known: set[int]) -> None:
     @settings(
-        max_examples=5,
+        max_examples=3,
         derandomize=True,  # a defect that is found once is found every time
         deadline=None,
         database=None,

@@ -86,11 +86,12 @@ def _front_matter(model: Model, result: Result | None) -> str:
 def _lead(model: Model) -> str:
     header = model.header
     parameters = sum(weights.numel() for weights in model.generator.parameters())
+    tuned = ", fine-tuned afterwards" if header.fine_tuning else ""
     return (
         f"A generator of faces of {header.size} px with {parameters:,} parameters: the recipe "
         f"{_code(header.recipe.name)} ({_escaped(header.recipe.source)}) after {header.images_seen:,} "
-        f"images. Trained by {_escaped(header.software)}; model hash `{model.hash}`. A seed names a face: "
-        "seed 17 gives the same face on every machine."
+        f"images{tuned}. Trained by {_escaped(header.software)}; model hash `{model.hash}`. A seed names a "
+        "face: seed 17 gives the same face on every machine."
     )
 
 
@@ -182,6 +183,8 @@ def _repeat(model: Model, result: Result | None) -> str:
         f"{_escaped(source)} is the set above; the default seed of a training is 0.",
         "```\n" + " \\\n  ".join(command) + "\n```",
     ]
+    if header.fine_tuning:
+        lines.append(f"**Fine-tuning.** {_escaped(header.fine_tuning)}")
     if known is None:
         lines.append("This recipe is not a preset; its values are in the model file's header.")
     return "\n\n".join(lines)
