@@ -53,8 +53,8 @@ CHUNK = 100
 """Pictures per batch where no gradient is needed."""
 
 MAX_SHIFT = 7
-"""Largest random shift in pixels before features are taken. Without shifts the generator learns a faint grid in
-step with the strides of the feature networks, which moves features and looks like woven cloth."""
+"""Largest random shift in pixels before features are taken. Without shifts the generator learns a faint grid
+in step with the strides of the feature networks, which moves features and looks like woven cloth."""
 
 RIDGE = 1e-4
 """Fraction of the mean variance that is added to both covariances before they are inverted."""
