@@ -163,7 +163,7 @@ def test_a_real_collapse_is_rolled_back_with_lower_rates_and_not_forever(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Runs killed and stopped in the middle of it end with the same bits."""
-    monkeypatch.setattr(monitor, "YOUNG_IMAGES", 2000)
+    monkeypatch.setattr(monitor, "YOUNG_IMAGES", 3000)
     settings = SETTINGS | {"images": 20_000, "every": 1000, "keep": 1, "on_collapse": "rollback"}
     ends = []
     for name, interruptions in (("straight", ()), ("interrupted", ("killed", "stopped"))):
@@ -171,7 +171,7 @@ def test_a_real_collapse_is_rolled_back_with_lower_rates_and_not_forever(
         for rollbacks, ending in enumerate(interruptions):
 
             def moment(session: TrainingSession, rollbacks: int = rollbacks) -> bool:
-                return session.health.rollbacks == rollbacks and session.state.images_seen > 1500
+                return session.health.rollbacks == rollbacks and session.state.images_seen > 2500
 
             train_until(moment, ending, drawn_set.path, collapsing, run, **settings)
         with pytest.raises(RunError, match=f"collapsed again after {MAX_ROLLBACKS} rollbacks"):
