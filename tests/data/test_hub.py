@@ -90,7 +90,7 @@ def test_a_data_set_is_downloaded_once(hub: Hub, celeba: Path) -> None:
 
 
 def test_a_name_that_the_hub_does_not_know_is_refused(hub: Hub) -> None:
-    with pytest.raises(DataError, match=r"^Cannot download the data set hf:no/body \(Repos.*login\.$"):
+    with pytest.raises(DataError, match=r"^Cannot download the data set hf:no/body \(Repos.*login`\.$"):
         fetch("no/body")
 
 

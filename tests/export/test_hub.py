@@ -62,7 +62,7 @@ def test_a_push_without_leave_keeps_the_folder_and_says_so(
 
 
 def test_a_model_that_is_not_on_the_hub_is_an_error(hub: Hub) -> None:
-    with pytest.raises(ModelError, match=r"^Cannot download the model hf:no/body \(Repos.*login\.$"):
+    with pytest.raises(ModelError, match=r"^Cannot download the model hf:no/body \(Repos.*login`\.$"):
         strangers.load("hf:no/body")
 
 
