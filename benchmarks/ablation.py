@@ -157,7 +157,9 @@ def measured(model: Model, data: Path, settings: Settings) -> dict[str, float]:
     return {name: value.value for name, value in result.values.items()}
 
 
-BY_FACES = Settings(metrics=("fd", "kd", "pr"), features=("face",), count=2_000, device="cpu")
+BY_FACES = Settings(
+    ("fd-face", "kd-face", "precision-face", "recall-face", "coverage-face"), count=2_000, device="cpu"
+)
 
 
 def run_all(
@@ -198,7 +200,7 @@ def run_all(
 
 def add_inception(rows: list[dict[str, Any]], out: Path, data: Path, weights: Path) -> Iterator[None]:
     """Measure 1,000 faces with Inception features at equal images, row by row, where that is missing."""
-    wanted = Settings(("fd", "kd"), ("inception",), 1_000, weights=weights, device="cpu")
+    wanted = Settings(("fid768", "kid768"), 1_000, weights=weights, device="cpu")
     for row in rows:
         if row["equal"] == "images" and "fid768" not in row:
             variant = next(variant for variant in VARIANTS if variant.name == row["variant"])

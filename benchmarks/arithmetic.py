@@ -77,7 +77,7 @@ def main() -> None:
                 )  # fmt: skip
             rows.append({"arithmetic": name, "seed": seed} | measured(run.model, arguments.data, BY_FACES))
             if arguments.inception:
-                wanted = Settings(("fd", "kd"), ("inception",), 1_000, weights=arguments.inception)
+                wanted = Settings(("fid768", "kid768"), 1_000, weights=arguments.inception)
                 rows[-1] |= measured(run.model, arguments.data, wanted)
             print(json.dumps(rows[-1]), flush=True)
             (arguments.out / "arithmetic.json").write_text(json.dumps(rows, indent=1))

@@ -1,7 +1,8 @@
 """Write docs/reference/commands.md from the commands and docs/reference/python.md from the docstrings.
 
-python docs/generate.py [--check]        with --check, fail where a page is stale
-Either way, fail where a document names an option that its command does not have.
+python docs/generate.py [--check]        with --check, fail where a page or a marked figure is stale
+Figures that are marked in the documents are taken from benchmarks/results: figures.py. Either way, fail where
+a marked figure is not an entry there, and where a document names an option that its command does not have.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+from figures import UnknownFigureError, documents, rendered
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -214,9 +216,20 @@ def main() -> int:
             path.write_text(wanted, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != wanted:
             stale.append(path.name)
+    for path in documents():
+        text = path.read_text(encoding="utf-8")
+        try:
+            wanted = rendered(text)
+        except UnknownFigureError as error:
+            wrong.append(f"{path.name}: {error}.")
+            continue
+        if wanted != text and "--check" in sys.argv:
+            stale.append(path.name)
+        elif wanted != text:
+            path.write_text(wanted, encoding="utf-8")
     if stale:
         print(
-            f"error: {' and '.join(stale)} in {REFERENCE} is stale; "
+            f"error: {' and '.join(stale)} is stale; "
             "run `.venv/bin/python docs/generate.py` (or `make docs`) and commit it.",
             file=sys.stderr,
         )

@@ -16,6 +16,7 @@ import typer
 from typer import Option
 
 from strangers._version import __version__
+from strangers.commands.compare import compare
 from strangers.commands.doctor import doctor
 from strangers.commands.edit import edit
 from strangers.commands.evaluate import evaluate
@@ -27,8 +28,10 @@ from strangers.commands.prepare import prepare
 from strangers.commands.recipes import recipes
 from strangers.commands.sample import sample
 from strangers.commands.serve import serve
+from strangers.commands.statistics import statistics
 from strangers.commands.train import train
 from strangers.commands.train_attributes import train_attributes
+from strangers.commands.verify import verify
 from strangers.errors import PeerError, RunError, StrangersError, UsageError
 from strangers.system import streams
 from strangers.system.machine import is_out_of_memory, process_number
@@ -65,7 +68,10 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (interpolate, "strangers interpolate runs/faces --seeds 1,5,9 --out walk.webp"),
     (edit, "strangers edit runs/faces --seeds 3,4 --attribute Smiling --out smile.png"),
     (invert, "strangers invert runs/faces photo.jpg --out latent.json"),
-    (evaluate, "strangers evaluate runs/faces celeba64 --features face,inception --out faces.json"),
+    (evaluate, "strangers evaluate runs/faces celeba64 --metrics quick,fid --out faces.json"),
+    (compare, "strangers compare runs/old runs/new celeba64 --out table.md"),
+    (verify, "strangers verify faces.json --data celeba64"),
+    (statistics, "strangers statistics celeba64 --metrics fid768 --out celeba64-fid768.npz"),
     (export, "strangers export runs/faces --to page --out faces/"),
     (serve, "strangers serve runs/faces"),
     (recipes, "strangers recipes dcgan-64 --json"),

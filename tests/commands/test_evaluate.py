@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,9 @@ def test_the_command_writes_a_result_and_a_report(
     ran = strangers("evaluate", trained, drawn, "--count", 300, "--shrinkage", "--out", out)
     assert ran.code == 0, ran.err
     assert "fd-face ↓" in ran.out
-    assert ran.out.endswith(f"Wrote {out} and {out.with_suffix('.html')}.\n")
+    wrote, following = ran.out.splitlines()[-2:]
+    assert wrote == f"Wrote {out} and {out.with_suffix('.html')}."
+    assert following == f"Next: strangers compare {trained} OTHER {drawn} --metrics quick"
     assert "━" not in ran.out + ran.err  # progress is shown on terminals only
     found = Result.model_validate_json(out.read_text())
     assert found.values["fd-face"].value > 0
@@ -36,31 +37,16 @@ def test_the_command_writes_a_result_and_a_report(
     assert not list(out.parent.glob(".partial*"))
 
 
-def test_the_command_compares_two_models(
-    strangers: Strangers, trained: Path, drawn: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "both.json"
-    words = ("--against", trained, "--metrics", "fd,kd", "--count", 300, "--shrinkage", "--out", out)
-    ran = strangers("evaluate", trained, drawn, *words)
-    assert ran.code == 0, ran.err
-    assert "fd-face: no significant difference" in ran.out
-    written = json.loads(out.read_text())
-    assert len(written["results"]) == 2
-    assert {found["name"] for found in written["differences"]} == {"fd-face", "kd-face"}
-    assert "First model compared with the second" in out.with_suffix(".html").read_text()
-
-
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--metrics", "fid"), "Unknown metric 'fid'"),
-        (("--features", "clip"), "Unknown features 'clip'"),
+        (("--metrics", "fid2048"), "Unknown metric 'fid2048'. Did you mean fid"),
         (("--metrics", ""), "at least one"),
         (("--count", "1"), "count"),
         (("--out", "result.txt"), "end in .json"),
         (("--device", "tpu"), "Unknown device 'tpu'"),
         (("--truncation", "2"), "--truncation must be"),
-        (("--features", "inception", "--weights", "absent.pth"), "absent.pth"),
+        (("--metrics", "fid768", "--weights", "absent.pth"), "absent.pth"),
     ],
 )
 def test_wrong_calls_end_in_a_sentence(

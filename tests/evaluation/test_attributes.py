@@ -48,7 +48,7 @@ def test_it_predicts_celebas_forty_attributes(pixels: Pixels) -> None:
     features, probabilities = reader.read(pixels)
     assert len(reader.names) == len(set(reader.names)) == 40
     assert {"Smiling", "Eyeglasses", "Wearing_Hat"} <= set(reader.names)
-    assert features.shape == (70, reader.dimensions)
+    assert features.shape == (70, reader.dimensions["face"])
     assert probabilities.shape == (70, 40)
     assert features.dtype == probabilities.dtype == np.float32
     assert ((probabilities >= 0) & (probabilities <= 1)).all()

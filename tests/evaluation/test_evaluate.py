@@ -10,12 +10,11 @@ import pytest
 from strangers.data.prepare import prepare
 from strangers.data.prepared import open_prepared
 from strangers.errors import DataError, UsageError
-from strangers.evaluation.evaluate import Settings, evaluate, measure_all
-from strangers.evaluation.result import ModelFacts, Result
+from strangers.evaluation.evaluate import Settings, evaluate
+from strangers.evaluation.facts import ModelFacts
+from strangers.evaluation.result import Result
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
-
-from ..support import write_model
 
 FEW = Settings(count=300, shrinkage=True)
 
@@ -31,7 +30,7 @@ def result(trained: Path, drawn: Path) -> Result:
     return evaluate(trained, drawn, settings=FEW, progress=False).result
 
 
-def test_a_result_records_everything_it_depends_on(result: Result, drawn: Path) -> None:
+def test_a_result_records_everything_it_depends_on(result: Result, trained: Path, drawn: Path) -> None:
     assert isinstance(result.model, ModelFacts)
     assert set(result.values) == {
         "fd-face", "kd-face", "precision-face", "recall-face", "density-face", "coverage-face", "diversity",
@@ -45,6 +44,12 @@ def test_a_result_records_everything_it_depends_on(result: Result, drawn: Path) 
     assert result.hardware.processor
     assert result.seconds > 0
     assert result.shrinkage
+    assert result.command == (
+        "strangers", "evaluate", str(trained), str(drawn), "--metrics", "quick", "--count", "300",
+        "--shrinkage",
+    )  # fmt: skip
+    assert result.values["recall-face"].error is None
+    assert result.values["recall-face"].reason
     assert Result.model_validate_json(result.model_dump_json()) == result
 
 
@@ -68,7 +73,7 @@ def test_batches_change_no_number(trained: Path, drawn: Path, result: Result) ->
 
 
 def test_only_requested_metrics_are_computed(trained: Path, drawn: Path) -> None:
-    only = Settings(metrics=("fd",), count=300, shrinkage=True)
+    only = Settings(metrics=("fd-face",), count=300, shrinkage=True)
     found = evaluate(trained, drawn, settings=only, progress=False).result
     assert set(found.values) == {"fd-face"}
     assert found.memorization is None
@@ -83,7 +88,7 @@ def test_another_protocol_is_refused_with_both_named(trained: Path, drawn: Path,
     (other / "manifest.json").write_text(manifest.model_dump_json())
     with pytest.raises(UsageError, match=r"crop square.*crop c108.*--allow-mismatch"):
         evaluate(trained, other, settings=FEW, progress=False)
-    allowed = Settings(metrics=("fd",), count=300, shrinkage=True, allow_mismatch=True)
+    allowed = Settings(metrics=("fd-face",), count=300, shrinkage=True, allow_mismatch=True)
     found = evaluate(trained, other, settings=allowed, progress=False).result
     assert found.mismatch == ("crop: square and c108",)
 
@@ -98,28 +103,28 @@ def test_pictures_of_another_size_are_refused_for_good(trained: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (Settings(metrics=("fd",), count=300), r"drawn has 96 pictures, too few for fd-face: at least 257"),
-        (Settings(metrics=("fd",), count=50), r"small has 50 pictures, too few for fd-face.*--shrinkage"),
-        (Settings(metrics=("kd",), count=3), r"small has 3 pictures, too few for kd-face: at least 4"),
-        (Settings(metrics=("pr",), count=5), r"small has 5 pictures, too few for pr-face: at least 6"),
+        (
+            Settings(metrics=("fd-face",), count=300),
+            r"drawn has 96 pictures, too few for fd-face: at least 257",
+        ),
+        (
+            Settings(metrics=("fd-face",), count=50),
+            r"small has 50 pictures, too few for fd-face.*--shrinkage",
+        ),
+        (Settings(metrics=("kd-face",), count=3), r"small has 3 pictures, too few for kd-face: at least 4"),
+        (
+            Settings(metrics=("precision-face",), count=5),
+            r"small has 5 pictures, too few for precision-face: at least 6",
+        ),
     ],
 )
 def test_too_few_pictures_are_refused_before_any_is_drawn(
     trained: Path, drawn: Path, settings: Settings, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Model, "batches", None)  # drawing would fail
-    monkeypatch.setattr("strangers.evaluation.evaluate.reference_features", None)
+    monkeypatch.setattr("strangers.evaluation.collect.reference_features", None)
     with pytest.raises(DataError, match=message):
         evaluate(trained, drawn, settings=settings, progress=False)
-
-
-def test_every_model_is_checked_before_the_first_is_measured(
-    trained: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Model, "batches", None)
-    other = write_model(tmp_path / "other.safetensors")  # of crop c178
-    with pytest.raises(UsageError, match="crop c178"):
-        measure_all([trained, other], drawn, settings=FEW, progress=False)
 
 
 def test_memorization_is_checked_against_the_training_set_alone(

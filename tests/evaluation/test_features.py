@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
 from strangers.evaluation import features
 from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.evaluation.features import batches_of, extract, reference_features, reference_positions
+from strangers.evaluation.features import batches_of, extract, picture_order, reference_features
 from strangers.images import Pixels
 from strangers.system.cache import cache_folder
 
@@ -31,15 +32,15 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Means:
     """An extractor of the three mean colors that counts its pictures."""
 
-    name, hash, dimensions = "means", "0123", 3
+    name, hash = "means", "0123"
+    dimensions: ClassVar = {"means": 3}
 
     def __init__(self) -> None:
         self.seen = 0
 
-    def __call__(self, pixels: Pixels) -> NDArray[np.float32]:
+    def extract(self, pixels: Pixels) -> dict[str, NDArray[np.float32]]:
         self.seen += len(pixels)
-        means: NDArray[np.float32] = pixels.mean(axis=(1, 2)).astype(np.float32)
-        return means
+        return {"means": pixels.mean(axis=(1, 2)).astype(np.float32)}
 
 
 def kept() -> list[Path]:
@@ -47,7 +48,7 @@ def kept() -> list[Path]:
 
 
 def test_statistics_are_those_of_the_pictures(pictures: PreparedSet) -> None:
-    found = reference_features(pictures, Means(), 1000)
+    found = reference_features(pictures, Means(), 1000)["means"]
     colors = np.asarray(pictures.images).mean(axis=(1, 2))
     assert found.statistics.count == 90
     np.testing.assert_allclose(found.statistics.mean, colors.mean(axis=0), rtol=1e-6)
@@ -57,8 +58,8 @@ def test_statistics_are_those_of_the_pictures(pictures: PreparedSet) -> None:
 def test_they_are_computed_once(pictures: PreparedSet) -> None:
     extractor = Means()
     reported: list[int] = []
-    first = reference_features(pictures, extractor, 50, reported.append)
-    again = reference_features(pictures, extractor, 50, reported.append)
+    first = reference_features(pictures, extractor, 50, reported.append)["means"]
+    again = reference_features(pictures, extractor, 50, reported.append)["means"]
     assert extractor.seen == 50
     assert sum(reported) == 100
     np.testing.assert_array_equal(first.features, again.features)
@@ -80,22 +81,22 @@ def test_another_count_or_network_or_protocol_is_another_entry(pictures: Prepare
 
 def test_a_damaged_entry_is_noticed_and_made_again(pictures: PreparedSet) -> None:
     extractor = Means()
-    whole = reference_features(pictures, extractor, 50)
+    whole = reference_features(pictures, extractor, 50)["means"]
     [place] = kept()
     content = bytearray(place.read_bytes())
     content[-3] ^= 1  # one bit of one feature
     place.write_bytes(content)
-    assert (reference_features(pictures, extractor, 50).features == whole.features).all()
+    assert (reference_features(pictures, extractor, 50)["means"].features == whole.features).all()
     place.write_bytes(content[:40])
-    assert (reference_features(pictures, extractor, 50).features == whole.features).all()
+    assert (reference_features(pictures, extractor, 50)["means"].features == whole.features).all()
     assert extractor.seen == 150
 
 
 def test_batches_change_no_number(pictures: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = load_attributes()
-    whole = extract(batches_of(pictures, reference_positions(pictures, 90)), [reader])[0]
+    whole = extract(batches_of(pictures, picture_order(90, 90)), [reader])["face"]
     monkeypatch.setattr(features, "EXTRACTION_BATCH", 7)
-    parts = extract(batches_of(pictures, reference_positions(pictures, 90)), [reader])[0]
+    parts = extract(batches_of(pictures, picture_order(90, 90)), [reader])["face"]
     np.testing.assert_array_equal(whole.features, parts.features)
     np.testing.assert_allclose(whole.statistics.covariance, parts.statistics.covariance, atol=1e-12)
 
@@ -106,14 +107,13 @@ def test_only_some_features_are_kept_themselves(
     monkeypatch.setattr(features, "MAX_KEPT_FEATURES", 20)
     monkeypatch.setattr(features, "EXTRACTION_BATCH", 8)
     reader: Attributes = load_attributes()
-    [found] = extract(batches_of(pictures, reference_positions(pictures, 90)), [reader])
-    assert found.statistics.count == 90
-    assert found.features.shape == (20, 256)
-    assert found.probabilities is not None
-    assert found.probabilities.shape == (20, 40)
+    found = extract(batches_of(pictures, picture_order(90, 90)), [reader])
+    assert found["face"].statistics.count == 90
+    assert found["face"].features.shape == (20, 256)
+    assert found["attributes"].features.shape == (20, 40)
 
 
 def test_the_same_pictures_always_stand_for_a_set(pictures: PreparedSet) -> None:
-    assert len(set(reference_positions(pictures, 40).tolist())) == 40
-    np.testing.assert_array_equal(reference_positions(pictures, 40), reference_positions(pictures, 40))
-    assert len(reference_positions(pictures, 1000)) == 90
+    assert len(set(picture_order(90, 40).tolist())) == 40
+    np.testing.assert_array_equal(picture_order(90, 40), picture_order(90, 40))
+    assert len(picture_order(90, 1000)) == 90

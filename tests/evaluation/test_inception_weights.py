@@ -26,7 +26,7 @@ NAME = "pt_inception-2015-12-05-6726825d.pth"
 def weights() -> dict[str, Tensor]:
     """Those of the smallest network."""
     torch.manual_seed(0)
-    state = Inception(64).state_dict()
+    state = Inception(("inception64",)).state_dict()
     return {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
 
 
@@ -58,10 +58,10 @@ def test_weights_are_taken_from_the_first_place_that_has_them(
     publish(monkeypatch, places["published"].read_bytes())
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in places.items()}
 
-    assert load_inception(None, 64, "cpu").hash == hashes["published"]
+    assert load_inception(None, ("inception64",), "cpu").hash == hashes["published"]
     monkeypatch.setenv("STRANGERS_INCEPTION", str(places["variable"]))
-    assert load_inception(None, 64, "cpu").hash == hashes["variable"]
-    assert load_inception(places["argument"], 64, "cpu").hash == hashes["argument"]
+    assert load_inception(None, ("inception64",), "cpu").hash == hashes["variable"]
+    assert load_inception(places["argument"], ("inception64",), "cpu").hash == hashes["argument"]
 
 
 def test_the_published_file_is_known_by_its_hash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,31 +103,33 @@ def test_the_published_pickle_is_read_in_either_format(
     }
     torch.save(whole, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
     with pytest.raises(ModelError, match="nor the published weights"):
-        load_inception(tmp_path / "w.pth", 64, "cpu")
+        load_inception(tmp_path / "w.pth", ("inception64",), "cpu")
     publish(monkeypatch, (tmp_path / "w.pth").read_bytes())
-    from_pickle = load_inception(tmp_path / "w.pth", 64, "cpu")
+    from_pickle = load_inception(tmp_path / "w.pth", ("inception64",), "cpu")
     save_file(weights(), tmp_path / "w.safetensors")
-    from_safetensors = load_inception(tmp_path / "w.safetensors", 64, "cpu")
+    from_safetensors = load_inception(tmp_path / "w.safetensors", ("inception64",), "cpu")
     pixels = np.arange(2 * 9 * 8 * 3, dtype=np.uint8).reshape(2, 9, 8, 3)
-    np.testing.assert_array_equal(from_pickle(pixels), from_safetensors(pixels))
+    one, other = (network.extract(pixels)["inception64"] for network in (from_pickle, from_safetensors))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_the_command_that_a_refusal_names_converts_weights(tmp_path: Path) -> None:
     torch.save(weights(), tmp_path / "weights.pth")
     with pytest.raises(ModelError) as caught:
-        load_inception(tmp_path / "weights.pth", 64, "cpu")
+        load_inception(tmp_path / "weights.pth", ("inception64",), "cpu")
     command = str(caught.value).rpartition("trust: ")[2]
     python, *words = shlex.split(command)
     assert python == "python"
     subprocess.run([sys.executable, *words], cwd=tmp_path, check=True)
-    assert load_inception(tmp_path / "weights.safetensors", 64, "cpu").dimensions == 64
+    loaded = load_inception(tmp_path / "weights.safetensors", ("inception64",), "cpu")
+    assert loaded.dimensions == {"inception64": 64}
 
 
 def test_even_the_published_pickle_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pickled_code(tmp_path / "w.pth")
     publish(monkeypatch, (tmp_path / "w.pth").read_bytes())
     with pytest.raises(ModelError, match="has no weights"):
-        load_inception(tmp_path / "w.pth", 64, "cpu")
+        load_inception(tmp_path / "w.pth", ("inception64",), "cpu")
 
 
 def missing(path: Path) -> None:
@@ -234,7 +236,7 @@ def test_a_bad_file_is_an_error_that_names_it(
     path = tmp_path / "bad weights"
     make(path)
     with pytest.raises(ModelError, match=says) as caught:
-        load_inception(path, 64, "cpu")
+        load_inception(path, ("inception64",), "cpu")
     said = str(caught.value)
     assert str(path) in said
     assert "\n" not in said

@@ -7,23 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from strangers.errors import DataError
-from strangers.evaluation.metrics import (
-    RunningStatistics,
-    diversity,
-    frechet_distance,
-    kernel_distance,
-    mmd2,
-    oas_covariance,
-    prdc,
-    statistics,
-)
-
-Floats = NDArray[np.float64]
+from strangers.evaluation.frechet import Floats
+from strangers.evaluation.metrics import diversity, inception_score, kernel_distance, mind, mmd2, prdc
+from strangers.sampling.latents import latents
 
 REFERENCE = json.loads((Path(__file__).parent / "fixtures" / "metrics.json").read_text())
 """What others compute from `features(1, 400)` and `features(2, 300, shift=0.15)`: pytorch-fid's distance with
@@ -44,12 +32,44 @@ def features(seed: int, count: int, dimensions: int = 24, shift: float = 0.0) ->
 REAL, FAKE = features(1, 400), features(2, 300, shift=0.15)
 
 
-def test_frechet_distance_is_scipys() -> None:
-    assert frechet_distance(statistics(REAL), statistics(FAKE)) == pytest.approx(REFERENCE["frechet"], 1e-9)
-
-
 def test_mmd2_is_torch_fidelitys() -> None:
     assert mmd2(REAL[:300], FAKE) == pytest.approx(REFERENCE["mmd"], 1e-9)
+
+
+def test_mind_is_the_papers() -> None:
+    """Against the definition, direction by direction, with as many faces as photographs."""
+    directions = latents(range(1000), 24, "normal").astype(np.float64)
+    expected = []
+    for direction in directions:
+        one, other = (np.sort(side[:200] @ direction / np.linalg.norm(direction)) for side in (REAL, FAKE))
+        expected.append(((one - other) ** 2).mean())
+    assert mind(REAL[:200], FAKE[:200]).value == pytest.approx(3 * 24 * np.mean(expected), 1e-9)
+
+
+def test_mind_of_shifted_pictures_is_three_times_the_squared_shift() -> None:
+    """The mean squared cosine of a direction in d dimensions is 1 / d."""
+    shift = np.zeros(24)
+    shift[3] = 2.0
+    assert mind(REAL, REAL + shift).value == pytest.approx(3 * 4, rel=0.1)
+
+
+def test_minds_error_is_its_spread_over_other_pictures() -> None:
+    photographs, faces = features(1, 200 * 20), features(2, 200 * 20, shift=0.5)
+    found = [mind(photographs[i::20], faces[i::20], projections=200) for i in range(20)]
+    spread = np.std([estimate.value for estimate in found], ddof=1)
+    assert 0.6 < np.mean([estimate.error for estimate in found]) / spread < 1.7
+
+
+def test_an_inception_score_counts_the_classes() -> None:
+    classes = np.tile(50 * np.eye(4), (30, 1))
+    assert inception_score(classes).value == pytest.approx(4, rel=0.02)
+    assert inception_score(np.zeros((20, 4))).value == pytest.approx(1)
+
+
+def test_errors_of_precision_and_density_shrink_with_the_faces() -> None:
+    few, many = prdc(REAL, FAKE[:75]), prdc(REAL, FAKE)
+    assert few.precision_error / many.precision_error == pytest.approx(2, rel=0.4)
+    assert few.density_error / many.density_error == pytest.approx(2, rel=0.4)
 
 
 def test_prdc_is_the_prdc_packages() -> None:
@@ -83,33 +103,8 @@ def test_copies_lie_on_surfaces_in_any_order() -> None:
         assert (found[0].density, found[0].coverage) == pytest.approx(by_definition(real, REAL[:350]), 1e-12)
 
 
-def test_frechet_distance_of_known_normals() -> None:
-    """N(0, 1) and N(3, 4) in each of two directions: 2 * (3^2 + (2 - 1)^2)."""
-    square = np.array([[1.0, 1], [1, -1], [-1, 1], [-1, -1]] * 500)
-    one = square * np.sqrt((len(square) - 1) / len(square))  # unbiased variance exactly 1
-    assert frechet_distance(statistics(one), statistics(3 + 2 * one)) == pytest.approx(20, 1e-12)
-
-
-def test_frechet_distance_survives_singular_covariances() -> None:
-    flat = REAL.copy()
-    flat[:, 5:9] = flat[:, :4]
-    assert frechet_distance(statistics(flat), statistics(flat)) == pytest.approx(0, abs=1e-6)
-
-
-@settings(max_examples=20, deadline=None)
-@given(parts=st.lists(st.integers(1, 120), min_size=1, max_size=6), offset=st.sampled_from([0.0, 1e4]))
-def test_running_statistics_do_not_depend_on_batches(parts: list[int], offset: float) -> None:
-    running = RunningStatistics()
-    for batch in np.split(REAL + offset, np.cumsum(parts)[np.cumsum(parts) < len(REAL)]):
-        running.add(batch)
-    found = running.statistics()
-    assert found.count == len(REAL)
-    np.testing.assert_allclose(found.mean, (REAL + offset).mean(axis=0), rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(found.covariance, np.cov(REAL + offset, rowvar=False), rtol=1e-10, atol=1e-12)
-
-
 def test_a_set_has_distance_zero_to_itself_in_any_order() -> None:
-    assert frechet_distance(statistics(REAL), statistics(REAL[::-1])) == pytest.approx(0, abs=1e-9)
+    assert mind(REAL, REAL[::-1]).value == pytest.approx(0, abs=1e-9)
     halves = kernel_distance(REAL[:200], REAL[200:])
     assert abs(halves.value) < 2 * halves.error
     same = prdc(REAL, REAL)
@@ -117,7 +112,7 @@ def test_a_set_has_distance_zero_to_itself_in_any_order() -> None:
 
 
 def test_distances_grow_as_sets_part() -> None:
-    away = [frechet_distance(statistics(REAL), statistics(features(3, 400, shift=s))) for s in (0.1, 0.5, 2)]
+    away = [mind(REAL, features(3, 400, shift=s)).value for s in (0.1, 0.5, 2)]
     assert away == sorted(away)
     kernels = [kernel_distance(REAL, features(3, 400, shift=s)).value for s in (0.1, 0.5, 2)]
     assert kernels == sorted(kernels)
@@ -142,23 +137,6 @@ def test_a_kernel_distance_depends_on_its_seed_alone() -> None:
     assert kernel_distance(REAL, FAKE, seed=3) != kernel_distance(REAL, FAKE, seed=4)
 
 
-def test_too_few_pictures_need_shrinkage() -> None:
-    few = statistics(REAL[:20])
-    with pytest.raises(DataError, match=r"20 pictures are too few .* at least 25.*--shrinkage"):
-        frechet_distance(few, statistics(FAKE))
-    assert frechet_distance(few, statistics(FAKE), shrinkage=True) > 0
-    assert np.linalg.eigvalsh(oas_covariance(few)).min() > 0
-    assert np.trace(oas_covariance(few)) == pytest.approx(np.trace(few.covariance))
-
-
-def test_shrinkage_fades_as_pictures_grow() -> None:
-    def change(count: int) -> float:
-        found = statistics(REAL[:count])
-        return float(np.abs(oas_covariance(found) - found.covariance).max())
-
-    assert change(400) < change(100) < change(30)
-
-
 def test_diversity_is_the_effective_number_of_values() -> None:
     halves = np.tile(np.array([[0.0], [1.0]]), (50, 40))
     assert diversity(halves) == pytest.approx(2)
@@ -171,26 +149,22 @@ def test_non_finite_values_are_reported_with_their_picture(bad: float) -> None:
     broken = REAL.copy()
     broken[11, 3] = bad
     for use in (
-        statistics,
+        lambda f: mind(f, FAKE),
         lambda f: kernel_distance(f, FAKE),
         lambda f: prdc(REAL, f),
     ):
         with pytest.raises(DataError, match="picture 11 are not finite"):
             use(broken)
-    running = RunningStatistics()
-    running.add(REAL)
-    with pytest.raises(DataError, match="picture 411 are not finite"):
-        running.add(broken)
 
 
 def test_features_that_cannot_be_compared_are_refused() -> None:
-    with pytest.raises(DataError, match="24 and 5 dimensions"):
-        frechet_distance(statistics(REAL), statistics(REAL[:, :5]))
-    with pytest.raises(DataError, match="at least 2"):
-        statistics(REAL[:1])
     with pytest.raises(DataError, match="more than 5"):
         prdc(REAL[:5], FAKE)
     with pytest.raises(DataError, match=r"at least 4 pictures on each side \(got 3\)"):
         kernel_distance(REAL[:3], FAKE)
+    with pytest.raises(DataError, match=r"at least 4 pictures on each side \(got 3\)"):
+        mind(REAL[:3], FAKE)
+    with pytest.raises(DataError, match="at least 10 pictures"):
+        inception_score(REAL[:9])
     with pytest.raises(DataError, match="must have shape"):
-        statistics(REAL[0])
+        prdc(REAL[0], FAKE)

@@ -10,16 +10,9 @@ from typing import Any
 import pytest
 
 from strangers.commands.arguments import parse_changes
+from strangers.evaluation.facts import Protocol, SetFacts, facts_of_model
 from strangers.evaluation.memorization import Memorization, SpaceResult
-from strangers.evaluation.result import (
-    AttributeFrequency,
-    Hardware,
-    Protocol,
-    Result,
-    SetFacts,
-    Value,
-    facts_of_model,
-)
+from strangers.evaluation.result import AttributeFrequency, Hardware, Result, Value
 from strangers.export.card import card
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import with_overrides

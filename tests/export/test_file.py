@@ -37,7 +37,7 @@ def test_a_second_export_adds_what_was_measured_and_changes_no_byte(tmp_path: Pa
     whole = write_model(tmp_path / "whole.safetensors", crop=crop, filter=filter_)
     export_file(load(whole, device="cpu"), out)
     first = out.read_bytes()
-    settings = Settings(metrics=("kd",), count=40, device="cpu")
+    settings = Settings(metrics=("kd-face",), count=40, device="cpu")
     measured = evaluate(out, pictures.path, settings=settings, progress=False).result
     result.write_text(measured.model_dump_json())
     other = load(write_model(tmp_path / "other.safetensors"), device="cpu")

@@ -9,7 +9,6 @@ import numpy as np
 
 from strangers.evaluation.evaluate import Measured
 from strangers.evaluation.memorization import Memorization, NearestPair
-from strangers.evaluation.result import Value
 from strangers.reports.evaluation import write
 
 from ..evaluation.test_result import RESULT
@@ -24,19 +23,11 @@ COPIES = Memorization(
 
 def test_one_result_is_the_document_itself(tmp_path: Path) -> None:
     measured = Measured(RESULT.model_copy(update={"memorization": COPIES}), FACES, FACES[:1])
-    text = write(tmp_path / "new" / "result.json", [measured])
+    text = write(tmp_path / "new" / "result.json", measured)
     assert "no verdict: the training set has 9 distinct pictures" in text
     assert json.loads((tmp_path / "new" / "result.json").read_text())["values"]["fd-face"]["value"] == 3
     page = (tmp_path / "new" / "result.html").read_text()
     assert "No verdict" in page
     assert "95% confidence interval" in page
+    assert "No ±: too few." in page
     assert page.count("<img") == 2  # faces and pairs
-
-
-def test_several_results_have_their_differences(tmp_path: Path) -> None:
-    better = RESULT.model_copy(update={"values": {"fd-face": Value(value=1.0, error=0.1)}})
-    text = write(tmp_path / "both.json", [Measured(RESULT, FACES), Measured(better, FACES)])
-    assert "fd-face: the second is better" in text
-    [difference] = json.loads((tmp_path / "both.json").read_text())["differences"]
-    assert difference["name"] == "fd-face"
-    assert difference["value"] == 2

@@ -58,7 +58,7 @@ def evaluate(folder: Path) -> list[object]:
     """The words that measure the run in a folder on the set there, to the same folder."""
     return [
         *("evaluate", folder / "run", folder / "set", "--count", "16", "--device", "cpu"),
-        *("--metrics", "kd,diversity", "--out", folder / "result.json"),
+        *("--metrics", "kd-face,diversity", "--out", folder / "result.json"),
     ]
 
 

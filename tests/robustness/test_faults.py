@@ -137,7 +137,7 @@ def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Case]:
     measured = evaluate(
         load(model, device="cpu"),
         "synthetic:16",
-        settings=Settings(metrics=("kd",), count=16, device="cpu", allow_mismatch=True),
+        settings=Settings(metrics=("kd-face",), count=16, device="cpu", allow_mismatch=True),
         progress=False,
     )
 
@@ -165,7 +165,7 @@ def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Case]:
         "a merged set": Case(lambda place: merge([place / "part-1", place / "part-2"], place / "set"), parts),
         "a set in the cache": Case(cached, state=sets),
         "a result and its report": Case(
-            lambda place: report.write(place / "result.json", [measured], force=True),
+            lambda place: report.write(place / "result.json", measured, force=True),
             lambda place: [(place / f"result{end}").write_text("old") for end in (".json", ".html")],
             whole=False,
         ),

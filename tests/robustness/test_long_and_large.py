@@ -108,7 +108,7 @@ def test_a_large_set_needs_no_more_memory_than_a_small_one(
         commands = [
             ["prepare", f"synthetic:{pictures}", "--size", "32", "--workers", "1", "--out", f"{place}/set"],
             train_words(f"{place}/set", f"{place}/run", "--threads", 1),
-            ["evaluate", str(trained), f"{place}/set", "--metrics", "fd", "--shrinkage",
+            ["evaluate", str(trained), f"{place}/set", "--metrics", "fd-face", "--shrinkage",
              "--count", str(min(pictures, 1_000)), "--out", f"{place}/result.json"],
         ]  # fmt: skip
         process = subprocess.run(

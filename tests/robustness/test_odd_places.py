@@ -95,7 +95,7 @@ def commands(folder: str) -> list[list[str]]:
         ["prepare", "synthetic:64", "--size", "32", "--workers", "1", "--out", data],
         ["train", data, "--recipe", "dcgan-32", "--images", "64", "--threads", "1", "--out", run, *changes],
         ["sample", run, "--seeds", "0-3", "--out", f"{folder}/faces.png"],
-        ["evaluate", run, data, "--count", "64", "--metrics", "fd", "--shrinkage",
+        ["evaluate", run, data, "--count", "64", "--metrics", "fd-face", "--shrinkage",
          "--out", f"{folder}/result.json"],
         ["export", run, "--to", "file", "--out", f"{folder}/small.safetensors"],
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from strangers.evaluation import attribute_training
 from ..support import Strangers, write_model
 from .commands import bytes_of
 
-EVALUATE = "evaluate MODEL SMALL --metrics fd --count 260 --allow-mismatch --device cpu --out OUT.json"
+EVALUATE = "evaluate MODEL SMALL --metrics fd-face --count 260 --allow-mismatch --device cpu --out OUT.json"
 
 CALLS = {
     "sample": ("sample MODEL --seeds 1-4 --out OUT.png", [".png"]),

@@ -174,7 +174,7 @@ def test_a_pickle_is_refused_unread(tmp_path: Path, trials: Trials, tally: Tally
 
     def swallow(data: bytes) -> None:
         path.write_bytes(data)
-        load_inception(path, 64, "cpu")
+        load_inception(path, ("inception64",), "cpu")
 
     fed = feed(bent_ones(valid, trials(200, 10_000), 22), swallow, memory=MEMORY, target=tmp_path)
     assert fed.refused == fed.tried

@@ -41,7 +41,7 @@ def test_the_distance_is_what_evaluate_measures(
     # The settings' count holds for both sides, so the set has to be as large as the faces are many.
     few = prepare("synthetic:260", tmp_path / "few", size=32, workers=1, progress=False)
     train(few.path, small_recipe, tmp_path / "other", images=1000, progress=False, **EVALUATING)
-    settings = Settings(metrics=("fd",), count=260, device="cpu")
+    settings = Settings(metrics=("fd-face",), count=260, device="cpu")
     result = evaluate(tmp_path / "other", few.path, settings=settings, progress=False).result
     [entry] = read_log(tmp_path / "other", "fd-face")
     assert entry["fd-face"] == pytest.approx(result.values["fd-face"].value, rel=1e-9)

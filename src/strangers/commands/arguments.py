@@ -115,6 +115,11 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def parse_names(text: str) -> tuple[str, ...]:
+    """Names in a text such as "quick,fid768"."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 Json = Annotated[bool, Option("--json", help="Print JSON.")]
 
 

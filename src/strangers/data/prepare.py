@@ -116,7 +116,7 @@ def _manifest(
 
 
 def open_or_prepare(
-    data: str | Path, *, size: int, crop: str | None = None, progress: bool = True
+    data: str | Path, *, size: int, crop: str | None = None, split: str | None = None, progress: bool = True
 ) -> PreparedSet:
     """Open the prepared set `data`, or prepare the source `data` into the cache, once, and open that.
 
@@ -124,11 +124,12 @@ def open_or_prepare(
     """
     if is_prepared(Path(data)):
         return open_prepared(data)
-    place = cached_place(str(data), size, crop)
+    place = cached_place(str(data), size, crop, split)
     if not is_prepared(place):
         with _exclusive(place):
             if not is_prepared(place):
-                for sentence in summary(prepare(data, place, size=size, crop=crop, progress=progress)):
+                made = prepare(data, place, size=size, crop=crop, split=split, progress=progress)
+                for sentence in summary(made):
                     print(f"{data}: {sentence}", file=sys.stderr)
     return open_prepared(place)
 
@@ -144,14 +145,15 @@ def _exclusive(place: Path) -> AbstractContextManager[object]:
         return lock(file, wait=True)
 
 
-def cached_place(source: str, size: int, crop: str | None) -> Path:
-    """Return the folder in the cache for a source; it depends on its files, tables, size and crop."""
+def cached_place(source: str, size: int, crop: str | None, split: str | None = None) -> Path:
+    """Return the folder in the cache for a source; it depends on its files, tables, size, crop, split."""
     path = Path(source)
     state: list[object] = [source, size, crop, SET_FORMAT, __version__, DECODER_VERSION, *optional_formats()]
     for file in sorted(inputs(source)):
         # A link that ends nowhere is an input too.
         status = file.stat() if file.exists() else None
         state.append((str(file.resolve()), status and (status.st_size, status.st_mtime_ns)))
+    state += [] if split is None else [split]
     digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()[:12]
     name = "".join(letter if letter.isalnum() else "-" for letter in path.name or source)[:40]
     return cache_folder() / "sets" / f"{name}-{size}-{digest}"

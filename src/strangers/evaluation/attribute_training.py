@@ -248,7 +248,8 @@ def _card(
         "# The attribute network",
         "",
         f"Predicts {len(reader.names)} attributes of a face from {SIZE}x{SIZE} pixels and has "
-        f"{reader.dimensions} features: a residual network of {parameters:,} parameters, stored as fp16.",
+        f"{reader.dimensions['face']} features: a residual network of {parameters:,} parameters, "
+        "stored as fp16.",
         "",
         f"- **Trained** on {len(pictures):,} pictures, crop `{pictures.manifest.crop}`, filter "
         f"`{pictures.manifest.filter}`, for {epochs} epochs, seed {seed}, by strangers {__version__}: "

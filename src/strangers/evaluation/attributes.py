@@ -87,19 +87,27 @@ class Attributes:
         network: in eval mode.
         names: of the attributes, in the order of the probabilities.
         hash: first 16 hexadecimal digits of the SHA-256 of its file.
-        name: of its features in metric names.
-        dimensions: of its features.
+        name: of the network, in results.
     """
 
     network: AttributeNetwork
     names: tuple[str, ...]
     hash: str
     name: str = "face"
-    dimensions: int = 256
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """Length of the features and number of the attributes."""
+        return {"face": self.network.head.in_features, "attributes": len(self.names)}
 
     def __call__(self, pixels: Pixels) -> NDArray[np.float32]:
         """Return features (n, 256) of uint8 pictures (n, h, w, 3)."""
         return self.read(pixels).features
+
+    def extract(self, pixels: Pixels) -> dict[str, NDArray[np.float32]]:
+        """Return "face" features (n, 256) and "attributes", probabilities (n, 40), of uint8 pictures."""
+        features, probabilities = self.read(pixels)
+        return {"face": features, "attributes": probabilities}
 
     def positions(self, names: Iterable[str]) -> list[int]:
         """Return the columns of attributes. Raises UsageError, which lists all, for an unknown one."""
@@ -111,8 +119,7 @@ class Attributes:
     def read(self, pixels: Pixels) -> Reading:
         """Return features and probabilities of uint8 pictures (n, h, w, 3), picture by picture."""
         if len(pixels) == 0:
-            empty = np.zeros((0, self.dimensions), np.float32)
-            return Reading(empty, np.zeros((0, len(self.names)), np.float32))
+            return Reading(*(np.zeros((0, length), np.float32) for length in self.dimensions.values()))
         device = self.network.head.weight.device
         read = [self._read_group(group, device) for group in _groups(pixels)]
         features, probabilities = (np.concatenate(part)[: len(pixels)] for part in zip(*read, strict=True))

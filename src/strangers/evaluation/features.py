@@ -6,18 +6,17 @@ under everything that they depend on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strangers.data.prepared import PreparedSet, positions
-from strangers.evaluation.attributes import Attributes
-from strangers.evaluation.metrics import RunningStatistics, Statistics
+from strangers.evaluation.frechet import RunningStatistics, Statistics
 from strangers.images import Pixels
-from strangers.system.cache import Cached, cached
+from strangers.system.cache import Cached, find_cached, store_cached
 
 MAX_KEPT_FEATURES = 10_000
 """Feature vectors that are kept for the metrics that compare single pictures."""
@@ -25,16 +24,16 @@ MAX_KEPT_FEATURES = 10_000
 EXTRACTION_BATCH = 256
 """Pictures per batch. It bounds memory and changes no number."""
 
-STATISTICS_FORMAT = 2
+STATISTICS_FORMAT = 3
 
 
 class Extractor(Protocol):
     """A network that turns pictures into features, such as `Attributes` and `InceptionFeatures`.
 
     Attributes:
-        name: which network and layer, as in "inception768".
+        name: of the network.
         hash: of the weights.
-        dimensions: length of one feature vector.
+        dimensions: length of one feature vector, by the name of the features, as in {"inception768": 768}.
     """
 
     @property
@@ -42,76 +41,73 @@ class Extractor(Protocol):
     @property
     def hash(self) -> str: ...
     @property
-    def dimensions(self) -> int: ...
-    def __call__(self, pixels: Pixels) -> NDArray[np.float32]:
-        """uint8 (n, h, w, 3) -> (n, dimensions)."""
+    def dimensions(self) -> Mapping[str, int]: ...
+    def extract(self, pixels: Pixels) -> Mapping[str, NDArray[np.float32]]:
+        """uint8 (n, h, w, 3) -> features (n, dimensions) by name."""
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """The features of n pictures under one extractor.
+    """Features of one kind of n pictures.
 
     Attributes:
         statistics: over all n pictures.
         features: of the first m <= 10,000 pictures, float32 (m, dimensions).
-        probabilities: attribute probabilities of the same pictures, float32 (m, 40); None for an extractor
-            that reads no attributes.
     """
 
     statistics: Statistics
     features: NDArray[np.float32]
-    probabilities: NDArray[np.float32] | None = None
+
+
+Features = dict[str, FeatureSet]
+"""Features of the same pictures, by name."""
 
 
 class _FeatureCollector:
     """Builds a `FeatureSet` batch by batch."""
 
-    def __init__(self, extractor: Extractor) -> None:
-        self.extractor = extractor
+    def __init__(self) -> None:
         self.statistics = RunningStatistics()
         self.features: list[NDArray[np.float32]] = []
-        self.probabilities: list[NDArray[np.float32]] = []
         self.kept = 0
 
-    def add(self, pixels: Pixels) -> None:
-        probabilities = None
-        if isinstance(self.extractor, Attributes):
-            features, probabilities = self.extractor.read(pixels)
-        else:
-            features = self.extractor(pixels)
+    def add(self, features: NDArray[np.float32]) -> None:
         self.statistics.add(features)
         room = MAX_KEPT_FEATURES - self.kept
         if room > 0:
             self.features.append(features[:room])
             self.kept += len(self.features[-1])
-            if probabilities is not None:
-                self.probabilities.append(probabilities[:room])
 
     def feature_set(self) -> FeatureSet:
-        probabilities = np.concatenate(self.probabilities) if self.probabilities else None
-        return FeatureSet(self.statistics.statistics(), np.concatenate(self.features), probabilities)
+        return FeatureSet(self.statistics.statistics(), np.concatenate(self.features))
 
 
 def extract(
     batches: Iterable[Pixels],
     extractors: Sequence[Extractor],
     advance: Callable[[int], None] = lambda count: None,
-) -> list[FeatureSet]:
-    """Run every extractor over the pictures and return one `FeatureSet` each.
+) -> Features:
+    """Run every extractor over the pictures and return their features.
 
     advance: called with the number of pictures after each batch.
     """
-    collectors = [_FeatureCollector(extractor) for extractor in extractors]
+    collectors = {name: _FeatureCollector() for extractor in extractors for name in extractor.dimensions}
     for pixels in batches:
-        for collector in collectors:
-            collector.add(pixels)
+        for extractor in extractors:
+            for name, features in extractor.extract(pixels).items():
+                collectors[name].add(features)
         advance(len(pixels))
-    return [collector.feature_set() for collector in collectors]
+    return {name: collector.feature_set() for name, collector in collectors.items()}
 
 
-def reference_positions(pictures: PreparedSet, count: int) -> NDArray[np.int64]:
-    """Return the positions of the `count` pictures that represent a set, in an order drawn from seed 0."""
-    return positions(len(pictures), min(count, len(pictures)), 0, 0)
+def picture_order(count: int, wanted: int) -> NDArray[np.int64]:
+    """Return the positions of the `wanted` of `count` pictures that represent all, drawn from seed 0.
+
+    They ascend, so that archives can be read in order, but those whose features are kept come first.
+    """
+    drawn = positions(count, min(count, wanted), 0, 0)
+    parts = np.split(drawn, [MAX_KEPT_FEATURES])
+    return np.concatenate([np.sort(part) for part in parts])
 
 
 def batches_of(pictures: PreparedSet, which: NDArray[np.int64]) -> Iterator[Pixels]:
@@ -125,48 +121,41 @@ def reference_features(
     extractor: Extractor,
     count: int,
     advance: Callable[[int], None] = lambda count: None,
-) -> FeatureSet:
+) -> Features:
     """Return the features of `count` pictures of a prepared set, from the cache where possible.
 
     advance: called with numbers of pictures that add up to those measured.
     """
     manifest = pictures.manifest
-    which = reference_positions(pictures, count)
-    key = {
+    which = picture_order(len(pictures), count)
+    conditions = {
         "format": STATISTICS_FORMAT,
         "set": manifest.hash,
         "crop": manifest.crop,
         "size": manifest.size,
         "filter": manifest.filter,
-        "features": extractor.name,
         "weights": extractor.hash,
         "count": len(which),
     }
-    remaining = len(which)
-
-    def report(count: int) -> None:
-        nonlocal remaining
-        remaining -= count
-        advance(count)
-
-    def make() -> Cached:
-        [made] = extract(batches_of(pictures, which), [extractor], report)
-        return to_cached(made)
-
-    found = from_cached(cached("statistics", key, make))
-    advance(remaining)  # everything, if it came from the cache
-    return found
+    keys = {name: conditions | {"features": name} for name in extractor.dimensions}
+    found = {name: find_cached("statistics", key) for name, key in keys.items()}
+    known = {name: from_cached(value) for name, value in found.items() if value is not None}
+    if known.keys() == keys.keys():
+        advance(len(which))
+        return known
+    made = extract(batches_of(pictures, which), [extractor], advance)
+    for name, key in keys.items():
+        store_cached("statistics", key, to_cached(made[name]))
+    return made
 
 
 def to_cached(features: FeatureSet) -> Cached:
     """Convert to the cache's arrays and facts."""
-    arrays: dict[str, NDArray[np.float32] | NDArray[np.float64]] = {
+    arrays: dict[str, NDArray[Any]] = {
         "mean": features.statistics.mean,
         "covariance": features.statistics.covariance,
         "features": features.features,
     }
-    if features.probabilities is not None:
-        arrays["probabilities"] = features.probabilities
     return Cached(arrays, {"count": features.statistics.count})
 
 
@@ -174,4 +163,4 @@ def from_cached(value: Cached) -> FeatureSet:
     """Convert back from the cache's arrays and facts."""
     arrays = value.arrays
     statistics = Statistics(value.facts["count"], arrays["mean"], arrays["covariance"])
-    return FeatureSet(statistics, arrays["features"], arrays.get("probabilities"))
+    return FeatureSet(statistics, arrays["features"])

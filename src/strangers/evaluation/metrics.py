@@ -1,11 +1,13 @@
 """Metrics: pure functions from features to numbers, in float64.
 
-features -> statistics -> frechet_distance     distance of two Gaussians fitted to the features
-features -> kernel_distance                    unbiased kernel distance, suited to few pictures
-features -> prdc                               precision, recall, density, coverage
-probabilities -> diversity                     effective number of values per attribute
+features -> kernel_distance      unbiased kernel distance, suited to few pictures
+features -> mind                 sliced Wasserstein distance
+features -> prdc                 precision, recall, density, coverage
+probabilities -> diversity       effective number of values per attribute
+logits -> inception_score        effective number of ImageNet classes
 
-Features are (n, d). No result depends on the order or the batching of the pictures.
+Features are (n, d). No result but `inception_score` depends on the order of the pictures, and none on their
+batches. Frechet distances are in `frechet`.
 """
 
 from __future__ import annotations
@@ -14,11 +16,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from strangers.data.prepared import positions
 from strangers.errors import DataError
+from strangers.evaluation.frechet import Floats, finite
+from strangers.sampling.latents import latents
 
-Floats = NDArray[np.float64]
+JACKKNIFE_HALVES = 10
+"""Random halves that give a standard error."""
+
+ERROR_PROJECTIONS = 200
+"""Directions that the standard error of `mind` is computed along."""
 
 DISTANCE_BLOCK_ROWS = 1024
 """Rows of a distance matrix in memory at once."""
@@ -26,103 +35,6 @@ DISTANCE_BLOCK_ROWS = 1024
 ROUNDING = 1e-12
 """Relative tolerance of squared distances, as a fraction of the largest squared norm. It exceeds the float64
 rounding error at 2048 dimensions, so points on the surface of a ball are decided the same way everywhere."""
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Mean (d,) and unbiased covariance (d, d) of `count` feature vectors."""
-
-    count: int
-    mean: Floats
-    covariance: Floats
-
-
-class RunningStatistics:
-    """Mean and covariance of features that arrive in batches, in constant memory.
-
-    Sums are taken relative to the first batch's mean, which limits rounding errors.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._origin: Floats | None = None
-        self._sum: Floats | None = None
-        self._products: Floats | None = None
-
-    def add(self, features: ArrayLike) -> None:
-        """Add features (n, d). Raises DataError for values that are not finite."""
-        batch = finite(features, self.count)
-        if len(batch) == 0:
-            return
-        if self._origin is None or self._sum is None or self._products is None:
-            self._origin = batch.mean(axis=0)
-            self._sum = np.zeros_like(self._origin)
-            self._products = np.zeros((len(self._origin), len(self._origin)))
-        centered = batch - self._origin
-        self.count += len(batch)
-        self._sum += centered.sum(axis=0)
-        self._products += centered.T @ centered
-
-    def statistics(self) -> Statistics:
-        """Return the statistics so far. Raises DataError for fewer than two pictures."""
-        if self.count < 2 or self._origin is None or self._sum is None or self._products is None:
-            raise DataError(f"Statistics need at least 2 pictures (got {self.count}).")
-        mean = self._sum / self.count
-        covariance = (self._products - self.count * np.outer(mean, mean)) / (self.count - 1)
-        return Statistics(self.count, self._origin + mean, covariance)
-
-
-def statistics(features: ArrayLike) -> Statistics:
-    """Return the statistics of features (n, d).
-
-    Raises DataError for fewer than two pictures and for values that are not finite.
-    """
-    running = RunningStatistics()
-    running.add(features)
-    return running.statistics()
-
-
-def frechet_distance(first: Statistics, second: Statistics, *, shrinkage: bool = False) -> float:
-    """Return the squared Frechet distance |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), at least 0.
-
-    Dowson and Landau 1982; Heusel et al. 2017, eq. 6. The trace of (S1 S2)^(1/2) is computed as that of
-    (S1^(1/2) S2 S1^(1/2))^(1/2), whose eigenvalues are real and not negative.
-    shrinkage: use `oas_covariance` on both sides.
-    Raises DataError for features of different dimensions and, without shrinkage, for n <= d pictures,
-    whose covariance is singular.
-    """
-    if first.mean.shape != second.mean.shape:
-        raise DataError(
-            f"Features of {len(first.mean)} and {len(second.mean)} dimensions cannot be compared."
-        )
-    for side in (first, second):
-        if side.count <= len(side.mean) and not shrinkage:
-            raise DataError(
-                f"{side.count:,} pictures are too few for features of {len(side.mean):,} dimensions. Use at "
-                f"least {len(side.mean) + 1:,} pictures, better ten times as many, or features of fewer "
-                "dimensions, or --shrinkage, which is comparable only with other results of --shrinkage."
-            )
-    one, other = (oas_covariance(side) if shrinkage else side.covariance for side in (first, second))
-    values, vectors = np.linalg.eigh(one)
-    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
-    overlap = np.sqrt(np.linalg.eigvalsh(root @ other @ root).clip(min=0)).sum()
-    shift = first.mean - second.mean
-    return max(0.0, float(shift @ shift + np.trace(one) + np.trace(other) - 2 * overlap))
-
-
-def oas_covariance(of: Statistics) -> Floats:
-    """Return the covariance, shrunk toward a multiple of the identity by an amount that falls with n.
-
-    Oracle approximating shrinkage: Chen et al. 2010, eq. 23.
-    """
-    dimensions, trace = len(of.mean), float(np.trace(of.covariance))
-    squares = float((of.covariance**2).sum())
-    above = (1 - 2 / dimensions) * squares + trace**2
-    below = (of.count + 1 - 2 / dimensions) * (squares - trace**2 / dimensions)
-    weight = 1.0 if below <= 0 else min(1.0, above / below)
-    identity = np.eye(dimensions) * (trace / dimensions)
-    result: Floats = (1 - weight) * of.covariance + weight * identity
-    return result
 
 
 @dataclass(frozen=True)
@@ -175,14 +87,48 @@ def mmd2(first: Floats, second: Floats) -> float:
     return float(within / (count * (count - 1)) - 2 * kernel(first, second).mean())
 
 
+def mind(first: ArrayLike, second: ArrayLike, *, projections: int = 1000) -> Estimate:
+    """Return the Monge Inception Distance of features (n, d) and (m, d), with its standard error.
+
+    Berthet et al. 2026 (arXiv:2605.06797): 3 d times the squared sliced Wasserstein distance, the mean over
+    random directions of the mean squared difference of the sorted projections. Directions are the normalized
+    latents of the seeds from 0. The larger side is reduced to the smaller's number, drawn with seed 0. It
+    falls as n grows: compare results of equal n only.
+    The standard error is the spread over random halves of both sides (delete-half jackknife, Shao and Wu
+    1989), along the first ERROR_PROJECTIONS directions. Raises DataError for fewer than four pictures a side.
+    """
+    sides = [finite(first), finite(second)]
+    count = min(map(len, sides))
+    if count < 4:
+        raise DataError(f"MIND needs at least 4 pictures on each side (got {count}).")
+    dimensions = sides[0].shape[1]
+    directions = latents(range(projections), dimensions, "normal").astype(np.float64)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    one, other = (directions @ side[positions(len(side), count, 0, 0)].T for side in sides)
+
+    def distance(left: Floats, right: Floats) -> float:
+        return float(3 * dimensions * ((np.sort(left) - np.sort(right)) ** 2).mean())
+
+    halves = []
+    for draw in range(JACKKNIFE_HALVES):
+        which = [positions(count, count // 2, 2 * draw + side, 0) for side in (0, 1)]
+        halves.append(distance(one[:ERROR_PROJECTIONS, which[0]], other[:ERROR_PROJECTIONS, which[1]]))
+    return Estimate(distance(one, other), float(np.std(halves, ddof=1)))
+
+
 @dataclass(frozen=True)
 class PRDC:
-    """Precision, recall and coverage in [0, 1]; density, whose expectation is 1 for real pictures."""
+    """Precision, recall and coverage in [0, 1]; density, whose expectation is 1 for real pictures.
+
+    precision_error, density_error: standard errors over the faces, given the photographs.
+    """
 
     precision: float
     recall: float
     density: float
     coverage: float
+    precision_error: float
+    density_error: float
 
 
 def prdc(real: ArrayLike, fake: ArrayLike, *, k_precision: int = 3, k_density: int = 5) -> PRDC:
@@ -208,19 +154,21 @@ def prdc(real: ArrayLike, fake: ArrayLike, *, k_precision: int = 3, k_density: i
     real_radii = _radii(photographs, (k_precision, k_density)) - tolerance
     fake_radii = _radii(faces, (k_precision,))[:, 0] - tolerance
     inside = np.zeros(len(faces), bool)
-    balls = 0
+    balls = np.zeros(len(faces))
     recalled, covered = [], []
     for start, distances in _distances(photographs, faces):
         narrow, wide = real_radii[start : start + len(distances)].T
         inside |= (distances < narrow[:, None]).any(axis=0)
         recalled.append((distances < fake_radii).any(axis=1))
-        balls += int((distances < wide[:, None]).sum())
+        balls += (distances < wide[:, None]).sum(axis=0)
         covered.append(distances.min(axis=1) < wide)
     return PRDC(
         precision=float(inside.mean()),
         recall=float(np.concatenate(recalled).mean()),
-        density=balls / (k_density * len(faces)),
+        density=float(balls.sum() / (k_density * len(faces))),
         coverage=float(np.concatenate(covered).mean()),
+        precision_error=float(inside.std() / np.sqrt(len(faces))),
+        density_error=float(balls.std() / (k_density * np.sqrt(len(faces)))),
     )
 
 
@@ -234,6 +182,24 @@ def diversity(probabilities: ArrayLike) -> float:
     p = finite(probabilities)
     information = _entropy(p.mean(axis=0)) - _entropy(p).mean(axis=0)
     return float(np.exp(information.mean()))
+
+
+def inception_score(logits: ArrayLike, *, splits: int = 10) -> Estimate:
+    """Return the Inception Score of logits (n, classes), with its standard error over consecutive splits.
+
+    Salimans et al. 2016, section 4: the exponential of the mean KL divergence of p(class | face) from
+    p(class). Raises DataError for fewer pictures than splits.
+    """
+    values = finite(logits)
+    if len(values) < splits:
+        raise DataError(f"An Inception Score needs at least {splits} pictures (got {len(values)}).")
+    values = values - values.max(axis=1, keepdims=True)
+    log_p = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
+    scores = []
+    for part in np.array_split(log_p, splits):
+        marginal = np.log(np.exp(part).mean(axis=0))
+        scores.append(np.exp((np.exp(part) * (part - marginal)).sum(axis=1).mean()))
+    return Estimate(float(np.mean(scores)), float(np.std(scores, ddof=1) / np.sqrt(splits)))
 
 
 def _radii(points: Floats, ranks: tuple[int, ...]) -> Floats:
@@ -259,16 +225,3 @@ def _entropy(p: Floats) -> Floats:
     inside = p.clip(1e-12, 1 - 1e-12)
     result: Floats = -(inside * np.log(inside) + (1 - inside) * np.log(1 - inside))
     return result
-
-
-def finite(features: ArrayLike, before: int = 0) -> Floats:
-    """Convert to float64 (n, d). Raises DataError that names the first row with a non-finite value."""
-    values = np.asarray(features, np.float64)
-    if values.ndim != 2:
-        raise DataError(f"Features must have shape (pictures, dimensions) (got {values.shape}).")
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    if len(bad):
-        raise DataError(
-            f"The features of picture {before + bad[0]} are not finite: it or the network is damaged."
-        )
-    return values

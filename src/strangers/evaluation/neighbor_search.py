@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from strangers.data.duplicates import near_duplicates
 from strangers.data.prepared import PreparedSet
 from strangers.evaluation.attributes import Attributes
-from strangers.evaluation.features import reference_positions
+from strangers.evaluation.features import picture_order
 from strangers.evaluation.neighbors import nearest
 from strangers.images import Pixels, to_signed
 
@@ -81,7 +81,7 @@ def compare(
         own = candidates[_spread(len(candidates), MAX_CONTROLS)]
         controls = pictures.batch(own)
     else:
-        controls = held_out.batch(reference_positions(held_out, MAX_CONTROLS))
+        controls = held_out.batch(picture_order(len(held_out), MAX_CONTROLS))
     groups = [_spaces(_with_mirrors(group), face_features) for group in (faces, controls)]
     lists = [{space: _NearestList(vectors) for space, vectors in group.items()} for group in groups]
     # Duplicates are no usual neighbors, but a face may copy one of them.

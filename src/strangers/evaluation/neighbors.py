@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strangers.errors import DataError
-from strangers.evaluation.metrics import Floats, finite
+from strangers.evaluation.frechet import Floats, finite
 
 QUERY_BLOCK_ROWS = 1024
 """Queries compared at once; it bounds memory and changes no result."""

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from pydantic import ValidationError
 
 from strangers.errors import DataError, UsageError
+from strangers.evaluation.facts import number, origin, split_of
 from strangers.evaluation.result import Result
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, flatten, written
@@ -74,7 +75,7 @@ def _front_matter(model: Model, result: Result | None) -> str:
     }
     if result is not None and result.values:
         task = {"type": "unconditional-image-generation"}
-        data = {"name": _source(result), "type": "image-folder", "split": result.data.split or "all"}
+        data = {"name": _source(result), "type": "image-folder", "split": split_of(result.data) or "all"}
         metrics = [{"type": name, "value": round(value.value, 4)} for name, value in result.values.items()]
         measured = {"task": task, "dataset": data, "metrics": metrics}
         fields["model-index"] = [{"name": header.recipe.name, "results": [measured]}]
@@ -112,8 +113,9 @@ def _training_data(model: Model, result: Result | None) -> str:
         f"hash of the prepared set {_code(header.data_hash[:16])}."
     ]
     if result is not None and result.data.hash == header.data_hash:
-        split = f", split {_code(result.data.split)}" if result.data.split else ""
-        lines.append(f"The set is {_escaped(_source(result))}{split}: {result.data.count:,} pictures.")
+        split = f", split {_code(split)}" if (split := split_of(result.data)) else ""
+        count = number(getattr(result.data, "count", None))
+        lines.append(f"The set is {_escaped(_source(result))}{split}: {count} pictures.")
     terms = _escaped(header.license)
     terms += f" CelebA's are at {CELEBA}." if "CelebA" in header.license else ""
     lines.append(f"**Terms.** {terms}")
@@ -129,9 +131,9 @@ def _measured(result: Result | None) -> Iterator[str]:
     data, hardware = result.data, result.hardware
     weights = ", ".join(f"{_escaped(name)} {_code(digest)}" for name, digest in result.features.items())
     conditions = [
-        f"{result.generated:,} faces of seeds {_escaped(result.seeds)} at truncation {result.truncation:g} "
-        f"against {result.reference:,} pictures of {_escaped(_source(result))} "
-        f"({_escaped(data.split or 'all')}, {_code(data.hash[:16])}), {_escaped(str(data.protocol))}",
+        f"{number(result.generated)} faces of seeds {_escaped(result.seeds)} at truncation "
+        f"{result.truncation:g} against {number(result.reference)} pictures of {_escaped(_source(result))} "
+        f"({_escaped(split_of(data) or 'all')}, {_code(data.hash[:16])}), {_escaped(str(data.protocol))}",
         f"features {weights}",
         _escaped(", ".join(f"{name} {number}" for name, number in result.versions.items())),
         f"{_escaped(hardware.processor)}, {hardware.cores} cores, {_escaped(hardware.device)}; "
@@ -192,7 +194,7 @@ def _repeat(model: Model, result: Result | None) -> str:
 
 def _source(result: Result) -> str:
     """Return the source of the set; of a path only the last name."""
-    source = result.data.source
+    source = origin(result.data)
     return source if source.startswith(("hf:", "synthetic")) else PurePath(source).name
 
 

@@ -7,7 +7,6 @@ metadata field "strangers" is the header of the model file: see docs/how-to/expo
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from strangers.errors import ModelError, StrangersError
 from strangers.images import to_pixels
 from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
+from strangers.sampling.onnx_generator import disable_telemetry
 from strangers.system.files import check_outputs, write_output
 
 if TYPE_CHECKING:
@@ -93,14 +93,6 @@ def as_onnx(model: Model, *, half: bool = False) -> bytes:
     onnx.helper.set_model_props(file, {"strangers": header.model_dump_json(), "strangers.hash": model.hash})
     onnx.checker.check_model(file, full_check=True)
     return bytes(file.SerializeToString())
-
-
-def disable_telemetry() -> None:
-    """Disable the telemetry of onnxruntime, which is on by default since version 1.29.
-
-    Call it before onnxruntime is imported, which reads the variable.
-    """
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def checked(model: Model, data: bytes) -> Agreement:

@@ -127,14 +127,27 @@ def cached(
     bundled: a read-only folder that is searched after the cache.
     A damaged file counts as absent.
     """
-    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24] + ".safetensors"
-    path = cache_folder() / folder / name
-    for candidate in (path, *([] if bundled is None else [bundled / name])):
-        if (found := read_cached(candidate)) is not None:
-            return found
-    made = make()
-    write_to_cache(path, to_bytes(made))
-    return made
+    found = find_cached(folder, key)
+    if found is None and bundled is not None:
+        found = read_cached(bundled / _file_name(key))
+    if found is None:
+        found = make()
+        store_cached(folder, key, found)
+    return found
+
+
+def find_cached(folder: str, key: Mapping[str, Any]) -> Cached | None:
+    """Return the value for `key` from the cache, or None."""
+    return read_cached(cache_folder() / folder / _file_name(key))
+
+
+def store_cached(folder: str, key: Mapping[str, Any], value: Cached) -> None:
+    """Store a value under `key`. A failure is ignored."""
+    write_to_cache(cache_folder() / folder / _file_name(key), to_bytes(value))
+
+
+def _file_name(key: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24] + ".safetensors"
 
 
 def to_bytes(value: Cached) -> bytes:

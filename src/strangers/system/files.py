@@ -34,7 +34,9 @@ UNFINISHED = re.compile(re.escape(PARTIAL) + r"(?P<name>.+)-(?P<process>\d+)-[0-
 LONG_NAME_BYTES = 40
 """Longer names are shortened in names of unfinished files, so that these are never too long."""
 
-Kind = Literal["picture", "comparison", "exploration", "evaluation", "latent", "export", "attributes"]
+Kind = Literal[
+    "picture", "comparison", "exploration", "evaluation", "statistics", "latent", "export", "attributes"
+]
 """Kind of an output. A file is replaced by an output of the same kind only."""
 
 _MARKED_BYTES = 2**20
@@ -47,13 +49,15 @@ _MARKS: tuple[tuple[Kind, bytes], ...] = (
     ("export", rb'\A.{8}\{"__metadata__":\{"strangers":.*"dtype":"F16"'),
     ("export", rb"\A\x08.*\n\x09strangers\x12"),
     ("attributes", rb'\A.{8}\{"__metadata__":\{"strangers-attributes":'),
+    ("statistics", rb'\A.{8}\{"__metadata__":\{.{0,80}"facts":"\{\\"statistics\\":'),
+    ("statistics", rb"\APK.*conditions\.npy"),
 )
 """Marks in the first and last bytes of binary outputs: pictures, model files, ONNX."""
 
 _KEYS: tuple[tuple[Kind, set[str]], ...] = (
     ("latent", {"model_hash", "latent"}),
     ("evaluation", {"values", "versions", "hardware"}),
-    ("evaluation", {"results", "differences"}),
+    ("comparison", {"rows", "differences"}),
     ("exploration", {"originals", "duplicates", "skipped_files"}),
 )
 """Fields of JSON outputs."""
@@ -109,7 +113,7 @@ def _kind_of(path: Path) -> str | None:
     """Return the kind of the output that strangers wrote at `path`; None for any other file."""
     with path.open("rb") as file:
         start = file.read(_MARKED_BYTES)
-        if re.match(rb"\A(\x89PNG|RIFF|GIF8|....ftyp|\x08|.{8}\{\")", start, re.DOTALL):
+        if re.match(rb"\A(\x89PNG|RIFF|GIF8|....ftyp|\x08|PK|.{8}\{\")", start, re.DOTALL):
             file.seek(max(len(start), path.stat().st_size - _MARKED_BYTES))
             marked = start + file.read()
             found = (kind for kind, mark in _MARKS if re.search(mark, marked, re.DOTALL))
@@ -118,6 +122,8 @@ def _kind_of(path: Path) -> str | None:
     if signature := _SIGNATURE.search(data):
         is_whole = hashlib.sha256(data[: signature.start()]).hexdigest() == signature["sha256"].decode()
         return signature["kind"].decode() if is_whole else None
+    if data.startswith(b"row,metric,value,"):
+        return "comparison"
     try:
         fields = set(json.loads(data))
     except (ValueError, TypeError, RecursionError):

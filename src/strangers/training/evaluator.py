@@ -11,8 +11,8 @@ from pydantic import JsonValue
 
 from strangers.data.prepared import PreparedSet
 from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.evaluation.features import reference_features, reference_positions
-from strangers.evaluation.metrics import RunningStatistics, Statistics, frechet_distance
+from strangers.evaluation.features import picture_order, reference_features
+from strangers.evaluation.frechet import RunningStatistics, Statistics, frechet_distance
 from strangers.images import Pixels
 from strangers.sampling.model import Model
 
@@ -106,9 +106,9 @@ class Evaluator:
 def make_evaluator(data: PreparedSet, device: torch.device, evaluate: bool, generated: int) -> Evaluator:
     """Compute the photographs' variety; if `evaluate`, also their statistics, which are cached."""
     network = load_attributes(device=str(device))
-    few = data.batch(reference_positions(data, VARIETY_COUNT))
-    statistics = reference_features(data, network, REFERENCE_COUNT).statistics if evaluate else None
-    return Evaluator(network, mean_distance(network(few)), statistics, generated)
+    few = data.batch(picture_order(len(data), VARIETY_COUNT))
+    reference = reference_features(data, network, REFERENCE_COUNT)["face"].statistics if evaluate else None
+    return Evaluator(network, mean_distance(network(few)), reference, generated)
 
 
 def mean_distance(features: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Generated faces: the same pictures give the same numbers in every container."""
+"""Sides: the same pictures give the same numbers in every container, on either side."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ from strangers.data.prepare import prepare
 from strangers.data.synthetic.faces import draw
 from strangers.errors import DataError, UsageError
 from strangers.evaluation.evaluate import Settings, evaluate
-from strangers.evaluation.generated import JPEG_NOTE, open_generated
-from strangers.evaluation.result import PictureFacts
+from strangers.evaluation.facts import PictureFacts
+from strangers.evaluation.sides import JPEG_NOTE, Side, open_side
 from strangers.images import Pixels
 
 FACES = draw(range(1_000, 1_040), 32)[0]
+
+
+def pictures(side: Side, count: int) -> Pixels:
+    assert side.batches is not None
+    return np.concatenate(list(side.batches(count)))
 
 
 def png(pixels: Pixels) -> bytes:
@@ -61,31 +66,36 @@ def written(kind: str, place: Path) -> Path:
 
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "npy", "npz"])
 def test_every_container_gives_the_same_pictures(kind: str, tmp_path: Path) -> None:
-    found = open_generated(written(kind, tmp_path))
+    found = open_side(written(kind, tmp_path))
     assert found.count == 40
     assert found.model is None
     assert str(found.facts.protocol) == "crop not stated, 32 px, filter not stated"
-    np.testing.assert_array_equal(np.concatenate(list(found.batches(40))), FACES)
-    again = open_generated(folder(tmp_path / "again"))
-    some, same = (np.concatenate(list(one.batches(7))) for one in (found, again))
+    np.testing.assert_array_equal(pictures(found, 40), FACES)
+    again = open_side(folder(tmp_path / "again"))
+    some, same = (pictures(one, 7) for one in (found, again))
     np.testing.assert_array_equal(some, same)
 
 
 def test_every_container_gives_the_same_numbers(tmp_path: Path) -> None:
-    data = prepare("synthetic:60", tmp_path / "set", size=32, workers=1, progress=False).path
-    settings = Settings(metrics=("fd", "kd"), count=40, shrinkage=True)
+    """A folder, a zip and an npz of the same faces, and the photographs as a folder, an array and a set."""
+    others = draw(range(60), 32)[0]
+    np.save(tmp_path / "photographs.npy", others)
+    place = folder(tmp_path / "photographs", others)
+    data = prepare(place, tmp_path / "set", size=32, workers=1, progress=False).path
+    settings = Settings(metrics=("fd-face", "kd-face", "mind-face"), count=40, shrinkage=True)
     values = []
-    for kind in ("folder", "zip", "npz"):
-        found = evaluate(written(kind, tmp_path), data, settings=settings, progress=False).result
+    references = (data, place, tmp_path / "photographs.npy")
+    for kind, reference in zip(("folder", "zip", "npz"), references, strict=True):
+        found = evaluate(written(kind, tmp_path), reference, settings=settings, progress=False).result
         assert isinstance(found.model, PictureFacts)
-        assert (found.generated, found.seeds) == (40, "")
-        values.append([found.values[name].value for name in ("fd-face", "kd-face")])
+        assert (found.generated, found.reference, found.seeds) == (40, 40, "")
+        values.append([found.values[name].value for name in settings.names])
     np.testing.assert_allclose(values, [values[0]] * 3, rtol=1e-9)
 
 
 def test_a_prepared_set_states_its_protocol_and_a_known_mismatch_is_refused(tmp_path: Path) -> None:
     data = prepare("synthetic:60", tmp_path / "set", size=32, workers=1, progress=False).path
-    settings = Settings(metrics=("kd",), count=40)
+    settings = Settings(metrics=("kd-face",), count=40)
     found = evaluate(data, data, settings=settings, progress=False).result
     assert "crop square" in str(found.model.protocol)
     assert found.values["kd-face"].value < 0.01  # of a set to itself
@@ -97,23 +107,43 @@ def test_a_prepared_set_states_its_protocol_and_a_known_mismatch_is_refused(tmp_
 def test_jpeg_pictures_are_noted(tmp_path: Path) -> None:
     place = folder(tmp_path / "faces")
     Image.fromarray(FACES[0]).save(place / "0000.jpg")
-    assert any(JPEG_NOTE in note for note in open_generated(place).notes)
+    assert any(JPEG_NOTE in note for note in open_side(place).notes)
+
+
+def test_references_that_were_compressed_at_their_size_are_noted(tmp_path: Path) -> None:
+    place = tmp_path / "photographs"
+    place.mkdir()
+    for number, face in enumerate(FACES):
+        Image.fromarray(face).save(place / f"{number}.jpg")
+    settings = Settings(metrics=("kd-face",), count=40)
+    found = evaluate(written("npy", tmp_path), place, settings=settings, progress=False).result
+    assert found.data.protocol.format == "JPEG"
+    assert any(JPEG_NOTE in note for note in found.notes)
+    large = prepare(place, tmp_path / "smaller", size=16, workers=1, progress=False).path
+    assert open_side(large).notes == ()  # reduced afterwards
+
+
+def test_a_model_may_be_the_reference(trained: Path, tmp_path: Path) -> None:
+    settings = Settings(metrics=("kd-face",), count=40)
+    found = evaluate(written("npy", tmp_path), trained, settings=settings, progress=False).result
+    assert found.reference == 40
+    assert found.values["kd-face"].value > 0
 
 
 def test_unusable_pictures_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="empty has no pictures"):
-        open_generated(tmp_path / "empty")
+        open_side(tmp_path / "empty")
     mixed = folder(tmp_path / "mixed")
     (mixed / "x.png").write_bytes(png(np.zeros((64, 64, 3), np.uint8)))
     with pytest.raises(DataError, match=r"one size \(got 32 px for 0000.png and 64 px for x.png\)"):
-        open_generated(mixed)
+        open_side(mixed)
     (mixed / "x.png").write_bytes(png(np.zeros((20, 30, 3), np.uint8)))
     with pytest.raises(DataError, match=r"square \(x.png of .*mixed is 30x20\)"):
-        open_generated(mixed)
+        open_side(mixed)
     (mixed / "x.png").write_bytes(png(FACES[0])[:50])
     with pytest.raises(DataError, match=r"x.png of .*mixed"):
-        open_generated(mixed)
+        open_side(mixed)
 
 
 def test_arrays_of_another_kind_are_refused(tmp_path: Path) -> None:
@@ -121,16 +151,16 @@ def test_arrays_of_another_kind_are_refused(tmp_path: Path) -> None:
     np.savez(path, arr_0=FACES)
     path.write_bytes(path.read_bytes()[:5_000])
     with pytest.raises(DataError, match="may be truncated"):
-        open_generated(path)
+        open_side(path)
     np.savez(path, mu=np.zeros(4), sigma=np.zeros((4, 4)))
-    with pytest.raises(DataError, match="statistics"):
-        open_generated(path)
+    with pytest.raises(DataError, match="must have 64, 192, 768, 2048 numbers"):
+        open_side(path)
     np.savez(path, arr_0=FACES.astype(np.float32))
     with pytest.raises(DataError, match="uint8"):
-        open_generated(path)
+        open_side(path)
     np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(DataError, match="Cannot read"):
-        open_generated(tmp_path / "objects.npy")
+        open_side(tmp_path / "objects.npy")
 
 
 def test_pictures_have_no_truncation(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""`strangers statistics`: means, covariances and features of photographs, to publish in their place."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from strangers.commands.arguments import Device, Force, parse_names
+from strangers.commands.evaluate import Metrics, Weights
+from strangers.errors import UsageError
+
+Sizes = Annotated[str, Option("--size", metavar="LIST", help="Sizes of a SOURCE, as in 64,128.")]
+Crops = Annotated[str, Option("--crop", metavar="LIST", help="Crops of a SOURCE, as in c178,c108.")]
+Splits = Annotated[str, Option("--split", metavar="LIST", help="Splits of a SOURCE, as in train,val.")]
+
+
+def statistics(
+    data: Annotated[str, Argument(metavar="DATA", help="A prepared set, pictures, or a SOURCE to prepare.")],
+    *,
+    out: Annotated[
+        Path, Option(metavar="FILE", help="A .safetensors or .npz file; a folder for several of them.")
+    ],
+    metrics: Metrics = "quick",
+    count: Annotated[
+        int | None, Option(metavar="N", min=2, help="Number of pictures; all by default.")
+    ] = None,
+    sizes: Sizes = "64",
+    crops: Crops = "",
+    splits: Splits = "",
+    weights: Weights = None,
+    force: Force = False,
+    device: Device = "auto",
+) -> None:
+    """Write statistics of photographs, which `evaluate` takes in their place."""
+    from strangers.evaluation.statistics import Conditions, measure_statistics
+    from strangers.evaluation.statistics_file import SUFFIXES
+    from strangers.system.files import check_outputs, write_output
+
+    choices = list(product(_sizes(sizes), parse_names(crops) or [None], parse_names(splits) or [None]))
+    files = {out: choices[0]}
+    if out.suffix not in SUFFIXES:
+        if len(choices) == 1:
+            raise UsageError(f"--out must end in {' or '.join(SUFFIXES)} (got {out.name!r}).")
+        files = {out / f"{'-'.join(str(part) for part in one if part)}.safetensors": one for one in choices}
+    elif len(choices) > 1:
+        raise UsageError(f"{len(choices)} files are written to a folder: let --out name one (got {out}).")
+    check_outputs(*files, kind="statistics", inputs=[data, weights], force=force)
+    for path, (size, crop, split) in files.items():
+        wanted = Conditions(
+            metrics=parse_names(metrics), count=count, size=size, crop=crop, split=split, weights=weights,
+            device=device,
+        )  # fmt: skip
+        found = measure_statistics(data, wanted, path.suffix)
+        write_output(path, found.data, kind="statistics", force=force)
+        print(f"Wrote {path}: {found.count:,} pictures, {found.protocol}.")
+    print(f"Next: strangers evaluate MODEL {next(iter(files))} --metrics {metrics}")
+
+
+def _sizes(text: str) -> list[int]:
+    if not all(part.isdecimal() and int(part) > 0 for part in parse_names(text)) or not parse_names(text):
+        raise UsageError(f"--size {text}: write sizes in pixels, as in 64,128.")
+    return [int(part) for part in parse_names(text)]

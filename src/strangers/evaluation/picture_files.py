@@ -1,0 +1,140 @@
+"""Pictures in files that any program wrote: a folder, .zip or .tar, or an array."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strangers.data.containers import Container, File, is_picture
+from strangers.data.decode import decode
+from strangers.errors import DataError
+from strangers.evaluation.facts import PictureFacts, Protocol
+from strangers.evaluation.features import EXTRACTION_BATCH, MAX_KEPT_FEATURES, picture_order
+from strangers.images import Pixels
+from strangers.system.files import sha256_of
+
+ARRAY_SUFFIXES = (".npy", ".npz")
+
+
+@dataclass(frozen=True)
+class PictureFiles:
+    """Pictures in files.
+
+    Attributes:
+        facts: description for the result.
+        batches: yields `n` of the pictures as uint8 (b, size, size, 3).
+    """
+
+    facts: PictureFacts
+    batches: Callable[[int], Iterator[Pixels]]
+
+
+def open_array(path: Path) -> PictureFiles:
+    """Open the only array of pictures in an .npy or .npz file. Raises DataError."""
+    images = _read_array(path)
+    facts = PictureFacts(
+        path=str(path),
+        hash=sha256_of(path)[:16],
+        count=len(images),
+        protocol=Protocol(crop=None, size=images.shape[1], filter=None, format=None),
+    )
+
+    def batches(count: int) -> Iterator[Pixels]:
+        which = picture_order(len(images), count)
+        for start in range(0, len(which), EXTRACTION_BATCH):
+            yield np.asarray(images[which[start : start + EXTRACTION_BATCH]])
+
+    return PictureFiles(facts, batches)
+
+
+def _read_array(path: Path) -> Pixels:
+    """Read the only array of pictures in an .npy or .npz file. Raises DataError."""
+    arrays: dict[str, NDArray[Any]]
+    try:
+        if path.suffix.lower() == ".npy":
+            arrays = {path.name: np.load(path, mmap_mode="r", allow_pickle=False)}
+        else:
+            with path.open("rb") as file, zipfile.ZipFile(file), np.load(file, allow_pickle=False) as archive:
+                arrays = dict(archive)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
+        raise DataError(f"Cannot read {path}: {error}. It may be truncated.") from None
+    images = [array for array in arrays.values() if _are_pictures(array)]
+    if len(images) != 1:
+        shapes = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in arrays.items())
+        raise DataError(
+            f"{path} must hold one array of pictures, uint8 (n, size, size, 3) (got {shapes or 'none'})."
+        )
+    if len(images[0]) == 0:
+        raise DataError(f"{path} has no pictures.")
+    return images[0]
+
+
+def _are_pictures(array: NDArray[Any]) -> bool:
+    shape = array.shape
+    return array.dtype == np.uint8 and len(shape) == 4 and shape[1] == shape[2] and shape[3] == 3
+
+
+def open_files(path: Path, container: Container) -> PictureFiles:
+    """Open the pictures of a folder or an archive. Raises DataError for unusable ones, by name."""
+    names: list[str] = []
+    digest, formats, size = hashlib.sha256(), set(), 0
+    for file in container.files(lambda _, name: is_picture(name)):
+        side = _side(path, file)
+        if names and side != size:
+            raise DataError(
+                f"The pictures of {path} must have one size (got {size} px for {names[0]} and {side} px for "
+                f"{file.name})."
+            )
+        size = side
+        names.append(file.name)
+        formats.add("JPEG" if file.data.startswith(b"\xff\xd8\xff") else "other")
+        digest.update(f"{file.name}\0{len(file.data)}\0".encode(errors="surrogateescape") + file.data)
+    if not names:
+        raise DataError(f"{path} has no pictures.")
+    facts = PictureFacts(
+        path=str(path),
+        hash=digest.hexdigest()[:16],
+        count=len(names),
+        protocol=Protocol(crop=None, size=size, filter=None, format="JPEG" if "JPEG" in formats else None),
+    )
+
+    def batches(count: int) -> Iterator[Pixels]:
+        batch: list[Pixels] = []
+        for part in np.split(picture_order(len(names), count), [MAX_KEPT_FEATURES]):
+            which = {names[position] for position in part.tolist()}
+            for file in _named(container, which):
+                batch.append(decode(file.data))
+                if len(batch) == EXTRACTION_BATCH:
+                    yield np.stack(batch)
+                    batch = []
+        if batch:
+            yield np.stack(batch)
+
+    return PictureFiles(facts, batches)
+
+
+def _named(container: Container, names: set[str]) -> Iterator[File]:
+    """Yield the files of these names; an archive is not read for none."""
+    if names:
+        yield from container.files(lambda _, name: name in names)
+
+
+def _side(path: Path, file: File) -> int:
+    """Return the height and width of a square picture. Raises DataError for anything else."""
+    if file.problem:
+        raise DataError(f"{file.name} of {path} cannot be used: {file.problem}.")
+    try:
+        height, width = decode(file.data).shape[:2]
+    except DataError as error:
+        raise DataError(f"{file.name} of {path} is not a picture: {error}.") from None
+    if width != height:
+        raise DataError(f"Pictures to measure must be square ({file.name} of {path} is {width}x{height}).")
+    return int(width)

@@ -1,0 +1,108 @@
+"""Statistics files: in place of the pictures, with the same numbers, and for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from strangers.data.prepare import prepare
+from strangers.errors import DataError, UsageError
+from strangers.evaluation.evaluate import Settings, evaluate
+from strangers.evaluation.facts import StatisticsFacts
+from strangers.evaluation.frechet import frechet_distance, statistics
+from strangers.evaluation.statistics import Conditions, measure_statistics
+from strangers.evaluation.statistics_file import is_statistics, read_statistics
+
+METRICS = ("fd-face", "kd-face", "precision-face", "recall-face", "mind-face")
+FEW = Settings(metrics=METRICS, count=300, shrinkage=True)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("photographs") / "set"
+    return prepare("synthetic:70", place, size=32, workers=1, progress=False).path
+
+
+@pytest.fixture(scope="module")
+def written(photographs: Path) -> Path:
+    """Statistics of the photographs' face features."""
+    path = photographs.with_name("statistics.safetensors")
+    path.write_bytes(
+        measure_statistics(photographs, Conditions(METRICS), ".safetensors", progress=False).data
+    )
+    return path
+
+
+def test_they_give_the_numbers_of_the_pictures(trained: Path, photographs: Path, written: Path) -> None:
+    pictures, file = (
+        evaluate(trained, data, settings=FEW, progress=False).result for data in (photographs, written)
+    )
+    for name in METRICS:
+        assert file.values[name] == pictures.values[name]
+    assert isinstance(file.data, StatisticsFacts)
+    assert (file.reference, file.data.count, file.data.protocol) == (70, 70, pictures.data.protocol)
+    assert file.data.data_hash == pictures.data.hash
+    assert file.features == pictures.features
+
+
+def test_both_sides_may_be_statistics(written: Path) -> None:
+    found = evaluate(written, written, settings=FEW, progress=False)
+    assert found.result.values["fd-face"].value == pytest.approx(0, abs=1e-6)
+    assert (found.result.generated, len(found.faces)) == (70, 0)
+
+
+def test_an_npz_is_one_that_pytorch_fid_reads(photographs: Path, written: Path, tmp_path: Path) -> None:
+    content = measure_statistics(photographs, Conditions(("fd-face",)), ".npz", progress=False)
+    (tmp_path / "face.npz").write_bytes(content.data)
+    with np.load(tmp_path / "face.npz") as archive:
+        assert archive["mu"].shape == (256,)
+        assert archive["sigma"].shape == (256, 256)
+    npz, other = read_statistics(tmp_path / "face.npz"), read_statistics(written)
+    np.testing.assert_array_equal(npz.features["face"].features, other.features["face"].features)
+    assert npz.facts.data_hash == other.facts.data_hash
+    with pytest.raises(UsageError, match=r"one kind of features.*let --out end in .safetensors"):
+        measure_statistics(photographs, Conditions(("quick",)), ".npz", progress=False)
+
+
+def test_an_npz_of_pytorch_fid_gives_a_frechet_distance_only(tmp_path: Path) -> None:
+    features = np.random.Philox(key=5).random_raw(200 * 64).reshape(200, 64) / 2**64
+    one, other = statistics(features[:100]), statistics(features[100:])
+    for name, side in (("one", one), ("other", other)):
+        np.savez(tmp_path / f"{name}.npz", mu=side.mean, sigma=side.covariance)
+    paths = tmp_path / "one.npz", tmp_path / "other.npz"
+    found = evaluate(*paths, settings=Settings(metrics=("fid64",)), progress=False).result
+    assert found.values["fid64"].value == pytest.approx(frechet_distance(one, other), rel=1e-9)
+    assert found.values["fid64"].error is None
+    assert (found.generated, found.reference) == (None, None)
+    with pytest.raises(UsageError, match="mean and a covariance only, and kid64 needs single features"):
+        evaluate(*paths, settings=Settings(metrics=("kid64",)), progress=False)
+    with pytest.raises(UsageError, match=r"has no inception768 features, .* it has those of inception64"):
+        evaluate(*paths, settings=Settings(metrics=("fid768",)), progress=False)
+
+
+def test_other_weights_and_crops_are_refused(trained: Path, written: Path, tmp_path: Path) -> None:
+    stored = read_statistics(written)
+    from strangers.evaluation.statistics_file import statistics_bytes
+
+    facts = stored.facts.model_copy(update={"weights": dict.fromkeys(stored.facts.weights, "0" * 16)})
+    (tmp_path / "other.safetensors").write_bytes(statistics_bytes(facts, stored.features, ".safetensors"))
+    with pytest.raises(UsageError, match="of other weights"):
+        evaluate(trained, tmp_path / "other.safetensors", settings=FEW, progress=False)
+    protocol = stored.facts.protocol.model_copy(update={"crop": "c108"})
+    facts = stored.facts.model_copy(update={"protocol": protocol})
+    (tmp_path / "crop.safetensors").write_bytes(statistics_bytes(facts, stored.features, ".safetensors"))
+    with pytest.raises(UsageError, match=r"crop square.*crop c108.*--allow-mismatch"):
+        evaluate(trained, tmp_path / "crop.safetensors", settings=FEW, progress=False)
+
+
+def test_damage_is_noticed(written: Path, tmp_path: Path, trained: Path) -> None:
+    content = bytearray(written.read_bytes())
+    content[-5] ^= 1
+    (tmp_path / "damaged.safetensors").write_bytes(content)
+    with pytest.raises(DataError, match="is damaged"):
+        evaluate(trained, tmp_path / "damaged.safetensors", settings=FEW, progress=False)
+    assert is_statistics(written)
+    assert not is_statistics(trained / "latest")
+    assert not is_statistics(tmp_path)

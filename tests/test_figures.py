@@ -1,0 +1,36 @@
+"""Figures in the documents: taken from records, and never from anything else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+
+import figures  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = {"values": {"fd-face": {"value": 5.5799, "error": 0.2374}}, "rows": [{"fraction": 0.002}]}
+    (tmp_path / "model.json").write_text(json.dumps(record))
+    monkeypatch.setattr(figures, "RECORDS", tmp_path)
+    monkeypatch.setattr(figures, "ROOT", tmp_path)
+    figures._record.cache_clear()
+
+
+def test_a_marked_figure_is_that_of_the_record() -> None:
+    marks = "<!--=model values.fd-face .3g-->{}<!--/--> and <!--=model rows.0.fraction .1%-->{}<!--/-->"
+    text, expected = marks.format("9.99", ""), marks.format("5.58 ± 0.47", "0.2%")
+    assert figures.rendered(text) == expected
+    assert figures.rendered(expected) == expected
+
+
+@pytest.mark.parametrize("mark", ["model values.fid", "model rows.7", "other values.fid"])
+def test_a_figure_that_is_no_entry_is_an_error(mark: str) -> None:
+    with pytest.raises(figures.UnknownFigureError, match=r"has no|there is no"):
+        figures.rendered(f"<!--={mark}-->1<!--/-->")
