@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from strangers.sampling.model import Model
-from strangers.web.service import Service, open_service
+from strangers.web.service import NamedModel, Service, open_service
 
 from ..web.conftest import model, quick_directions  # noqa: F401 (fixtures)
 from ..web.support import Served, serving, wait_until
@@ -30,7 +30,7 @@ SOURCES = os.environ.get("STRANGERS_SOURCES", "").split()
 def site(model: Model, trained: Path, quick_directions: None) -> Iterator[Served]:  # noqa: F811
     """A server of a model, and of the same run twice, side by side."""
     del quick_directions
-    service = open_service(SOURCES) if SOURCES else Service(model, [trained, trained])
+    service = open_service(SOURCES) if SOURCES else Service([NamedModel("tiny", model)], [trained, trained])
     with serving(service) as served:
         wait_until(lambda: served.service.model_service.finder.found.state != "searching", seconds=600)
         yield served

@@ -16,6 +16,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from strangers.commands.serve import announce
+from strangers.web.server import address_of, listen
+
 from ..support import Strangers, started
 
 
@@ -55,7 +58,6 @@ def test_a_busy_port_is_reported(strangers: Strangers, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--host", "0.0.0.0"], "--token"),
         (["--token", " "], "--token is empty"),
         (["--host", "nowhere.invalid", "--token", "x"], "choose another"),
     ],
@@ -73,3 +75,35 @@ def test_a_missing_extra_is_named(strangers: Strangers, monkeypatch: pytest.Monk
     code, _, err = strangers("serve")
     assert code == 2
     assert "pip install 'strangers[serve]'" in err
+
+
+def test_the_printed_address_opens_on_a_phone_and_carries_a_new_token(trained: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "strangers", "serve", str(trained), "--port", "0", "--host", "0.0.0.0"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = process.stdout.readline()
+        found = re.search(r"(http://[^/]+)/#token=(\S{22}) ", said)
+        assert found, said + process.stderr.read()
+        assert "0.0.0.0" not in said
+        with httpx.Client(base_url=found[1], timeout=60) as client:
+            assert client.get("/api/models").status_code == 401
+            bearer = {"Authorization": f"Bearer {found[2]}"}
+            assert client.get("/api/models", headers=bearer).json()["models"][0]["name"] == trained.name
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+
+
+def test_open_opens_the_address(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    opened: list[str] = []
+
+    def fail(address: str) -> bool:
+        opened.append(address)
+        return False
+
+    monkeypatch.setattr("webbrowser.open", fail)
+    with listen("127.0.0.1", 0) as listening:
+        announce(listening, "127.0.0.1", None, open_browser=True)
+        assert opened == [address_of(listening, "127.0.0.1", None)]
+    assert "open the address yourself" in capsys.readouterr().err

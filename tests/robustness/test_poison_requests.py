@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message
 from strangers.sampling.load import load
 from strangers.web import jobs
 from strangers.web.app import create_app
-from strangers.web.service import Service
+from strangers.web.service import NamedModel, Service
 
 from ..support import write_model
 from ..web.support import directions_of
@@ -80,7 +80,7 @@ class Page:
         """Ask, and fail for an answer that tells of a defect."""
         if self.loop is None:  # in the child: threads do not come along
             self.loop = asyncio.new_event_loop()
-            self.app = create_app(Service(self.model, self.runs), token=self.token)
+            self.app = create_app(Service([NamedModel("tiny", self.model)], self.runs), token=self.token)
         status, body = self.loop.run_until_complete(ask(self.app, asked))
         assert 200 <= status < 500, (status, body[:300])
         if status >= 400 and asked.method != "HEAD":

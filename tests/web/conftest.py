@@ -12,7 +12,7 @@ from strangers.latent.inversion import invert
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 from strangers.web import jobs
-from strangers.web.service import Service
+from strangers.web.service import NamedModel, Service
 
 from ..support import write_model
 from .support import Served, directions_of, serving, wait_until
@@ -38,6 +38,6 @@ def quick_directions() -> Iterator[None]:
 def served(model: Model, trained: Path, quick_directions: None) -> Iterator[Served]:
     """A server of a model and a run, for all tests that leave it as it is."""
     del quick_directions
-    with serving(Service(model, [trained])) as served:
+    with serving(Service([NamedModel("tiny", model)], [trained])) as served:
         wait_until(lambda: served.service.model_service.finder.found.state == "ready")
         yield served

@@ -47,7 +47,7 @@ def serving(
     listening = listen("127.0.0.1", 0)
     server = make_server(
         create_app(service, host=host, token=token, allowed_hosts=allowed_hosts),
-        Service(None) if keep else service,
+        Service() if keep else service,
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

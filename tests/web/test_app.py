@@ -11,7 +11,7 @@ HOST = "http://127.0.0.1"
 
 
 def test_every_file_of_the_page_is_served() -> None:
-    client = TestClient(create_app(Service(None)), base_url=HOST)
+    client = TestClient(create_app(Service()), base_url=HOST)
     files = dict(static_files())
     assert {path.suffix for path in files} == {".css", ".html", ".js", ".svg"}
     for path, content in files.items():
@@ -23,14 +23,14 @@ def test_every_file_of_the_page_is_served() -> None:
 
 
 def test_the_api_is_described_and_no_page_of_documentation_is_served() -> None:
-    client = TestClient(create_app(Service(None)), base_url=HOST)
+    client = TestClient(create_app(Service()), base_url=HOST)
     paths = client.get("/api/openapi.json").json()["paths"]
     assert {"/api/model", "/api/faces", "/api/runs", "/api/session"} <= paths.keys()
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
 
 
 def test_without_a_token_a_session_sets_no_cookie() -> None:
-    client = TestClient(create_app(Service(None)), base_url=HOST)
+    client = TestClient(create_app(Service()), base_url=HOST)
     response = client.post("/api/session", json={"token": "x"}, headers={"Origin": HOST})
     assert response.status_code == 204
     assert "set-cookie" not in response.headers

@@ -9,7 +9,7 @@ import pytest
 
 from strangers.sampling.model import Model
 from strangers.web import connections
-from strangers.web.service import Service
+from strangers.web.service import NamedModel, Service
 
 from .support import Served, serving, wait_until
 
@@ -22,7 +22,7 @@ def impatient(
     del quick_directions
     monkeypatch.setattr(connections, "IDLE_SECONDS", 0.5)
     monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
-    with serving(Service(model)) as served:
+    with serving(Service([NamedModel("tiny", model)])) as served:
         yield served, int(served.url.rsplit(":", 1)[1])
 
 

@@ -15,7 +15,7 @@ from starlette.types import Message
 
 from strangers.sampling.model import Model
 from strangers.web.security import HEADERS, MAX_JSON_BYTES, MAX_UPLOAD_BYTES, RequestGuard, Token, is_loopback
-from strangers.web.service import Service
+from strangers.web.service import NamedModel, Service
 
 from .support import Served, serving
 
@@ -26,7 +26,7 @@ TOKEN = "correct horse"
 def guarded(model: Model, trained: Path, quick_directions: None) -> Iterator[Served]:
     """A server that asks for a token, as one beyond this machine."""
     del quick_directions
-    with serving(Service(model, [trained]), token=TOKEN, host="0.0.0.0") as served:
+    with serving(Service([NamedModel("tiny", model)], [trained]), token=TOKEN, host="0.0.0.0") as served:
         yield served
 
 
@@ -57,7 +57,7 @@ def test_names_of_this_machine_are_accepted(served: Served, host: str) -> None:
 
 @pytest.mark.parametrize("host", ["gpu-box", "gpu-box:8000", "GPU-BOX"])
 def test_an_allowed_name_opens_the_page_and_others_do_not(model: Model, host: str) -> None:
-    with serving(Service(model), allowed_hosts=["gpu-box"]) as served:
+    with serving(Service([NamedModel("tiny", model)]), allowed_hosts=["gpu-box"]) as served:
         headers = {"Host": host, "Origin": f"https://{host}"}
         assert served.client.get("/api/model", headers=headers).status_code == 200
         assert served.client.get("/api/model", headers={"Host": "gpu-box.evil.example"}).status_code == 403

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import segno
 
 from strangers.errors import UsageError
-from strangers.web.server import address_of, end_process, listen
+from strangers.web.server import address_of, end_process, listen, qr_code, reachable_name
 
 
 @pytest.mark.parametrize("token", ["a&b%41 c", "#+=?/", "plain", "caf\u00e9"])
@@ -44,3 +46,20 @@ def test_the_process_exits_with_the_status_of_its_end(
     monkeypatch.setattr(os, "_exit", exits.append)
     end_process(error)
     assert exits == statuses
+
+
+def test_a_name_other_than_all_addresses_is_printed_as_it_is() -> None:
+    assert reachable_name("gpu-box") == "gpu-box"
+    assert reachable_name("0.0.0.0") not in ("0.0.0.0", "")
+
+
+def test_a_qr_code_is_of_the_address() -> None:
+    address = "http://192.168.178.23:8000/#token=abcdefghijklmnopqrstuv"
+    rows = [re.sub("\033.*?m", "", row) for row in qr_code(address).splitlines()]
+    code = segno.make_qr(address)
+    light = {"\u2588": (1, 1), "\u2580": (1, 0), "\u2584": (0, 1), " ": (0, 0)}
+    drawn = [[light[cell][half] for cell in row] for row in rows for half in (0, 1)]
+    size = len(code.matrix)
+    assert [row[2 : 2 + size] for row in drawn[2 : 2 + size]] == [
+        [1 - cell for cell in row] for row in code.matrix
+    ]

@@ -1,23 +1,30 @@
-"""`strangers serve`: a web page of faces, edits and trainings."""
+"""`strangers serve`: a web page of faces, edits, trainings and sets."""
 
 from __future__ import annotations
 
+import secrets
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from strangers.errors import UsageError
 
+if TYPE_CHECKING:
+    import socket
+
 DEFAULT_MODEL = "celeba-64"
+
+TOKEN_BYTES = 16
+"""Random bytes of a token that the server makes."""
 
 
 def serve(
     sources: Annotated[
         list[str] | None,
         Argument(
-            metavar="[MODEL|RUN]...",
-            help="A model to show, and runs to watch.  [default: celeba-64]",
+            metavar="[MODEL|RUN|SET]...",
+            help="Models to show, runs to watch and prepared sets to look at.  [default: celeba-64]",
         ),
     ] = None,
     *,
@@ -26,38 +33,54 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, Option(metavar="N", min=0, max=65535, help="Port; 0 for a free one.")] = 8000,
     token: Annotated[
-        str | None, Option(metavar="TEXT", help="Token that the page requires; mandatory for other machines.")
+        str | None,
+        Option(metavar="TEXT", help="Token that the page requires.  [default: a new one for other machines]"),
     ] = None,
     allow_host: Annotated[
         list[str] | None,
         Option(metavar="NAME", help="Name of this server behind a proxy or in a container; repeatable."),
     ] = None,
+    open_browser: Annotated[bool, Option("--open", help="Open the page in this machine's browser.")] = False,
 ) -> None:
-    """Serve a web page of faces, edits, photographs and runs."""
+    """Serve a web page of faces, edits, photographs, runs and sets."""
     try:
         import fastapi
+        import segno
         import uvicorn
     except ImportError:
         raise UsageError("The page needs more packages: pip install 'strangers[serve]'.") from None
-    del fastapi, uvicorn  # imported by the modules below
+    del fastapi, segno, uvicorn  # imported by the modules below
     from strangers.web.app import create_app
     from strangers.web.security import is_loopback
-    from strangers.web.server import address_of, end_process, listen, make_server
+    from strangers.web.server import end_process, listen, make_server
     from strangers.web.service import open_service
 
     if token is not None and not token.strip():
         raise UsageError("--token is empty; pass a secret, or remove it.")
     if token is None and not is_loopback(host):
-        raise UsageError(
-            f"Other machines can reach {host}; pass a secret with --token, such as the output of "
-            "openssl rand -hex 16."
-        )
+        token = secrets.token_urlsafe(TOKEN_BYTES)
     with listen(host, port) as listening:
         service = open_service(sources or [DEFAULT_MODEL])
         app = create_app(service, host=host, token=token, allowed_hosts=allow_host or [])
-        print(f"Open {address_of(listening, host, token)} (Ctrl-C stops the server).", flush=True)
+        announce(listening, host, token, open_browser=open_browser)
         try:
             make_server(app, service).run(sockets=[listening])
         finally:
             if not service.close():
                 end_process(sys.exception())
+
+
+def announce(listening: socket.socket, host: str, token: str | None, *, open_browser: bool) -> None:
+    """Print the address, with a QR code where phones can reach it, and open it if that is wanted."""
+    from strangers.web.security import is_loopback
+    from strangers.web.server import address_of, qr_code
+
+    address = address_of(listening, host, token)
+    if not is_loopback(host) and sys.stdout.isatty():
+        print(qr_code(address), end="")
+    print(f"Open {address} (Ctrl-C stops the server).", flush=True)
+    if open_browser:
+        import webbrowser
+
+        if not webbrowser.open(address):
+            print("No browser was found here; open the address yourself.", file=sys.stderr)

@@ -108,7 +108,7 @@ def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration
     names, manifest = pictures.names, pictures.manifest
     equal = equal_pictures(pictures)
     near = near_duplicates(thumbnails, equal)
-    attributes = _frequencies(pictures)
+    attributes = attribute_frequencies(pictures)
     skipped = read_skipped(pictures.path)
     red, green, blue = (float(mean) for mean in colors.mean(axis=0))
     return Exploration(
@@ -172,7 +172,7 @@ def _variety(thumbnails: Thumbnails) -> float:
     return float(np.sqrt(np.mean(squares)))
 
 
-def _frequencies(pictures: PreparedSet) -> dict[str, float]:
+def attribute_frequencies(pictures: PreparedSet) -> dict[str, float]:
     """Return the fraction of the pictures that have each attribute, of those for which it is known."""
     if pictures.attributes is None:
         return {}

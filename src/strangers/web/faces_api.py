@@ -28,17 +28,24 @@ from strangers.web.schemas import (
     LatentsAnswer,
     LatentsOfFaces,
     ModelAnswer,
+    ModelsAnswer,
     OneLatent,
+    ServedModel,
 )
 from strangers.web.service import ModelService
 
-router = APIRouter(prefix="/api", tags=["faces"], responses=error_responses(400, 401, 403, 404, 422, 429))
+router = APIRouter(
+    prefix="/api", tags=["faces"], responses=error_responses(400, 401, 403, 404, 409, 422, 429)
+)
 
 MAX_STEPS = 1_000
 
 SeedList = Annotated[str, Query(max_length=2000, description="As in 0-15,20.", examples=["0-15"])]
 Truncation = Annotated[float, Query(gt=0, le=1, allow_inf_nan=False)]
-ModelHash = Annotated[str | None, Query(max_length=64, description="Return 409 if another model is served.")]
+ModelHash = Annotated[
+    str | None,
+    Query(max_length=64, description="Selects a model; the first if absent, 409 if it is not served."),
+]
 RAW: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The faces one after another, row by row, three bytes (red, green, blue) per pixel.",
@@ -63,8 +70,8 @@ PNG: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _model_service(request: Request) -> ModelService:
-    service: ModelService = request.app.state.service.model_service
+async def _model_service(request: Request, model: ModelHash = None) -> ModelService:
+    service: ModelService = request.app.state.service.of_model(model)
     return service
 
 
@@ -74,11 +81,7 @@ Served = Annotated[ModelService, Depends(_model_service)]
 class CacheControl:
     """Headers that let caches keep a response for ever: its ETag is the model, the rest is in the URL."""
 
-    def __init__(self, request: Request, service: Served, model: ModelHash = None) -> None:
-        if model is not None and model != service.model.hash:
-            raise RequestError(
-                409, f"This server now has another model, {service.model.hash}; reload the page."
-            )
+    def __init__(self, request: Request, service: Served) -> None:
         private = request.app.state.private
         self.headers = {
             "ETag": f'"{service.model.hash}"',
@@ -88,6 +91,15 @@ class CacheControl:
 
     def not_modified(self) -> Response:
         return Response(status_code=304, headers=self.headers)
+
+
+@router.get("/models")
+async def models(request: Request) -> ModelsAnswer:
+    """List all models of the server, the default one first."""
+    named = request.app.state.service.models.items()
+    return ModelsAnswer(
+        models=[ServedModel(name=one.name, hash=key, size=one.model.header.size) for key, one in named]
+    )
 
 
 @router.get("/model")
@@ -108,7 +120,7 @@ async def latents_of_seeds(service: Served, seeds: SeedList) -> LatentsAnswer:
     return LatentsAnswer(latents=z.astype(float).tolist())
 
 
-@router.get("/faces", response_class=Response, responses=RAW | error_responses(409))
+@router.get("/faces", response_class=Response, responses=RAW)
 async def faces(
     service: Served, cache: Annotated[CacheControl, Depends()], seeds: SeedList, truncation: Truncation = 1.0
 ) -> Response:
@@ -116,10 +128,10 @@ async def faces(
     chosen = parse_seeds(seeds, MAX_FACES)
     if cache.is_fresh:
         return cache.not_modified()
-    return _raw(await service.face_cache.faces(chosen, truncation), cache.headers)
+    return raw_response(await service.face_cache.faces(chosen, truncation), cache.headers)
 
 
-@router.get("/face/{seed}.png", response_class=Response, responses=PNG | error_responses(409))
+@router.get("/face/{seed}.png", response_class=Response, responses=PNG)
 async def face(
     service: Served,
     cache: Annotated[CacheControl, Depends()],
@@ -138,7 +150,7 @@ async def face(
 async def faces_of_latents(service: Served, job: LatentsOfFaces) -> Response:
     """Return the faces of latents."""
     z = _checked(service, job.latents) * np.float32(job.truncation)
-    return _raw(await service.renderer.draw(z))
+    return raw_response(await service.renderer.draw(z))
 
 
 @router.post("/face.png", response_class=Response, responses=PNG)
@@ -165,7 +177,7 @@ async def directions(service: Served) -> DirectionsAnswer:
     )
 
 
-@router.post("/edit", response_class=Response, responses=RAW | error_responses(409))
+@router.post("/edit", response_class=Response, responses=RAW)
 async def edit(service: Served, job: Edit) -> Response:
     """Return faces moved along attribute directions."""
     found = service.finder.found.directions
@@ -180,7 +192,9 @@ async def edit(service: Served, job: Edit) -> Response:
         z = _checked(service, job.latents)
     else:
         z = service.model.latents(parse_seeds(job.seeds or "", MAX_FACES))
-    return _raw(await service.renderer.draw(found.edit(z * np.float32(job.truncation), job.strengths)))
+    return raw_response(
+        await service.renderer.draw(found.edit(z * np.float32(job.truncation), job.strengths))
+    )
 
 
 @router.post(
@@ -240,7 +254,8 @@ def _base64(pixels: Pixels) -> str:
     return base64.b64encode(pixels.tobytes()).decode()
 
 
-def _raw(pixels: Pixels, headers: dict[str, str] | None = None) -> Response:
+def raw_response(pixels: Pixels, headers: dict[str, str] | None = None) -> Response:
+    """Return images (n, size, size, 3) as raw bytes, with their number and size in the headers."""
     sizes = {"Faces": str(len(pixels)), "Face-Size": str(pixels.shape[1])}
     return Response(pixels.tobytes(), headers=sizes | (headers or {}), media_type="application/octet-stream")
 

@@ -102,6 +102,20 @@ class ModelAnswer(BaseModel):
     max_faces: int = Field(description="Maximum per request.")
 
 
+class ServedModel(BaseModel):
+    """The name of a served model, and the hash that selects it."""
+
+    name: str = Field(description="Of its file, its run or its repository.")
+    hash: str
+    size: int
+
+
+class ModelsAnswer(BaseModel):
+    """All models of the server, the default one first."""
+
+    models: list[ServedModel]
+
+
 class LatentsAnswer(BaseModel):
     """Latents of seeds, before truncation."""
 
@@ -165,3 +179,24 @@ class CurvesAnswer(BaseModel):
 
     columns: dict[str, list[float | None]]
     metrics: dict[str, Metric]
+
+
+class SetAnswer(BaseModel):
+    """A prepared set."""
+
+    id: str
+    title: str
+    count: int
+    size: int
+    crop: str
+    filter: str
+    split: str | None
+    skipped: int
+    notes: list[str]
+    attributes: dict[str, float] = Field(description="Fraction of the images that have each, if known.")
+
+
+class SetsAnswer(BaseModel):
+    """All prepared sets of the server."""
+
+    sets: list[SetAnswer]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -36,10 +38,33 @@ def listen(host: str, port: int) -> socket.socket:
 
 def address_of(listening: socket.socket, host: str, token: str | None) -> str:
     """Return the address to open in a browser. The token is in the fragment, which no request contains."""
-    name = f"[{host}]" if ":" in host else host
+    name = reachable_name(host)
+    name = f"[{name}]" if ":" in name else name
     return f"http://{name}:{listening.getsockname()[1]}/" + (
         f"#token={quote(token, safe='')}" if token else ""
     )
+
+
+def reachable_name(host: str) -> str:
+    """Return `host`, or for 0.0.0.0 and :: the address that this machine has in its network."""
+    probes = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
+    if host not in probes:
+        return host
+    family, elsewhere = probes[host]
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        # Of UDP, nothing is sent: the system only chooses the interface. The address is one of documentation.
+        probe.connect((elsewhere, 9))
+        return str(probe.getsockname()[0])
+    return socket.gethostname()
+
+
+def qr_code(address: str) -> str:
+    """Return the QR code of an address for a terminal, white on black whatever the terminal's colors are."""
+    import segno
+
+    text = io.StringIO()
+    segno.make_qr(address).terminal(text, border=2, compact=True)
+    return "".join(f"\033[97;40m{line}\033[0m\n" for line in text.getvalue().splitlines())
 
 
 def make_server(app: FastAPI, service: Service) -> uvicorn.Server:

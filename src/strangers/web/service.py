@@ -1,19 +1,30 @@
-"""The model, its workers and the runs that a server answers from."""
+"""The models, runs and sets that a server answers from, and the workers of the models."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from strangers.errors import ModelError, UsageError
+from strangers.data.prepared import is_prepared, open_prepared
+from strangers.errors import ModelError
 from strangers.sampling.load import load, source_name
 from strangers.sampling.model import Model
 from strangers.web.errors import RequestError
 from strangers.web.jobs import Finder, Inversions
 from strangers.web.renderer import BatchRenderer, FaceCache
 from strangers.web.run_reader import RunReader
+from strangers.web.set_reader import SetReader
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model and the name that visitors see: of its file, its run or its repository."""
+
+    name: str
+    model: Model
 
 
 class ModelService:
@@ -40,26 +51,52 @@ class ModelService:
 
 
 class Service:
-    """The model and the runs of a server.
+    """The models, runs and sets of a server.
+
+    The threads of the first model start at once, those of the others when somebody first asks for them.
 
     Attributes:
+        models: by their hashes, the first one first.
         runs: by their names in requests: "1", "2", ...
+        sets: in the same way.
         reason: why there is no model; empty if there is one.
     """
 
     def __init__(
-        self, model: Model | None, runs: Sequence[Path] = (), reason: str = "", *, name: str = ""
+        self,
+        models: Sequence[NamedModel] = (),
+        runs: Sequence[Path] = (),
+        sets: Sequence[SetReader] = (),
+        reason: str = "",
     ) -> None:
-        self._model_service = None if model is None else ModelService(model, name or model.recipe.name)
+        self.models: dict[str, NamedModel] = {}
+        for named in models:
+            self.models.setdefault(named.model.hash, named)
         self.runs = {str(number): RunReader(path) for number, path in enumerate(runs, 1)}
+        self.sets = {str(number): reader for number, reader in enumerate(sets, 1)}
         self.reason = reason
+        self._services: dict[str, ModelService] = {}
+        self._lock = threading.Lock()
+        if self.models:
+            self.of_model()
 
     @property
     def model_service(self) -> ModelService:
-        """The model service. Raises RequestError if there is no model."""
-        if self._model_service is None:
+        """The service of the first model. Raises RequestError if there is no model."""
+        return self.of_model()
+
+    def of_model(self, digest: str | None = None) -> ModelService:
+        """Return the service of the model of that hash, or of the first one. Raises RequestError."""
+        if not self.models:
             raise RequestError(404, self.reason or "This server has no model.")
-        return self._model_service
+        digest = next(iter(self.models)) if digest is None else digest
+        if digest not in self.models:
+            raise RequestError(409, f"This server does not have the model {digest!r} now; reload the page.")
+        with self._lock:
+            if digest not in self._services:
+                named = self.models[digest]
+                self._services[digest] = ModelService(named.model, named.name)
+            return self._services[digest]
 
     def run(self, name: str) -> RunReader:
         """Return the run of that name. Raises RequestError."""
@@ -67,40 +104,51 @@ class Service:
             raise RequestError(404, f"There is no run {name[:40]!r}; GET /api/runs lists all.")
         return self.runs[name]
 
+    def set(self, name: str) -> SetReader:
+        """Return the prepared set of that name. Raises RequestError."""
+        if name not in self.sets:
+            raise RequestError(404, f"There is no set {name[:40]!r}; GET /api/sets lists all.")
+        return self.sets[name]
+
     def stop(self) -> None:
         """Ask all threads to end without waiting."""
-        if self._model_service is not None:
-            self._model_service.stop()
+        for service in self._services.values():
+            service.stop()
 
     def close(self, seconds: float = 1.0) -> bool:
         """Ask all threads to end. Return True if they did within `seconds`."""
         self.stop()
         deadline = time.monotonic() + seconds
-        threads = self._model_service.threads if self._model_service else []
+        threads = [thread for service in self._services.values() for thread in service.threads]
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
 
 def open_service(sources: Sequence[str]) -> Service:
-    """Open the model and the runs among `sources`. Without a model, take that of the first run that has one.
+    """Open the models, runs and prepared sets among `sources`.
 
-    A run without a checkpoint is served without faces. Raises ModelError if a source is neither a model nor a
-    run, and UsageError for a second model.
+    A run brings the model of its newest checkpoint; one without a checkpoint is served without faces. Raises
+    ModelError if a source is neither a model nor a run nor a set, and DataError for a damaged set.
     """
-    runs = [source for source in sources if is_run(Path(source))]
-    models = [source for source in sources if source not in runs]
-    if len(models) > 1:
-        raise UsageError(f"serve takes one model: leave out {models[0]} or {models[1]}.")
-    if models:
-        return Service(load(models[0]), list(map(Path, runs)), name=source_name(models[0]))
+    models: list[NamedModel] = []
+    runs: list[Path] = []
+    sets: list[SetReader] = []
     reason = ""
-    for run in runs:
+    for source in sources:
+        path = Path(source)
+        if is_prepared(path):
+            sets.append(SetReader(open_prepared(path)))
+            continue
         try:
-            return Service(load(run), list(map(Path, runs)), name=source_name(run))
+            models.append(NamedModel(source_name(source), load(source)))
         except ModelError as error:
+            if not is_run(path):
+                raise
             reason = reason or str(error)
-    return Service(None, list(map(Path, runs)), reason)
+        if is_run(path):
+            runs.append(path)
+    return Service(models, runs, sets, reason)
 
 
 def is_run(path: Path) -> bool:

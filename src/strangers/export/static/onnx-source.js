@@ -39,14 +39,24 @@ export class OnnxSource {
     return this.#facts;
   }
 
+  async models() {
+    return [(await this.#load()).model];
+  }
+
   async model() {
+    const { model, onnx } = await this.#load();
+    await this.#request({ open: new URL(onnx, new URL(this.address, location.href)).href });
+    return model;
+  }
+
+  async #load() {
+    if (this.#facts) return this.#facts;
     const response = await fetch(this.address).catch(() => null);
     if (!response?.ok) throw new UserError(`${this.address} could not be fetched. Reload the page.`);
     /** @type {Facts} */
     const facts = await response.json();
     this.#facts = facts;
-    await this.#request({ open: new URL(facts.onnx, response.url).href });
-    return facts.model;
+    return facts;
   }
 
   /** @param {string[]} seeds */

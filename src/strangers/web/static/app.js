@@ -10,17 +10,19 @@ import { Page } from "./page.js";
 import { exploreView } from "./views/explore.js";
 import { facesView } from "./views/faces.js";
 import { photographView } from "./views/photograph.js";
+import { setsView } from "./views/sets.js";
 import { trainingView } from "./views/training.js";
 
 /** @import {Link} from "./links.js" */
 /** @import {View} from "./page.js" */
-/** @import {Directions, Model, Source, ViewName} from "./source.js" */
+/** @import {Directions, Model, ServerSource, Source, ViewName} from "./source.js" */
 
 /** @type {{[name in ViewName]: {title: string, build: (page: Page) => View, needsModel: boolean}}} */
 const VIEWS = {
   faces: { title: "Faces", build: facesView, needsModel: true },
   explore: { title: "Explore", build: exploreView, needsModel: true },
   photograph: { title: "Photograph", build: photographView, needsModel: true },
+  sets: { title: "Sets", build: setsView, needsModel: false },
   training: { title: "Training", build: trainingView, needsModel: false },
 };
 // Of seeds 0 to 63, the face whose out-of-distribution scores rank best over both bundled models.
@@ -32,8 +34,10 @@ const ADDRESS_MS = 400; // browsers refuse more than 100 changes of the address 
 export async function start(source) {
   const page = new Page(source);
   try {
-    page.setModel(await source.model());
-    byId("model").textContent = describe(page.model);
+    page.models = await source.models();
+    if (source.views.includes("sets")) page.sets = (await /** @type {ServerSource} */ (source).sets()).sets;
+    const { model } = parseLink(location.hash);
+    page.setModel(await source.model(page.models.find(({ hash }) => hash === model)?.hash));
   } catch (error) {
     if (error instanceof AccessError || !source.views.includes("training")) return showFailure(page, error);
     page.missingModel = error instanceof Error ? error.message : "";
@@ -66,7 +70,9 @@ class App {
   /** @param {Page} page */
   constructor(page) {
     this.page = page;
-    this.names = page.source.views.filter((name) => page.loaded || !VIEWS[name].needsModel);
+    const isEmpty = (/** @type {ViewName} */ name) =>
+      VIEWS[name].needsModel ? !page.loaded : name === "sets" && page.sets.length === 0;
+    this.names = page.source.views.filter((name) => !isEmpty(name));
     /** @type {{[name in ViewName]?: View}} */
     this.built = {};
     /** @type {ViewName | null} */
@@ -84,6 +90,7 @@ class App {
 
   async open() {
     this.#buildNavigation();
+    if (this.page.loaded) this.#showModel();
     window.addEventListener("hashchange", () => this.page.attempt(() => this.follow()));
     window.addEventListener("pagehide", () => this.#writeAddress());
     window.addEventListener("keydown", (event) => this.#randomByKey(event));
@@ -104,6 +111,7 @@ class App {
     const mine = ++this.round;
     // The view that is left may commit a face, of a walk, which the address must not get.
     this.following = true;
+    if (this.#isOfAnother(link)) return location.reload();
     if (view !== this.shown) this.#leave();
     try {
       if (this.page.loaded) await this.#open(link, mine);
@@ -114,6 +122,20 @@ class App {
     this.show(view);
     this.#writeSoon();
     if (link.problems.length) throw new UserError(link.problems.join(" "));
+  }
+
+  /**
+   * Whether a link is of another model that is served here. One that is not loses its face, with the reason.
+   *
+   * @param {Link} link
+   */
+  #isOfAnother(link) {
+    const { loaded, models } = this.page;
+    if (!loaded || link.model === null || link.model === loaded.hash) return false;
+    if (models.some(({ hash }) => hash === link.model)) return true;
+    if (link.face) link.problems.push("The model of this link is not here, and its face with it.");
+    link.face = null;
+    return false;
   }
 
   /**
@@ -158,7 +180,8 @@ class App {
   /** The fragment that names a view and the current face. */
   address(view = this.shown) {
     const isDefault = view === this.names[0];
-    return formatLink(isDefault ? null : view, this.page.editor.face);
+    const { editor, loaded, models } = this.page;
+    return formatLink(isDefault ? null : view, editor.face, models.length > 1 ? loaded?.hash : null);
   }
 
   /** Name what is shown in the address, without a new entry in the browser's history, and not too often. */
@@ -182,6 +205,26 @@ class App {
     const { ctrlKey, metaKey, altKey, key, target } = event;
     const isTyped = target instanceof HTMLInputElement && target.type !== "range";
     if (key.toLowerCase() === "r" && !ctrlKey && !metaKey && !altKey && !isTyped) this.visible?.random?.();
+  }
+
+  /** Name the model, and let the visitor choose one of several. */
+  #showModel() {
+    const { editor, model, models } = this.page;
+    if (models.length < 2) {
+      byId("model").textContent = describe(model);
+      return;
+    }
+    const options = models.map(({ name, hash, size }) =>
+      h("option", { value: hash, selected: hash === model.hash }, `${name}, ${size} px`),
+    );
+    const choice = h("select", { "aria-label": "Model", autocomplete: "off" }, ...options);
+    choice.addEventListener("change", () => {
+      const { face } = editor;
+      const view = this.shown === this.names[0] ? null : this.shown;
+      // A seed has a face in every model, a latent in its own one.
+      location.hash = formatLink(view, face?.origin.kind === "seed" ? face : null, choice.value);
+    });
+    byId("model").replaceChildren(choice);
   }
 
   #buildNavigation() {

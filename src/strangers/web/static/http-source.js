@@ -2,7 +2,7 @@
 import { AccessError, UserError } from "./errors.js";
 
 /** @import {Latent} from "./latent-math.js" */
-/** @import {Curves, Directions, FacesRequest, InversionEvent, Model, OneFace, Run, ServerSource} from "./source.js" */
+/** @import {Curves, Directions, FacesRequest, InversionEvent, Model, OneFace, PreparedSet, Run, ServedModel, ServerSource} from "./source.js" */
 
 /** @implements {ServerSource} */
 export class HttpSource {
@@ -14,16 +14,24 @@ export class HttpSource {
     this.root = root;
     this.askToken = askToken;
     /** @type {ServerSource["views"]} */
-    this.views = ["faces", "explore", "photograph", "training"];
+    this.views = ["faces", "explore", "photograph", "sets", "training"];
     this.hash = "";
     this.size = 0;
     /** @type {Promise<boolean> | null} */
     this.signingIn = null;
   }
 
-  /** @returns {Promise<Model>} */
-  async model() {
-    const model = await this.#json("api/model");
+  /** @returns {Promise<ServedModel[]>} */
+  async models() {
+    return (await this.#json("api/models")).models;
+  }
+
+  /**
+   * @param {string} [hash]
+   * @returns {Promise<Model>}
+   */
+  async model(hash) {
+    const model = await this.#json(`api/model${hash ? `?model=${hash}` : ""}`);
     this.hash = model.hash;
     this.size = model.size;
     return model;
@@ -34,7 +42,7 @@ export class HttpSource {
    * @returns {Promise<Latent[]>}
    */
   async latents(seeds) {
-    const { latents } = await this.#json(`api/latents?seeds=${seeds.join(",")}`);
+    const { latents } = await this.#json(`api/latents?model=${this.hash}&seeds=${seeds.join(",")}`);
     return latents.map((/** @type {number[]} */ latent) => Float32Array.from(latent));
   }
 
@@ -45,7 +53,27 @@ export class HttpSource {
   async faces({ seeds, latents = [], truncation = 1 }, signal) {
     const response = seeds
       ? await this.#fetch(`api/faces?${this.#query(truncation)}&seeds=${ranges(seeds)}`, { signal })
-      : await this.#post("api/faces", { latents: latents.map((latent) => [...latent]), truncation }, signal);
+      : await this.#post(
+          `api/faces?model=${this.hash}`,
+          { latents: latents.map((latent) => [...latent]), truncation },
+          signal,
+        );
+    const size = Number(response.headers.get("Face-Size"));
+    return decodeFaces(new Uint8Array(await response.arrayBuffer()), size);
+  }
+
+  /** @returns {Promise<{sets: PreparedSet[]}>} */
+  sets() {
+    return this.#json("api/sets");
+  }
+
+  /**
+   * @param {string} set
+   * @param {number} first
+   * @param {number} count
+   */
+  async images(set, first, count) {
+    const response = await this.#fetch(`api/sets/${set}/images?first=${first}&count=${count}`);
     const size = Number(response.headers.get("Face-Size"));
     return decodeFaces(new Uint8Array(await response.arrayBuffer()), size);
   }
@@ -54,14 +82,14 @@ export class HttpSource {
   async png(face) {
     const response =
       "latent" in face
-        ? await this.#post("api/face.png", { latents: [[...face.latent]] })
+        ? await this.#post(`api/face.png?model=${this.hash}`, { latents: [[...face.latent]] })
         : await this.#fetch(`api/face/${face.seed}.png?${this.#query(face.truncation ?? 1)}`);
     return response.blob();
   }
 
   /** @returns {Promise<Directions>} */
   async directions() {
-    const directions = await this.#json("api/directions");
+    const directions = await this.#json(`api/directions?model=${this.hash}`);
     const vectors = directions.vectors.map((/** @type {number[]} */ vector) => Float32Array.from(vector));
     return { ...directions, vectors };
   }
@@ -72,7 +100,11 @@ export class HttpSource {
    * @returns {AsyncGenerator<InversionEvent>}
    */
   async *invert(file, signal) {
-    const response = await this.#fetch("api/invert", { method: "POST", body: file, signal });
+    const response = await this.#fetch(`api/invert?model=${this.hash}`, {
+      method: "POST",
+      body: file,
+      signal,
+    });
     if (!response.body) return;
     for await (const { event, data } of serverSentEvents(response.body)) {
       if (event === "failed") throw new UserError(data.error);

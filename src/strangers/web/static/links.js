@@ -5,7 +5,8 @@
  *
  *   fragment    field & field & ...
  *   v           version of this grammar; 1 if absent
- *   view        faces | explore | photograph | training
+ *   view        faces | explore | photograph | sets | training
+ *   model       hash of the model: where several are served, or to make sure that it is the same one
  *   seed        whole number below 2**64                with truncation, from 0.05 to 1; 1 if absent
  *   latent      32-bit floats, little-endian, base64url
  *   mix         two or three ingredients: SEED | SEED@TRUNCATION | ~LATENT
@@ -21,7 +22,7 @@ import { parseSeed } from "./seeds.js";
 /** @import {FaceDescription, Ingredient, Origin, Point, SeedOrigin} from "./face.js" */
 /** @import {Latent, Strengths} from "./latent-math.js" */
 
-/** @typedef {{view: string | null, face: FaceDescription | null, problems: string[]}} Link */
+/** @typedef {{view: string | null, model: string | null, face: FaceDescription | null, problems: string[]}} Link */
 
 const VERSION = "1";
 export const MIN_TRUNCATION = 0.05;
@@ -34,11 +35,13 @@ const UNLABELED = "Face from a link";
  *
  * @param {string | null} view The default view if null.
  * @param {FaceDescription | null} face
+ * @param {string | null} model Its hash, if the link should name it.
  */
-export function formatLink(view, face) {
+export function formatLink(view, face, model = null) {
   /** @type {[string, string][]} */
   const fields = [];
   if (view !== null) fields.push(["view", view]);
+  if (model !== null) fields.push(["model", model]);
   if (face) fields.push(...formatFace(face));
   const encode = (/** @type {string} */ value) =>
     encodeURIComponent(value).replace(/%(2C|3A|40)/g, decodeURIComponent);
@@ -104,15 +107,15 @@ export function parseLink(fragment) {
       return otherwise;
     }
   };
-  const view = fields.get("view");
+  const [view, model] = [fields.get("view"), fields.get("model")];
   if ((fields.get("v") ?? VERSION) !== VERSION) {
-    return { view, face: null, problems: ["This link needs a newer version of this page."] };
+    return { view, model, face: null, problems: ["This link needs a newer version of this page."] };
   }
   const origin = attempt(() => parseOrigin(fields), null);
   const strengths = attempt(() => parseEdit(fields.get("edit")), {});
   const names = new Set((fields.get("hold") ?? "").split(",").filter(Boolean));
   const held = Object.keys(strengths).length ? [...names].sort() : [];
-  return { view, face: origin && { origin, strengths, held }, problems };
+  return { view, model, face: origin && { origin, strengths, held }, problems };
 }
 
 /**

@@ -5,7 +5,7 @@ import { Collection } from "./collection.js";
 import { FaceEditor } from "./face-editor.js";
 import { formatLink } from "./links.js";
 
-/** @import {Model, Source, ViewName} from "./source.js" */
+/** @import {Model, PreparedSet, ServedModel, Source, ViewName} from "./source.js" */
 
 /**
  * @typedef {object} View
@@ -25,7 +25,11 @@ export class Page {
     this.source = source;
     /** @type {Model | null} */
     this.loaded = null;
+    /** @type {ServedModel[]} */
+    this.models = []; // to choose from
     this.missingModel = ""; // the reason if there is no model
+    /** @type {PreparedSet[]} */
+    this.sets = [];
     this.editor = new FaceEditor(source);
     /** @type {Collection | null} */
     this.kept = null;

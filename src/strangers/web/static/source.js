@@ -17,6 +17,8 @@
  * @property {string} recipe
  */
 
+/** @typedef {{name: string, hash: string, size: number}} ServedModel One of the models to choose from. */
+
 /**
  * @typedef {object} Directions Attribute directions, the most certain first.
  * @property {"searching" | "ready" | "unavailable"} state
@@ -39,14 +41,15 @@
 /**
  * @typedef {object} Source
  * @property {ViewName[]} views The views that it can feed.
- * @property {() => Promise<Model>} model
+ * @property {() => Promise<ServedModel[]>} models All that it has, the default one first.
+ * @property {(hash?: string) => Promise<Model>} model Chooses the model of all later faces.
  * @property {(seeds: string[]) => Promise<Latent[]>} latents Latents of seeds, before truncation.
  * @property {(request: FacesRequest, signal?: AbortSignal) => Promise<ImageData[]>} faces
  * @property {(face: OneFace) => Promise<Blob>} png A PNG that records that it was generated, and how.
  * @property {() => Promise<Directions>} directions
  */
 
-/** @typedef {"faces" | "explore" | "photograph" | "training"} ViewName */
+/** @typedef {"faces" | "explore" | "photograph" | "sets" | "training"} ViewName */
 
 /**
  * @typedef {{kind: "photograph", face: ImageData}
@@ -88,11 +91,27 @@
  */
 
 /**
+ * @typedef {object} PreparedSet
+ * @property {string} id
+ * @property {string} title
+ * @property {number} count
+ * @property {number} size
+ * @property {string} crop
+ * @property {string} filter
+ * @property {string | null} split
+ * @property {number} skipped
+ * @property {string[]} notes
+ * @property {{[attribute: string]: number}} attributes Fraction of the images that have each.
+ */
+
+/**
  * @typedef {object} ServerAnswers What only `strangers serve` can answer.
  * @property {(file: File, signal: AbortSignal) => AsyncIterable<InversionEvent>} invert
  * @property {() => Promise<{runs: Run[]}>} runs
  * @property {(run: string) => Promise<Curves>} log
  * @property {(run: string, sample: string) => Promise<Blob>} grid
+ * @property {() => Promise<{sets: PreparedSet[]}>} sets
+ * @property {(set: string, first: number, count: number) => Promise<ImageData[]>} images Of a set, by position.
  */
 
 /** @typedef {Source & ServerAnswers} ServerSource */
