@@ -23,6 +23,7 @@ from strangers.errors import StrangersError
 from strangers.export import page as exporting
 from strangers.export.onnx import Agreement
 from strangers.export.page import Exported, export_page, facts
+from strangers.export.page_html import PageText, service_worker
 from strangers.export.runtime import FILES
 from strangers.images import read_provenance
 from strangers.latent.directions import Directions
@@ -56,7 +57,8 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exported(model: Model, stand_in: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Exported]:
     out = tmp_path_factory.mktemp("exported") / "page"
-    return out, export_page(model, out, directions=DIRECTIONS, runtime=stand_in)
+    text = PageText("Faces & <friends>", "A. Author", "Free for all.", "https://example.org/faces")
+    return out, export_page(model, out, directions=DIRECTIONS, runtime=stand_in, text=text)
 
 
 def test_the_folder_is_whole(exported: tuple[Path, Exported]) -> None:
@@ -81,11 +83,41 @@ def test_the_folder_is_whole(exported: tuple[Path, Exported]) -> None:
             assert not missing, f"{name} needs {missing}"
 
 
+def test_the_page_says_what_it_is_and_what_it_loads(exported: tuple[Path, Exported]) -> None:
+    html = (exported[0] / "index.html").read_text()
+    assert "<title>Faces &amp; &lt;friends&gt;</title>" in html
+    assert '<meta name="author" content="A. Author" />' in html
+    assert '<meta property="og:image" content="https://example.org/faces/preview.webp" />' in html
+    assert "Published by A. Author." in html
+    assert "Free for all." in html
+    described = json.loads((exported[0] / "faces.json").read_text())
+    megabytes = sum(described["bytes"].values()) / 1e6
+    assert f"Loading the generator: {megabytes:.1f} MB, once." in html
+    assert json.loads((exported[0] / "manifest.webmanifest").read_text())["name"] == "Faces & <friends>"
+    with Image.open(exported[0] / "preview.webp") as preview:
+        assert preview.size == (256, 256)
+        assert b"trainedAlgorithmicMedia" in preview.info["xmp"]
+
+
+def test_the_service_worker_keeps_every_file_and_knows_other_exports(exported: tuple[Path, Exported]) -> None:
+    files = {path.relative_to(exported[0]).as_posix(): path.read_bytes()
+             for path in exported[0].rglob("*") if path.is_file()}  # fmt: skip
+    first, second = files.pop("service-worker.js").decode().splitlines()[:2]
+    assert json.loads(first.removeprefix("const FILES = ").removesuffix(";")) == ["./", *sorted(files)]
+    changed = service_worker(b"", files | {"faces.onnx": b"other"}).decode().splitlines()[1]
+    assert service_worker(b"", files).decode().splitlines()[1] == second != changed
+
+
 def test_nothing_in_it_names_another_place(exported: tuple[Path, Exported]) -> None:
     for path in exported[0].rglob("*"):
         if path.suffix in (".js", ".css", ".html"):
             names = set(re.findall(r"https?://[\w.-]+", path.read_text()))
-            assert names <= {"http://www.w3.org", "http://cv.iptc.org", "http://iptc.org"}, path.name
+            assert names <= {
+                "https://example.org",
+                "http://www.w3.org",
+                "http://cv.iptc.org",
+                "http://iptc.org",
+            }, path.name
 
 
 def test_the_facts_suffice_for_views_and_pictures(model: Model) -> None:
@@ -129,13 +161,29 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address(exported: tuple[Path, Exported], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a static host serves the exported page, with onnxruntime-web itself."""
+def runtime() -> Path:
+    """onnxruntime-web itself."""
     if not all((RUNTIME / name).is_file() for name in FILES):
         pytest.skip(f"onnxruntime-web is not at {RUNTIME}; `make browser` fetches it")
+    return RUNTIME
+
+
+@pytest.fixture(scope="module")
+def single(model: Model, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the page as one file on this machine."""
+    out = tmp_path_factory.mktemp("single") / "faces.html"
+    export_page(model, out, directions=DIRECTIONS, runtime=runtime)
+    return out.as_uri()
+
+
+@pytest.fixture(scope="module")
+def address(
+    exported: tuple[Path, Exported], runtime: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Where a static host serves the exported page, with onnxruntime-web itself."""
     out = shutil.copytree(exported[0], tmp_path_factory.mktemp("served") / "page")
     for name in FILES:
-        shutil.copy(RUNTIME / name, out / "runtime" / name.replace(".mjs", ".js"))
+        shutil.copy(runtime / name, out / "runtime" / name.replace(".mjs", ".js"))
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(out))) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
@@ -197,6 +245,32 @@ def test_seed_17_is_pythons_face(browser: Any, address: str, model: Model, size:
                        - model.sample([17])[0])  # fmt: skip
         assert apart.max() <= LEVELS
         assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_one_file_opens_by_a_double_click(browser: Any, single: str, model: Model, size: str) -> None:
+    with Visit(browser, single, size) as visit:
+        visit.page.goto(single + "#view=explore&seed=17")
+        visit.page.wait_for_selector(PORTRAIT)
+        apart = np.abs(visit.pixels(PORTRAIT).astype(int) - model.sample([17])[0])
+        assert apart.max() <= LEVELS
+        visit.page.get_by_role("slider", name="Smiling").wait_for()
+        visit.asked[:] = [url for url in visit.asked if not url.startswith("data:")]
+
+
+def test_a_visited_page_opens_without_a_network_and_draws_in_threads(
+    browser: Any, address: str, model: Model
+) -> None:
+    with Visit(browser, address, "desktop") as visit:
+        visit.page.goto(address + "#seed=17")
+        visit.page.wait_for_selector(PORTRAIT)
+        visit.page.evaluate("navigator.serviceWorker.ready.then(() => {})")
+        visit.page.context.set_offline(True)
+        visit.page.reload()
+        visit.page.wait_for_selector(PORTRAIT)
+        assert visit.page.evaluate("crossOriginIsolated")
+        assert np.abs(visit.pixels(PORTRAIT).astype(int) - model.sample([17])[0]).max() <= LEVELS
+        visit.page.context.set_offline(False)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from strangers.latent.directions import Directions
     from strangers.sampling.model import Model
 
-ONLY_FOR = {"runtime": ("page",), "directions": ("page",), "push": ("hub",), "result": ("file", "hub")}
+ONLY_FOR = {
+    **dict.fromkeys(("runtime", "directions", "title", "author", "license", "url"), ("page",)),
+    "push": ("hub",),
+    "result": ("file", "hub"),
+}
 """Options that only some formats have, and these formats."""
 
 ENDINGS = {"file": ".safetensors", "onnx": ".onnx"}
@@ -29,13 +33,22 @@ def export(
         Literal["file", "onnx", "page", "hub"],
         Option(help="Format: float16 model file with its card, ONNX, web page, or Hugging Face repository."),
     ],
-    out: Annotated[Path, Option(metavar="PATH", help="The file, or a new folder.")],
+    out: Annotated[
+        Path,
+        Option(metavar="PATH", help="The file, or a new folder; a page that ends in .html is one file."),
+    ],
     directions: Annotated[
         bool | None,
         Option(help="page: attribute sliders; finding them takes a minute.  [default: directions]"),
     ] = None,
     runtime: Annotated[
         Path | None, Option(metavar="DIR", help="page: folder with onnxruntime-web, instead of a download.")
+    ] = None,
+    title: Annotated[str | None, Option(metavar="TEXT", help="page: its name.  [default: strangers]")] = None,
+    author: Annotated[str | None, Option(metavar="TEXT", help="page: who publishes it.")] = None,
+    license: Annotated[str | None, Option(metavar="TEXT", help="page: terms besides the model's.")] = None,
+    url: Annotated[
+        str | None, Option(metavar="URL", help="page: where it will be, for previews of links to it.")
     ] = None,
     result: Annotated[
         Path | None, Option(metavar="JSON", help="file, hub: result of `strangers evaluate`, for the card.")
@@ -47,12 +60,9 @@ def export(
     force: Force = False,
 ) -> None:
     """Export a model as a small file, as ONNX, as a web page, or as a Hugging Face repository."""
-    given = {"runtime": runtime, "directions": directions, "push": push, "result": result}
-    for name, value in given.items():
-        if value is not None and to not in ONLY_FOR[name]:
-            raise UsageError(f"--{name} needs --to {' or '.join(ONLY_FOR[name])} (got --to {to}).")
-    if to in ENDINGS and out.suffix != ENDINGS[to]:
-        raise UsageError(f"--to {to} writes one file; end --out in {ENDINGS[to]} (got {out.name!r}).")
+    words = {"title": title, "author": author, "license": license, "url": url}
+    given = {"runtime": runtime, "directions": directions, "push": push, "result": result, **words}
+    _check_options(to, out, given)
     from strangers.sampling.load import load, source_name
     from strangers.system.files import check_outputs
 
@@ -65,9 +75,19 @@ def export(
     elif to == "onnx":
         print(_onnx(loaded, out, force=force))
     elif to == "page":
-        print(_page(loaded, source_name(model), out, runtime, with_directions=directions is not False))
+        text = {field: value for field, value in words.items() if value is not None}
+        print(_page(loaded, source_name(model), out, runtime, text, with_directions=directions is not False))
     else:
         print(_hub(loaded, out, result, push))
+
+
+def _check_options(to: str, out: Path, given: dict[str, object]) -> None:
+    """Raise UsageError for an option of another format, and for a name with the suffix of another."""
+    for name, value in given.items():
+        if value is not None and to not in ONLY_FOR[name]:
+            raise UsageError(f"--{name} needs --to {' or '.join(ONLY_FOR[name])} (got --to {to}).")
+    if to in ENDINGS and out.suffix != ENDINGS[to]:
+        raise UsageError(f"--to {to} writes one file; end --out in {ENDINGS[to]} (got {out.name!r}).")
 
 
 def _file(model: Model, out: Path, result: Path | None, *, force: bool) -> str:
@@ -97,12 +117,17 @@ def _hub(model: Model, out: Path, result: Path | None, push: str | None) -> str:
     return written
 
 
-def _page(model: Model, name: str, out: Path, runtime: Path | None, *, with_directions: bool) -> str:
+def _page(
+    model: Model, name: str, out: Path, runtime: Path | None, text: dict[str, str], *, with_directions: bool
+) -> str:
     """Write the page. Return a message that says how to open it."""
-    from strangers.export.page import export_page
+    from strangers.export.page import SINGLE, export_page
+    from strangers.export.page_html import PageText
 
     found = _directions(model) if with_directions and not out.exists() else None
-    exported = export_page(model, out, name=name, directions=found, runtime=runtime)
+    exported = export_page(model, out, name=name, directions=found, runtime=runtime, text=PageText(**text))
+    if out.suffix == SINGLE:
+        return f"Wrote {out}, {exported}.\nTo open it: double-click it, or send it to somebody who does."
     return (
         f"Wrote {out}, {exported}.\n"
         f"To open it: python -m http.server --directory {out} 8000, then http://localhost:8000/"

@@ -3,17 +3,19 @@
     index.html  main.js  ...       the page, with views of `strangers serve`
     faces.json                     description of the model, and its attribute directions
     faces.onnx                     the generator; float16 weights if faces stay the same
+    preview.webp                   the first faces, shown until the generator is loaded
+    service-worker.js              keeps the page for use without a network
+    manifest.webmanifest           lets a browser install the page
     runtime/                       onnxruntime-web
 
-There is no build step. The page loads from its own host only, as its content security policy says.
+Or all of it as one HTML file. There is no build step. The page loads from its own host only, as its content
+security policy says.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,9 +25,20 @@ from numpy.typing import NDArray
 import strangers
 from strangers.errors import StrangersError
 from strangers.export.onnx import Agreement, as_onnx, checked, compare
+from strangers.export.page_html import (
+    MANIFEST,
+    PREVIEW,
+    PREVIEW_SEEDS,
+    PageText,
+    manifest,
+    service_worker,
+    standalone_html,
+)
 from strangers.export.runtime import runtime_files
+from strangers.export.single_file import single_html
+from strangers.images import encode_animation, grid
 from strangers.sampling.model import Model
-from strangers.system.files import new_folder
+from strangers.system.files import new_folder, write_atomically
 
 SERVED = Path(strangers.__file__).parent / "web" / "static"
 """Files of the served page, which the exported page shares."""
@@ -33,16 +46,14 @@ SERVED = Path(strangers.__file__).parent / "web" / "static"
 EXPORTED = Path(__file__).parent / "static"
 """Files that the exported page adds or replaces."""
 
+ONNX = "faces.onnx"
+WASM = "runtime/ort-wasm-simd-threaded.wasm"
+SERVICE_WORKER = "service-worker.js"
+SINGLE = ".html"
+"""Suffix of a page that is one file."""
+
 LEVELS = 2
 """Maximum difference of a pixel, in levels of 255, with float16 weights."""
-
-POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
-    "style-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'"
-)
-"""Content security policy: load from the page's own host, and run WebAssembly."""
-
-ABOUT = "These people do not exist. Your browser draws their faces and sends no data."
 
 NO_DIRECTIONS = "This page was exported without attribute directions."
 
@@ -84,29 +95,53 @@ def export_page(
     name: str = "",
     directions: Directions | None = None,
     runtime: Path | None = None,
+    text: PageText | None = None,
 ) -> Exported:
-    """Write the folder of the page, which must not exist. Raises StrangersError and OSError.
+    """Write the page as a folder, or as one file if `out` ends in .html. `out` must not exist yet.
 
     name: name of the model on the page; that of its recipe if empty.
     directions: for the sliders of the view Explore.
     runtime: folder with onnxruntime-web; None downloads the pinned version.
+    text: title, author and license. Raises StrangersError and OSError.
     """
     if out.exists():
         raise StrangersError(f"{out} exists already; choose another folder, or remove it first.")
     half, data, agreement = _generator(model)
+    files = _files(model, data, facts(model, directions, name), runtime, text or PageText())
+    if out.suffix == SINGLE:
+        page = single_html(files)
+        write_atomically(out, page)
+        return Exported(half, agreement, len(page))
+    with new_folder(out) as folder:
+        for path, content in files.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(content)
+    return Exported(half, agreement, sum(map(len, files.values())))
+
+
+def _files(
+    model: Model, onnx: bytes, described: dict[str, Any], runtime: Path | None, text: PageText
+) -> dict[str, bytes]:
+    """Return the files of the page by name."""
     # Some hosts serve .mjs with a wrong type, which browsers refuse, so these files end in .js.
     files = {
         f"runtime/{name.replace('.mjs', '.js')}": content for name, content in runtime_files(runtime).items()
     }
     files |= {name: path.read_bytes() for name, path in _page_files().items()}
-    files["index.html"] = standalone_html(files["index.html"].decode(), model).encode()
-    files["faces.json"] = json.dumps(facts(model, directions, name)).encode()
-    files["faces.onnx"] = data
-    with new_folder(out) as folder:
-        for name, content in files.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_bytes(content)
-    return Exported(half, agreement, sum(map(len, files.values())))
+    files[ONNX] = onnx
+    loaded = {ONNX: len(onnx), WASM: len(files[WASM])}
+    files["faces.json"] = json.dumps(described | {"bytes": loaded}).encode()
+    size = model.header.size
+    html = files["index.html"].decode()
+    megabytes = sum(loaded.values()) / 1e6
+    files["index.html"] = standalone_html(html, text, model.header.license, megabytes, size).encode()
+    seeds = range(PREVIEW_SEEDS)
+    preview = grid(model.sample(seeds), columns=8, gap=0)
+    files[PREVIEW] = encode_animation([preview], 1, "WEBP", model.provenance(seeds))
+    files[MANIFEST] = manifest(text)
+    worker = files.pop(SERVICE_WORKER)
+    files[SERVICE_WORKER] = service_worker(worker, files)
+    return files
 
 
 def facts(model: Model, directions: Directions | None, name: str = "") -> dict[str, Any]:
@@ -128,7 +163,7 @@ def facts(model: Model, directions: Directions | None, name: str = "") -> dict[s
         }
     return {
         "software": provenance.software,
-        "onnx": "faces.onnx",
+        "files": {"onnx": ONNX, "wasm": WASM},
         "model": {
             "name": name or header.recipe.name,
             "hash": model.hash,
@@ -162,20 +197,3 @@ def _page_files() -> dict[str, Path]:
         for path in sorted(home.rglob("*"))
         if path.is_file()
     }
-
-
-def standalone_html(html: str, model: Model) -> str:
-    """Return index.html without the token dialog, and with a policy and the license of the faces."""
-    html = re.sub(r'\s*<dialog id="token".*?</dialog>', "", html, flags=re.DOTALL)
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}" />'
-    style = '<link rel="stylesheet" href="about.css" />'
-    words = f"<p>{ABOUT}</p><p>{escape(model.header.license)}</p>"
-    about = f'<details class="about" id="about"><summary>About</summary><div>{words}</div></details>'
-    for tag, replacement in (
-        ("<head>", f"<head>\n    {policy}"),
-        ("</head>", f"  {style}\n  </head>"),
-        ("</header>", f"  {about}\n    </header>"),
-    ):
-        assert html.count(tag) == 1, tag
-        html = html.replace(tag, replacement)
-    return html

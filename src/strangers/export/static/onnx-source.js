@@ -7,14 +7,32 @@ import { latentOfSeed, parseSeed } from "./seeds.js";
 /** @import {Latent} from "./latent-math.js" */
 /** @import {Directions, FacesRequest, Model, OneFace, Source} from "./source.js" */
 
-/** @typedef {{software: string, onnx: string, model: Model, directions: Directions}} Facts The content of faces.json. */
+/** @typedef {(bytes: number) => void} Progress Called with the number of bytes that arrived. */
+
+/**
+ * @typedef {object} Facts The content of faces.json.
+ * @property {string} software
+ * @property {{onnx: string, wasm: string}} files Names.
+ * @property {{[name: string]: number}} bytes Of these files.
+ * @property {Model} model
+ * @property {Directions} directions
+ */
+
+/**
+ * @typedef {object} PageFiles Where the files of the page are.
+ * @property {() => Promise<Facts>} facts
+ * @property {() => Worker | Promise<Worker>} worker
+ * @property {(name: string, progress: Progress) => Promise<Uint8Array<ArrayBuffer>>} bytes
+ */
+
 /** @typedef {{resolve: (pixels: any) => void, reject: (error: Error) => void}} Waiting */
 
 const BATCH_FACES = 16; // in one message to the worker, so that a newer request need not wait for long
 
 /** @implements {Source} */
 export class OnnxSource {
-  #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  /** @type {Worker | null} */
+  #worker = null;
   /** @type {Map<number, Waiting>} */
   #waiting = new Map();
   #sent = 0;
@@ -22,16 +40,15 @@ export class OnnxSource {
   /** @type {Facts | null} */
   #facts = null;
 
-  /** @param {string} address Of faces.json, which lies beside the ONNX file. */
-  constructor(address) {
-    this.address = address;
+  /**
+   * @param {PageFiles} files
+   * @param {(loaded: number, total: number) => void} progress Called with bytes while the generator is loaded.
+   */
+  constructor(files, progress) {
+    this.files = files;
+    this.progress = progress;
     /** @type {Source["views"]} */
     this.views = ["faces", "explore"];
-    this.#worker.onmessage = ({ data }) => this.#settle(data.id, data.error, data.pixels);
-    this.#worker.onerror = (event) => {
-      this.#failure = event.message || "The generator could not be loaded. Reload the page.";
-      for (const id of [...this.#waiting.keys()]) this.#settle(id, this.#failure);
-    };
   }
 
   get facts() {
@@ -44,19 +61,32 @@ export class OnnxSource {
   }
 
   async model() {
-    const { model, onnx } = await this.#load();
-    await this.#request({ open: new URL(onnx, new URL(this.address, location.href)).href });
+    const { bytes, files, model } = await this.#load();
+    const total = Object.values(bytes).reduce((sum, each) => sum + each, 0);
+    let loaded = 0;
+    const progress = (/** @type {number} */ count) => this.progress((loaded += count), total);
+    progress(0);
+    const [onnx, wasm] = await Promise.all(
+      [files.onnx, files.wasm].map((name) => this.files.bytes(name, progress)),
+    );
+    this.#listen(await this.files.worker());
+    await this.#request({ open: onnx, wasm });
     return model;
   }
 
   async #load() {
-    if (this.#facts) return this.#facts;
-    const response = await fetch(this.address).catch(() => null);
-    if (!response?.ok) throw new UserError(`${this.address} could not be fetched. Reload the page.`);
-    /** @type {Facts} */
-    const facts = await response.json();
-    this.#facts = facts;
-    return facts;
+    this.#facts ??= await this.files.facts();
+    return this.#facts;
+  }
+
+  /** @param {Worker} worker */
+  #listen(worker) {
+    this.#worker = worker;
+    worker.onmessage = ({ data }) => this.#settle(data.id, data.error, data.pixels);
+    worker.onerror = (event) => {
+      this.#failure = event.message || "The generator could not be loaded. Reload the page.";
+      for (const id of [...this.#waiting.keys()]) this.#settle(id, this.#failure);
+    };
   }
 
   /** @param {string[]} seeds */
@@ -128,7 +158,7 @@ export class OnnxSource {
       const id = this.#sent++;
       this.#waiting.set(id, { resolve, reject });
       if (this.#failure) this.#settle(id, this.#failure);
-      else this.#worker.postMessage({ id, ...message });
+      else this.#worker?.postMessage({ id, ...message });
     });
   }
 

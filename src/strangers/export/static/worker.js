@@ -3,9 +3,13 @@
 // @ts-ignore: `strangers export` copies onnxruntime-web beside this file
 import * as ort from "./runtime/ort.wasm.bundle.min.js";
 
-/** @typedef {{id: number, open?: string, z: Float32Array, count: number, size: number}} Message */
+/** @typedef {{id: number, open?: Uint8Array, wasm?: Uint8Array, z: Float32Array, count: number, size: number}} Message */
 
-ort.env.wasm.numThreads = 1; // more need headers that a static host seldom sends
+const MAX_THREADS = 4; // the maps of a face are too small for more
+
+// Threads share memory, which browsers allow on isolated pages alone; the service worker isolates this one.
+const threads = self.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
+ort.env.wasm.numThreads = threads;
 
 /** @type {any} */
 let session;
@@ -15,9 +19,14 @@ const worker = /** @type {{postMessage(message: object, transfer: Transferable[]
   /** @type {unknown} */ (self)
 );
 
-self.onmessage = async (/** @type {MessageEvent<Message>} */ { data: { id, open, z, count, size } }) => {
+self.onmessage = async (
+  /** @type {MessageEvent<Message>} */ { data: { id, open, wasm, z, count, size } },
+) => {
   try {
-    if (open) session = await ort.InferenceSession.create(open, { executionProviders: ["wasm"] });
+    if (open) {
+      ort.env.wasm.wasmBinary = wasm;
+      session = await ort.InferenceSession.create(open, { executionProviders: ["wasm"] });
+    }
     const pixels = open ? null : await draw(z, count, size);
     worker.postMessage({ id, pixels }, pixels ? [pixels.buffer] : []);
   } catch (error) {

@@ -27,6 +27,7 @@ const VIEWS = {
 };
 // Of seeds 0 to 63, the face whose out-of-distribution scores rank best over both bundled models.
 const FIRST_SEED = "35";
+const SITE = document.title;
 const DIRECTIONS_POLL_MS = 1500;
 const ADDRESS_MS = 400; // browsers refuse more than 100 changes of the address in 30 seconds
 
@@ -162,7 +163,7 @@ class App {
     main.replaceChildren(view.element);
     view.show?.();
     this.visible = view;
-    document.title = `${VIEWS[name].title} · strangers`;
+    document.title = `${VIEWS[name].title} · ${SITE}`;
     for (const link of byId("views").querySelectorAll("a")) {
       if (link.dataset.view === name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
