@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -81,7 +82,7 @@ def export(
         print(_hub(loaded, out, result, push))
 
 
-def _check_options(to: str, out: Path, given: dict[str, object]) -> None:
+def _check_options(to: str, out: Path, given: Mapping[str, object]) -> None:
     """Raise UsageError for an option of another format, and for a name with the suffix of another."""
     for name, value in given.items():
         if value is not None and to not in ONLY_FOR[name]:
