@@ -15,6 +15,8 @@ from PIL import Image
 
 from strangers.data.synthetic import faces as synthetic
 
+from .faces import SEEDS
+
 PHOTOGRAPHS = 30
 """Number of photographs in `celeba`: 24 of the train split, 3 of val, 3 of test."""
 
@@ -91,3 +93,11 @@ def celeba_zip(tmp_path_factory: pytest.TempPathFactory, celeba: Path) -> Path:
         for file in sorted(celeba.rglob("*.*")):
             archive.write(file, file.relative_to(celeba))
     return path
+
+
+@pytest.fixture(scope="session")
+def faces() -> list[NDArray[np.uint8]]:
+    """Generated faces of 128 px, as crop c178 shows them."""
+    from strangers.sampling.load import load
+
+    return list(load("celeba-128", device="cpu").sample(SEEDS))

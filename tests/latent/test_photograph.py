@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from strangers.data.alignment import align, find_faces
+from strangers.data.decode import decode
 from strangers.data.prepare import open_or_prepare, prepare
 from strangers.data.synthetic.faces import draw
 from strangers.errors import DataError
@@ -69,18 +71,34 @@ def test_every_command_makes_the_same_pixels_of_a_photograph(kind: str, tmp_path
     for found in (
         by_evaluate.images[0],
         by_explore.images[0],
-        as_seen(data, model),
-        read_photograph(file, model),
-        as_seen(data, model_of("auto", tmp_path)),
+        as_seen(data, model).pixels,
+        read_photograph(file, model).pixels,
+        as_seen(data, model_of("auto", tmp_path)).pixels,
     ):
         assert np.array_equal(found, expected)
 
 
-@pytest.mark.parametrize("crop", ["c108", "c128@89,121", "c178", "c64"])
+@pytest.mark.parametrize("crop", ["c108", "c128@89,121", "c64"])
 def test_a_photograph_of_another_size_is_seen_whole(crop: str, tmp_path: Path) -> None:
-    seen = as_seen(photograph((1200, 1600)), model_of(crop, tmp_path))
-    square = as_seen(photograph((1200, 1600)), model_of("square", tmp_path))
+    seen = as_seen(photograph((1200, 1600)), model_of(crop, tmp_path)).pixels
+    square = as_seen(photograph((1200, 1600)), model_of("square", tmp_path)).pixels
     assert np.array_equal(seen, square)
+
+
+@pytest.mark.parametrize("crop", ["c178", "aligned"])
+def test_a_model_of_aligned_faces_sees_the_face_aligned_or_else_the_square(crop: str, tmp_path: Path) -> None:
+    model = model_of(crop, tmp_path)
+    seen = as_seen(photograph((600, 800)), model)
+    (face,) = find_faces(decode(photograph((600, 800))))
+    assert seen.corners is not None
+    assert np.array_equal(seen.corners, face.corners)
+    assert np.array_equal(seen.pixels, align(decode(photograph((600, 800))), face, model.header.size))
+    stream = io.BytesIO()
+    Image.new("RGB", (60, 40), "white").save(stream, "PNG")
+    wall = as_seen(stream.getvalue(), model)
+    assert wall.missed
+    assert wall.corners is None
+    assert (wall.pixels == 255).all()
 
 
 def test_a_cropped_photograph_is_used_whole_and_must_be_square(tmp_path: Path) -> None:
@@ -88,8 +106,8 @@ def test_a_cropped_photograph_is_used_whole_and_must_be_square(tmp_path: Path) -
     face = Image.fromarray(draw([3], 100)[0][0])
     stream = io.BytesIO()
     face.save(stream, "PNG")
-    whole = as_seen(stream.getvalue(), model, cropped=True)
-    assert np.array_equal(whole, as_seen(stream.getvalue(), model_of("square", tmp_path)))
+    whole = as_seen(stream.getvalue(), model, cropped=True).pixels
+    assert np.array_equal(whole, as_seen(stream.getvalue(), model_of("square", tmp_path)).pixels)
     with pytest.raises(DataError, match="178x218 is not square"):
         as_seen(photograph((178, 218)), model, cropped=True)
 

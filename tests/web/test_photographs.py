@@ -44,7 +44,7 @@ def test_an_inversion_streams_its_steps(served: Served, model: Model, picture: b
         assert answer.headers["content-type"].startswith("text/event-stream")
         (first, photograph), (second, ood), *steps = events(answer)
     assert first == "photograph"
-    assert base64.b64decode(photograph["face"]) == as_seen(picture, model).tobytes()
+    assert base64.b64decode(photograph["face"]) == as_seen(picture, model).pixels.tobytes()
     assert second == "ood_score"
     assert ood["out_of_distribution"] == (ood["ood_score"] > OOD_THRESHOLD)
     assert {name for name, _ in steps} == {"step"}

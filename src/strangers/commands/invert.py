@@ -29,7 +29,7 @@ def invert(
     force: Force = False,
     device: Device = "auto",
 ) -> None:
-    """Find the latent of a photograph and draw its reconstruction."""
+    """Find the face in a photograph, its latent, and its reconstruction."""
     if out.suffix != ".json":
         raise UsageError(f"--out must end in .json (got {out.name!r}).")
     from strangers.latent import inversion
@@ -43,7 +43,10 @@ def invert(
     check_outputs(out, kind="latent", inputs=[model, photograph], force=force)
     check_outputs(picture, kind="comparison", inputs=[model, photograph], force=force)
     generator = load(model, device=device)
-    pixels = read_photograph(photograph, generator, cropped=cropped)
+    seen = read_photograph(photograph, generator, cropped=cropped)
+    pixels = seen.pixels
+    if seen.missed:
+        print(f"warning: no face was found in {photograph}; its largest square is used.", file=sys.stderr)
     score = ood_score(generator, pixels)
     if score > OOD_THRESHOLD:
         _warn(photograph, generator.header.crop, score, OOD_THRESHOLD)

@@ -25,6 +25,12 @@ Size = Annotated[
 Crop = Annotated[
     str | None, Option(metavar="NAME", help="Crop protocol.  [default: c178 if all are 178x218, else square]")
 ]
+Align = Annotated[
+    bool, Option("--align", help="Find faces, and lay them where CelebA has them: crop aligned.")
+]
+Faces = Annotated[
+    str, Option(metavar="NAME", help="With --align: largest or all of each photograph's faces.")
+]
 Cropped = Annotated[
     str | None, Option(metavar="NAME", help="Crop that the photographs already have; no other is applied.")
 ]
@@ -50,6 +56,8 @@ def prepare(
     out: Out,
     size: Size = None,
     crop: Crop = None,
+    align: Align = False,
+    faces: Faces = "largest",
     cropped: Cropped = None,
     annotations: Tables = None,
     limit: Limit = None,
@@ -59,6 +67,9 @@ def prepare(
     workers: Workers = None,
 ) -> None:
     """Crop and resize photographs into a prepared set for training."""
+    if align and (crop or cropped):
+        raise UsageError("--align is a crop of its own; leave out --crop and --cropped.")
+    crop = "aligned" if align else crop
     if merge:
         _refuse(size=size, crop=crop, cropped=cropped, annotations=annotations, limit=limit, split=split,
                 part=part, workers=workers)  # fmt: skip
@@ -71,7 +82,7 @@ def prepare(
         from strangers.data.prepare import prepare
 
         prepared = prepare(
-            source[0], out, size=size or DEFAULT_SIZE, crop=crop, applied_crop=cropped,
+            source[0], out, size=size or DEFAULT_SIZE, crop=crop, applied_crop=cropped, faces=faces,
             annotations=annotations, limit=limit, split=split, workers=workers,
             part=None if part is None else parse_part(part),
         )  # fmt: skip

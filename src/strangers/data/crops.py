@@ -26,6 +26,9 @@ ALIGNED: Size = (178, 218)
 WRONG_SIZE = "the size that crop"
 """Words of the reason why a crop does not apply to a photograph of another size."""
 
+NO_FACE = "no face was found"
+"""The reason why the crop `aligned` does not apply to a photograph."""
+
 MIN_SHARE = 0.5
 """Share of a photograph's shorter side below which a crop in pixels was meant for smaller photographs."""
 
@@ -39,15 +42,19 @@ class Crop:
         side: height and width of the square in pixels; 0 if it depends on the photograph.
         center: (x, y) of the center of the square in pixels; None for the center of the photograph.
         kind: "fixed" takes a square of `side`, "square" the largest centered square, "squash" the whole
-            photograph of any shape, and "whole" the whole photograph, which must be square.
+            photograph of any shape, "whole" the whole photograph, which must be square, and "aligned" a
+            square around a face, wherever it is and however it is turned: see `alignment`. The box of
+            "aligned" is the largest square, for photographs without a face.
+        every_face: "aligned" takes all faces of a photograph, not only the largest.
         photograph: the only size of photographs that it applies to; None for any size.
     """
 
     name: str
     side: int = 0
     center: tuple[int, int] | None = None
-    kind: Literal["fixed", "square", "squash", "whole"] = "fixed"
+    kind: Literal["fixed", "square", "squash", "whole", "aligned"] = "fixed"
     photograph: Size | None = None
+    every_face: bool = False
 
     def box(self, width: int, height: int) -> Box:
         """Return the box that this crop takes from a photograph of `width` x `height` pixels.
@@ -89,6 +96,8 @@ CROPS: dict[str, Crop] = {
     "c178": Crop("c178", 178, photograph=ALIGNED),
     # ADM-IP
     "squash": Crop("squash", kind="squash"),
+    # c178 of any photograph, after its face was laid where CelebA's aligned photographs have theirs
+    "aligned": Crop("aligned", kind="aligned"),
     "square": Crop("square", kind="square"),
 }
 
@@ -103,6 +112,16 @@ def crop_named(name: str) -> Crop:
         raise UsageError(f"There is no crop {name!r}; use one of {known}, or cN or cN@X,Y in pixels.")
     center = (int(parts[2]), int(parts[3])) if parts[2] else None
     return Crop(name, int(parts[1]), center)
+
+
+def comparable(first: str, second: str) -> bool:
+    """Return whether pictures of these two crops show the same part of a face, and may be mixed.
+
+    Each crop only equals itself, except that `aligned` shows of any photograph what `c178` shows of one that
+    was aligned as CelebA's are. Faces of either lie within a few pixels of each other: see
+    docs/explanation/crops.md.
+    """
+    return first == second or {first, second} == {"aligned", "c178"}
 
 
 def already_cropped(name: str) -> Crop:
@@ -122,11 +141,14 @@ def default_crop(sizes: Iterable[Size]) -> str:
 def crop_for(name: str, width: int, height: int) -> Crop:
     """Return the crop that shows one photograph of this size to a model whose crop is `name`.
 
-    It is the model's own crop if that is for photographs of this size, and otherwise the largest square. A
-    crop in pixels that is not published is for photographs of which it takes at least MIN_SHARE.
+    It is the model's own crop if that is for photographs of this size; `aligned` if that shows the same part
+    of a face; and otherwise the largest square. A crop in pixels that is not published is for photographs of
+    which it takes at least MIN_SHARE.
     """
     crop = CROPS["square"] if name == "auto" else crop_named(name)
     if crop.kind != "fixed" or (width, height) == ALIGNED:
         return crop
+    if comparable(name, "aligned"):
+        return CROPS["aligned"]
     fits = crop.photograph is None and crop.side >= MIN_SHARE * min(width, height)
     return crop if fits else CROPS["square"]

@@ -45,6 +45,7 @@ def merge(parts: Sequence[str | Path], out: str | Path) -> PreparedSet:
         known = [part.attributes for part in opened if part.attributes is not None]
         attributes = np.concatenate(known) if known else None
         originals = sum((Counter(part.manifest.originals) for part in opened), Counter[str]())
+        traits = sum((Counter(part.manifest.traits) for part in opened), Counter[str]())
         changes = {
             "software": f"strangers {__version__}",
             "part": None,
@@ -54,6 +55,7 @@ def merge(parts: Sequence[str | Path], out: str | Path) -> PreparedSet:
             "hash": writer.hash(),
             "skipped": writer.skipped,
             "originals": dict(originals.most_common()),
+            "traits": dict(traits.most_common()),
         }
         manifest = Manifest.model_validate(first.model_dump() | changes)
         writer.finish(manifest.model_copy(update={"notes": notes_on(manifest, attributes)}), attributes)

@@ -31,6 +31,8 @@ def notes_on(manifest: Manifest, attributes: NDArray[np.int8] | None) -> list[st
     if len(sizes) > 1:
         named = _enumerate([f"{size} ({count:,})" for size, count in sizes], ", ", "sizes")
         notes.append(f"The photographs have {len(sizes):,} sizes: {named}.")
+    if manifest.traits:
+        return notes + _notes_on_traits(manifest)
     crop = crop_named(manifest.crop)
     small = sum(count for size, count in sizes if _side(crop, _parse_size(size)) < manifest.size)
     if small:
@@ -39,6 +41,20 @@ def notes_on(manifest: Manifest, attributes: NDArray[np.int8] | None) -> list[st
             f"than {manifest.size} px of them."
         )
     return notes
+
+
+def _notes_on_traits(manifest: Manifest) -> list[str]:
+    """Return sentences on enlarged, padded and gray pictures of aligned faces."""
+    meanings = {
+        "enlarged": f"were enlarged to {manifest.size} px: faces will be as soft as they are",
+        "padded by repetition": "reach beyond the border of their photograph, whose pixels are repeated",
+        "gray": "are gray, and about as many generated faces will be",
+    }
+    return [
+        f"{manifest.traits[trait]:,} of {manifest.count:,} pictures {meaning}."
+        for trait, meaning in meanings.items()
+        if manifest.traits.get(trait)
+    ]
 
 
 def summary(prepared: PreparedSet) -> list[str]:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
 import sys
-import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +16,25 @@ from numpy.typing import NDArray
 
 from strangers._version import __version__
 from strangers.data import crops
-from strangers.data.crops import WRONG_SIZE, Crop
+from strangers.data.crops import NO_FACE, WRONG_SIZE
 from strangers.data.decode import DECODER_VERSION, optional_formats
-from strangers.data.jobs import Job, JobResult
+from strangers.data.jobs import JobResult
 from strangers.data.notes import default_crop_of, notes_on, summary
 from strangers.data.prepared import SET_FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
 from strangers.data.skipped import read_skipped, shorten
 from strangers.data.sources import Source, inputs, open_source
+from strangers.data.workers import run_jobs, useful_workers
 from strangers.data.writer import Writer, printable
 from strangers.errors import DataError, UsageError
 from strangers.system.cache import cache_folder
 from strangers.system.files import lock, new_folder
-from strangers.system.machine import usable_cores
 
-JOBS_PER_WORKER = 4
-"""Queued jobs per worker; the limit keeps memory independent of the size of the source."""
-
-MIN_IMAGES_FOR_WORKERS = 500
-"""Images that one process prepares in the second that it takes to start worker processes."""
+ADVICE = {
+    WRONG_SIZE: " Prepare them by crop square, which takes any size.",
+    NO_FACE: " They were searched upright and turned three times; if they show faces all the same, crop them "
+    "yourself and prepare them by crop square.",
+}
+"""Advice by words of the reason for which all photographs of a source were skipped."""
 
 
 def prepare(
@@ -49,6 +44,7 @@ def prepare(
     size: int,
     crop: str | None = None,
     applied_crop: str | None = None,
+    faces: str = "largest",
     limit: int | None = None,
     split: str | None = None,
     part: tuple[int, int] | None = None,
@@ -61,6 +57,7 @@ def prepare(
     size: height and width of the images in pixels.
     crop: name of the crop; by default c178 if all photographs have 178x218 pixels, otherwise square.
     applied_crop: name of the crop that the photographs already have; they are used whole.
+    faces: "largest" or "all" of the faces that crop `aligned` finds in each photograph.
     limit: number of usable photographs to take from the beginning.
     split: "train", "val" or "test", by the partition table.
     part: (k, n) prepares the k-th of n equal parts, which `merge` joins.
@@ -72,16 +69,16 @@ def prepare(
     `out`.
     """
     out = Path(out)
-    _check_arguments(out, size, crop, applied_crop, limit, part, workers)
+    _check_arguments(out, size, crop, applied_crop, faces, limit, part, workers)
     opened = open_source(str(source), annotations, split, part)
-    chosen = crops.crop_named(crop or "square")
+    chosen = replace(crops.crop_named(crop or "square"), every_face=faces == "all")
     if applied_crop is not None:
         chosen = crops.already_cropped(applied_crop)
     with (
         new_folder(out) as folder,
         Writer(folder, size) as writer,
         _progress(opened, limit, enabled=progress) as advance,
-        closing(_work(opened, size, chosen, workers or _useful_workers(opened))) as work,
+        closing(run_jobs(opened, size, chosen, workers or useful_workers(opened))) as work,
     ):
         attributes = _write(writer, work, opened, limit, advance)
         if not writer.count:
@@ -109,7 +106,7 @@ def _manifest(
         part=None if part is None else f"{part[0]}/{part[1]}",
         listing=None if part is None else opened.listing,
         attributes=list(opened.attributes), skipped=writer.skipped,
-        originals=dict(writer.originals.most_common()),
+        originals=dict(writer.originals.most_common()), traits=dict(writer.traits.most_common()),
         **fields,
     )  # fmt: skip
     return manifest.model_copy(update={"notes": notes_on(manifest, attributes)})
@@ -164,6 +161,7 @@ def _check_arguments(
     size: int,
     crop: str | None,
     applied_crop: str | None,
+    faces: str,
     limit: int | None,
     part: tuple[int, int] | None,
     workers: int | None,
@@ -180,6 +178,8 @@ def _check_arguments(
         raise UsageError(f"--workers must be at least 1 (got {workers}).")
     if crop is not None and applied_crop is not None:
         raise UsageError("--crop and --cropped exclude each other: pass one of them.")
+    if faces not in ("largest", "all") or (faces == "all" and crop != "aligned"):
+        raise UsageError("--faces must be largest or all, and needs --align.")
     for name in (crop, applied_crop):
         if name is not None:
             crops.crop_named(name)
@@ -196,61 +196,13 @@ def _write(
     known: list[NDArray[np.int8]] = []
     for made in work:
         used = _truncate(made, None if limit is None else limit - writer.count)
-        writer.add(used.names, used.images, used.problems, used.originals)
+        writer.add(used.names, used.images, used.problems, used.originals, used.traits)
         if used.attributes is not None:
             known.append(used.attributes)
         advance(len(used.names))
         if writer.count == limit:
             break
     return np.concatenate(known) if known else None
-
-
-def _useful_workers(source: Source) -> int:
-    """Return one worker per core, or 1 if starting workers would take longer than the work itself."""
-    return 1 if source.count <= MIN_IMAGES_FOR_WORKERS else usable_cores()
-
-
-def _work(source: Source, size: int, crop: Crop, workers: int) -> Generator[JobResult, None, None]:
-    """Run the jobs and yield their results in the order of the source."""
-    if workers == 1:
-        for job in source.jobs():
-            yield job.run(size, crop)
-        return
-    waiting: deque[Future[JobResult]] = deque()
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_init_worker)
-    try:
-        for job in source.jobs():
-            waiting.append(pool.submit(_run_job, job, size, crop))
-            if len(waiting) >= workers * JOBS_PER_WORKER:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool:
-        raise DataError(
-            "A worker process failed to start or was killed, perhaps for lack of memory. Use --workers 1; in "
-            "your own script, call `prepare` below `if __name__ == '__main__':`."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _run_job(job: Job, size: int, crop: Crop) -> JobResult:
-    return job.run(size, crop)
-
-
-def _init_worker() -> None:
-    """Initialize a worker: leave Ctrl-C to the parent, and exit when the parent is killed."""
-    # One thread for torch, because each core has a worker already.
-    os.environ["OMP_NUM_THREADS"] = "1"
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _truncate(made: JobResult, max_images: int | None) -> JobResult:
@@ -265,6 +217,7 @@ def _truncate(made: JobResult, max_images: int | None) -> JobResult:
         made.images[:max_images],
         attributes,
         made.originals[:max_images],
+        made.traits[:max_images],
     )
 
 
@@ -274,7 +227,7 @@ def _why(folder: Path, writer: Writer) -> str:
         return ": it contains no pictures."
     writer.flush()
     name, reason = read_skipped(folder)[0]
-    advice = " Prepare them by crop square, which takes any size." if WRONG_SIZE in reason else ""
+    advice = next((advice for words, advice in ADVICE.items() if words in reason), "")
     return (
         f": all {writer.skipped:,} files were skipped. The first: {shorten(name)}: {shorten(reason)}.{advice}"
     )

@@ -55,6 +55,8 @@ class Manifest(BaseModel):
         skipped: number of rows of skipped.csv.
         notes: sentences that a user of the set should read.
         originals: number of photographs by width x height, as in {"178x218": 3000}; empty for drawn faces.
+        traits: of the crop `aligned`: number of images that are "enlarged", "gray", or "padded by
+            repetition" of pixels beyond the borders of their photographs.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -74,6 +76,7 @@ class Manifest(BaseModel):
     skipped: int = 0
     notes: list[str] = []
     originals: dict[str, int] = {}
+    traits: dict[str, int] = {}
 
 
 @dataclass(frozen=True)

@@ -36,12 +36,14 @@ class Writer:
         names: of the images written.
         skipped: number of files that were left out.
         originals: number of photographs by width x height.
+        traits: number of aligned images by trait.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
         self.names: list[str] = []
         self.skipped = 0
         self.originals: Counter[str] = Counter()
+        self.traits: Counter[str] = Counter()
         self._folder = folder
         self._size = size
         self._digest = hashlib.sha256()
@@ -75,9 +77,11 @@ class Writer:
         images: NDArray[np.uint8],
         problems: Sequence[str],
         originals: Sequence[str] = (),
+        traits: Sequence[Sequence[str]] = (),
     ) -> None:
         """Append `images` with the names that have no problem; list the other names as skipped."""
         self.originals.update(originals)
+        self.traits.update(trait for each in traits for trait in each)
         for name, problem in zip(names, problems, strict=True):
             if problem:
                 self._rows.writerow((printable(name), printable(problem)))

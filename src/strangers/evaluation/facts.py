@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from strangers.config import Configuration
+from strangers.data.crops import comparable
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
 from strangers.sampling.model import Model
@@ -199,4 +200,6 @@ def check_protocols(ours: Facts, theirs: Facts, allow: bool) -> tuple[str, ...]:
 
 def _differ(ours: object, theirs: object) -> bool:
     """Compare two fields of protocols; one that is not stated differs from none."""
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return not comparable(ours, theirs)
     return ours is not None and theirs is not None and ours != theirs

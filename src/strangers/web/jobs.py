@@ -148,7 +148,7 @@ class Inversions:
 
         def search(model: Model) -> None:
             try:
-                photograph = as_seen(data, model)
+                photograph = as_seen(data, model).pixels
                 put(photograph)
                 put(ood_score(model, photograph))
                 for inversion in invert(model, photograph, steps=steps, seed=seed):

@@ -1,0 +1,72 @@
+"""Run the jobs of a source, in worker processes where that pays."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from strangers.data.crops import Crop
+from strangers.data.jobs import Job, JobResult
+from strangers.data.sources import Source
+from strangers.errors import DataError
+from strangers.system.machine import usable_cores
+
+JOBS_PER_WORKER = 4
+"""Queued jobs per worker; the limit keeps memory independent of the size of the source."""
+
+MIN_IMAGES_FOR_WORKERS = 500
+"""Images that one process prepares in the second that it takes to start worker processes."""
+
+
+def useful_workers(source: Source) -> int:
+    """Return one worker per core, or 1 if starting workers would take longer than the work itself."""
+    return 1 if source.count <= MIN_IMAGES_FOR_WORKERS else usable_cores()
+
+
+def run_jobs(source: Source, size: int, crop: Crop, workers: int) -> Generator[JobResult, None, None]:
+    """Run the jobs and yield their results in the order of the source."""
+    if workers == 1:
+        for job in source.jobs():
+            yield job.run(size, crop)
+        return
+    waiting: deque[Future[JobResult]] = deque()
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_init_worker)
+    try:
+        for job in source.jobs():
+            waiting.append(pool.submit(_run_job, job, size, crop))
+            if len(waiting) >= workers * JOBS_PER_WORKER:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise DataError(
+            "A worker process failed to start or was killed, perhaps for lack of memory. Use --workers 1; in "
+            "your own script, call `prepare` below `if __name__ == '__main__':`."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _run_job(job: Job, size: int, crop: Crop) -> JobResult:
+    return job.run(size, crop)
+
+
+def _init_worker() -> None:
+    """Initialize a worker: leave Ctrl-C to the parent, and exit when the parent is killed."""
+    # One thread for torch, because each core has a worker already.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
