@@ -71,9 +71,7 @@ def prepare(
     out = Path(out)
     _check_arguments(out, size, crop, applied_crop, faces, limit, part, workers)
     opened = open_source(str(source), annotations, split, part)
-    chosen = replace(crops.crop_named(crop or "square"), every_face=faces == "all")
-    if applied_crop is not None:
-        chosen = crops.already_cropped(applied_crop)
+    chosen = _crop(crop, applied_crop, faces)
     with (
         new_folder(out) as folder,
         Writer(folder, size) as writer,
@@ -89,6 +87,13 @@ def prepare(
         )  # fmt: skip
         writer.finish(manifest, attributes)
     return open_prepared(out)
+
+
+def _crop(crop: str | None, applied: str | None, faces: str) -> crops.Crop:
+    """Return the crop to apply; square takes the pixels of either default."""
+    if applied is not None:
+        return crops.already_cropped(applied)
+    return replace(crops.crop_named(crop or "square"), every_face=faces == "all")
 
 
 def _manifest(
