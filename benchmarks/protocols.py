@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--train", type=Path, help="a prepared set of the training split, crop c178, 64 px")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--work", type=Path, default=Path("runs/protocols"), help="folder for features")
-    parser.add_argument("--out", type=Path, required=True, help="a .json file")
+    parser.add_argument("--out", type=Path, required=True, help="a .json file; the plot is written beside it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     groups = read(arguments.photographs, arguments.count)
@@ -149,7 +149,27 @@ def main() -> None:
         "processor_seconds": round(time.process_time() - began),
     }
     write_atomically(arguments.out, (json.dumps(record, indent=1) + "\n").encode())
+    arguments.out.with_suffix(".png").write_bytes(plot(rows))
     print(table(rows))
+
+
+def plot(rows: list[dict[str, Any]], metric: str = "fd-face") -> bytes:
+    """Return the distances of the changed pictures as bars beside that of unchanged ones, as a PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.subplots()
+    shown = rows[1:]
+    values, errors = ([found["values"][metric][key] or 0 for found in shown] for key in ("value", "error"))
+    labels = [found["changed"] for found in shown]
+    axes.barh(labels, values, xerr=1.96 * np.array(errors), color="#4c72b0", height=0.6, capsize=2)
+    axes.axvline(rows[0]["values"][metric]["value"], color="black", linewidth=1, linestyle="--")
+    axes.set(xlabel=f"{metric} to photographs prepared as usual; dashed: nothing changed")
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    return picture.getvalue()
 
 
 def read(source: str, count: int) -> list[list[Pixels]]:
