@@ -131,7 +131,7 @@ def test_many_clients_get_the_faces_that_each_would_get_alone(served: Served, mo
         ("/api/faces?seeds=5-2", 400, "is reversed"),
         ("/api/faces?seeds=0-256", 400, "more than 256"),
         ("/api/faces?seeds=0-9999999", 400, "more than 256"),
-        ("/api/faces?seeds=18446744073709551616", 400, "not a seed"),
+        ("/api/faces?seeds=18446744073709551616", 400, "Invalid seed"),
         ("/api/faces?seeds=" + "1," * 1001, 422, "at most 2000"),
         ("/api/faces", 422, "seeds"),
         ("/api/faces?seeds=1&truncation=0", 422, "truncation"),
