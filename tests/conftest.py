@@ -32,13 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sets that tests prepare go to a cache of this session, not to the user's."""
+    """Let tests use a cache of this session, not that of the user."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture
 def strangers(capsys: pytest.CaptureFixture[str]) -> Strangers:
-    """Runs `strangers` with the words given, in this process."""
+    """Run `strangers` with these arguments in this process."""
     from strangers.cli import main
 
     def run(*words: object) -> Outcome:
@@ -50,7 +50,7 @@ def strangers(capsys: pytest.CaptureFixture[str]) -> Strangers:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that `strangers train` made: small, short, and hardly a face in it."""
+    """A small, short run of `strangers train`."""
     from strangers.cli import main
 
     out = tmp_path_factory.mktemp("runs") / "small"
@@ -62,7 +62,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, as the system has it; of one module, for while Playwright lives its thread has a loop."""
+    """The chromium of the system, for one module: Playwright keeps an event loop in its thread."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is of the extra dev")
     path = shutil.which("chromium")
     if path is None:

@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face hub: a local server that answers as much of it as the tests ask."""
+"""A stand-in for the Hugging Face Hub: a local server with the API that the tests need."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Answer(BaseHTTPRequestHandler):
 
 
 def name_of(data: bytes) -> str:
-    """What a file is known by."""
+    """Return the identifier of a file's content."""
     return hashlib.sha1(data).hexdigest()
 
 

@@ -78,7 +78,7 @@ def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Pat
     torch.manual_seed(0)
     generator, _ = build_networks(recipe)
     for weights in generator.parameters():
-        if weights.ndim == 4 and not weights.any():  # a layer that begins at zero has no say in a picture yet
+        if weights.ndim == 4 and not weights.any():  # a layer that begins at zero does not affect a picture
             torch.nn.init.normal_(weights, std=0.02)
         weights.data *= 3
     with torch.no_grad():
@@ -92,7 +92,7 @@ def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Pat
 
 
 class Outcome(NamedTuple):
-    """What a command left: its exit code and what it printed."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -112,4 +112,4 @@ BROWSER = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
-"""What keeps it quiet: as root, without a GPU, asking nobody for anything."""
+"""Arguments of chromium: as root, without a GPU, without background requests."""

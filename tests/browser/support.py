@@ -49,7 +49,7 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, canvas, img, a
 
 
 def nameless(page: Page) -> list[str]:
-    """What a screen reader could not name."""
+    """Return the elements without an accessible name."""
     found: list[str] = page.evaluate(NAMELESS)
     return found
 
@@ -81,7 +81,7 @@ def soon(true: Callable[[], bool], page: Page, seconds: float = 30) -> bool:
 
 
 def at(page: Page) -> str:
-    """What the address names."""
+    """Return the fields of the address."""
     return str(page.evaluate("location.hash"))
 
 

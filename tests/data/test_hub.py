@@ -1,4 +1,4 @@
-"""Data sets of the hub are fetched and read; a local server stands in for the hub."""
+"""Data sets of the hub are downloaded and read; a local server replaces the hub."""
 
 from __future__ import annotations
 

@@ -382,7 +382,7 @@ class InterruptionError(Exception):
 
 
 def break_at_second_call(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    """Do `act` when the second batch of images comes to the writer."""
+    """Call `act` when the writer gets the second batch of images."""
     add = Writer.add
     calls: list[None] = []
 

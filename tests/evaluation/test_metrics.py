@@ -1,4 +1,4 @@
-"""Metrics: published reference values, and properties that no library has to vouch for."""
+"""Metrics: published reference values, and properties that need no reference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from strangers.evaluation.metrics import diversity, inception_score, kernel_dist
 from strangers.sampling.latents import latents
 
 REFERENCE = json.loads((Path(__file__).parent / "fixtures" / "metrics.json").read_text())
-"""What others compute from `features(1, 400)` and `features(2, 300, shift=0.15)`: pytorch-fid's distance with
+"""Reference values for `features(1, 400)` and `features(2, 300, shift=0.15)`: pytorch-fid's distance with
 scipy's sqrtm, prdc's compute_prdc for k = 3 and 5, torch-fidelity's cubic mmd2 of the first 300 of each."""
 
 

@@ -1,4 +1,4 @@
-"""What the tests of exports share: a small model."""
+"""A small model for the tests of exports."""
 
 from __future__ import annotations
 

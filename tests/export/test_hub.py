@@ -1,4 +1,4 @@
-"""A model goes to the hub and comes back with the same faces; a local server stands in for the hub."""
+"""A model that is uploaded and downloaded draws the same faces; a local server replaces the hub."""
 
 from __future__ import annotations
 

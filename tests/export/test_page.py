@@ -208,7 +208,7 @@ class Visit:
             self.complaints.append(line.text)
 
     def pixels(self, selector: str) -> np.ndarray:
-        """What a canvas shows, (h, w, 3)."""
+        """Return the pixels of a canvas, (h, w, 3)."""
         read = (
             "(it) => [...it.getContext('2d').getImageData(0, 0, it.width, it.height).data].concat(it.width)"
         )

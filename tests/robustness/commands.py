@@ -81,7 +81,7 @@ class Commands:
         self.folder, self.log = folder, folder / "log"
 
     def ask(self, **request: object) -> dict[str, int]:
-        """What the program of warm.py answers."""
+        """Return the answer of warm.py."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(request), file=self._process.stdin, flush=True)

@@ -85,7 +85,7 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def straight(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a small training comes to that lacks nothing."""
+    """The outcome of a small training without limits."""
     run = tmp_path_factory.mktemp("runs") / "straight"
     ended = run_command(*training(small_set, run))
     assert ended.code == 0, ended.err

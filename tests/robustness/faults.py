@@ -14,7 +14,7 @@ import pytest
 from safetensors.torch import save_file
 
 CHANGES = ("replace", "rename", "mkdir", "unlink", "remove", "rmdir", "fsync")
-"""Functions of `os`, each of which changes the disk; `open` and `write` do besides."""
+"""Functions of `os` that change the disk, besides `open` and `write`."""
 
 
 class Disk:

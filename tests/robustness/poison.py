@@ -33,7 +33,7 @@ MOST_FAILURES = 5
 
 
 class Fed(NamedTuple):
-    """What a child found.
+    """The findings of a child process.
 
     Attributes:
         tried, refused: inputs, and those of them that a sentence refused.

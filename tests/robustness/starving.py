@@ -35,7 +35,7 @@ class KilledError(AssertionError):
 
 
 class CommandResult(NamedTuple):
-    """What a command left: its exit code and what it printed on standard error."""
+    """The exit code and standard error of a command."""
 
     code: int
     err: str
@@ -105,7 +105,7 @@ def limit(kind: int, most: int) -> None:
 
 
 def own_mounts() -> ctypes.CDLL:
-    """In a child: mounts of its own, which nobody else sees. Raises NotAllowedError."""
+    """Give this child process its own mounts. Raises NotAllowedError."""
     if sys.platform != "linux":
         raise NotAllowedError("Mounts of a process alone are Linux'.")
     libc = ctypes.CDLL(None, use_errno=True)
@@ -162,7 +162,7 @@ def outcome(run: Path) -> str:
 
 
 def halves(place: Path) -> list[str]:
-    """What is not whole below `place`: leftovers, damaged checkpoints, cut lines."""
+    """Return incomplete files below `place`: leftovers, damaged checkpoints, truncated lines."""
     found = [path.name for path in place.rglob(".partial-*")]
     for state in place.rglob("state.json"):
         described = json.loads(state.read_text())["sha256"]

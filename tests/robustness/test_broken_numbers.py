@@ -64,7 +64,7 @@ def trained(drawn: PreparedSet, recipe: Recipe, run: Path, on_collapse: str = "w
 
 @pytest.fixture(scope="module")
 def straight(drawn: PreparedSet, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a training comes to that nothing happens to."""
+    """The outcome of an undisturbed training."""
     run = tmp_path_factory.mktemp("runs") / "straight"
     trained(drawn, recipe, run)
     return outcome(run)
@@ -76,7 +76,7 @@ def outcome(run: Path) -> str:
 
 
 def broken_checkpoints(run: Path) -> list[str]:
-    """What is no finite number in any checkpoint of the run."""
+    """Return the values that are not finite in the checkpoints of the run."""
     found = []
     for folder in (run / "checkpoints").iterdir():
         for file in folder.glob("*.safetensors"):

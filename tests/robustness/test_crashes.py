@@ -1,4 +1,4 @@
-"""kill -9 at random moments, then the same command again: it goes on to the same bits, nothing piles up."""
+"""kill -9 at random moments, then the same command again: it ends with the same bits and no leftovers."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_killed_evaluation_can_be_repeated(
 
 
 def tensors_in(folder: Path) -> dict[str, dict[str, Any]]:
-    """What the tensor files in a folder hold."""
+    """Return the content of the tensor files in a folder."""
     return {path.name: load_file(path) for path in folder.iterdir()}
 
 

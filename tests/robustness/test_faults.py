@@ -37,7 +37,7 @@ from .faults import disk
 CODES = (errno.EIO, errno.ENOSPC)
 
 Found = dict[str, str]
-"""What a user finds in a folder: names, and what stands for the contents."""
+"""The files in a folder: names, and digests of the contents."""
 
 CPU = torch.device("cpu")
 
@@ -92,7 +92,7 @@ def try_all(case: Case, folder: Path, numbers: range) -> tuple[int, int]:
 
 
 def _error(case: Case, place: Path) -> BaseException | None:
-    """What the writing raises, of what the command line tells in a sentence."""
+    """Return the error of the write that the command line would print, if any."""
     try:
         case.write(place)
     except (OSError, StrangersError) as error:
@@ -190,7 +190,7 @@ HEADER = ModelHeader(
 
 @lru_cache(maxsize=8)
 def weights(images_seen: int) -> State:
-    """Those that stand for so many images; nobody changes them."""
+    """Return the files of a checkpoint after so many images, which are never changed."""
     state = new_state(tiny(), images_seen, CPU)
     state.ema.eval()
     state.images_seen = images_seen
@@ -207,7 +207,7 @@ def save_checkpoint(run: Path, images_seen: int) -> None:
 
 
 def what_a_run_holds(run: Path) -> Found:
-    """By what a training goes on from, and what its pointers show: how many images were seen, if all fits."""
+    """Return the images seen at the checkpoint that a training resumes from, and at its pointers."""
     found = {}
     for name in ("latest", "best"):
         model = load(run / name, device="cpu")

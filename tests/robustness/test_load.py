@@ -77,7 +77,7 @@ def server(trained: Path, tmp_path: Path, watched: int) -> Iterator[Server]:
 
 @dataclass
 class Load:
-    """What the clients do until the end, and what they met."""
+    """The work of the clients, and their results."""
 
     port: int
     clients: int
@@ -87,7 +87,7 @@ class Load:
     rude: int = 0
 
     async def polite(self, dice: random.Random) -> None:
-        """One who asks for this and that, and reads what comes."""
+        """A client with ordinary requests."""
         async with self.connected() as (reader, writer):
             while time.monotonic() < self.end:
                 started = time.monotonic()
@@ -99,7 +99,7 @@ class Load:
                     return
 
     async def slow(self, dice: random.Random) -> None:
-        """One who asks for much, and takes little of it."""
+        """A client that requests much and reads little of it."""
         async with self.connected() as (reader, writer):
             for _ in range(8):  # in a row, without waiting for an answer
                 writer.write(_get(f"/api/faces?seeds={(first := dice.randrange(2_000))}-{first + 255}"))
@@ -108,7 +108,7 @@ class Load:
                 await asyncio.sleep(0.05)
 
     async def gone(self, dice: random.Random) -> None:
-        """One who goes away in the middle: of the request, of its body, of the answer."""
+        """A client that disconnects during the request, its body or the response."""
         async with self.connected() as (reader, writer):
             request = dice.choice([*REQUESTS, _photograph])(dice)
             writer.write(request[: dice.randrange(len(request))] if dice.random() < 0.5 else request)
@@ -116,7 +116,7 @@ class Load:
                 await reader.read(dice.randrange(1, 5_000))
 
     async def greedy(self, dice: random.Random) -> None:
-        """One who sends more than may be sent, declared and not."""
+        """A client that sends too large bodies, declared or not."""
         async with self.connected() as (reader, writer):
             head = b"POST /api/invert HTTP/1.1\r\nHost: localhost\r\n"
             if dice.random() < 0.7:
@@ -129,7 +129,7 @@ class Load:
             self.statuses[(await _answer(reader))[0]] += 1
 
     async def malformed(self, dice: random.Random) -> None:
-        """One who sends what is no request, or no good one."""
+        """A client that sends malformed requests."""
         async with self.connected() as (reader, writer):
             writer.write(dice.choice(NONSENSE) + dice.choice([b"", dice.randbytes(500)]))
             writer.write_eof()

@@ -54,7 +54,7 @@ def memory(process: int) -> float:
 
 
 def files(run: Path) -> int:
-    """How many there are in the run's folder, but for the grids, of which there is one an interval."""
+    """Return the number of files in the run's folder, without the grids."""
     return sum(len(names) for folder, _, names in os.walk(run) if Path(folder).name != "samples")
 
 

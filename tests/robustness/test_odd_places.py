@@ -30,7 +30,7 @@ for words in json.loads(sys.argv[1]):
 """Runs commands one after another, as if each were started alone, but for the seconds that starting takes."""
 
 SCRIPT = 'eval "$ODD"; exec "$0" -c "$JOURNEY" "$COMMANDS"'
-"""What a shell does first, then the journey."""
+"""Shell commands, followed by all commands of the package."""
 
 LONG = "/".join("long" * 50 for _ in range(6))
 UNICODE = "a b/ç 顔 😀 'q\" $x `y` [1] {z} #1%20&;*?/-x"

@@ -121,7 +121,7 @@ NUMBERS = (
     b"\x80" + b"\0" * 7 + b"\x7f" + b"\xff" * 3,
     b"77777777777\0",
 )
-"""What a tar's field may say of a size: more than there is, and less than nothing."""
+"""Sizes in a tar's header: too large, and negative."""
 
 
 def bent_headers(times: range) -> Iterator[tuple[str, bytes]]:

@@ -34,7 +34,7 @@ SIZES = (0, 1, -1, 2**31, 2**32, 2**63 - 1, 2**64 - 1, 10**30, 1.5, "4", None, T
 
 
 def assemble(header: str | bytes, rest: bytes, length: int | None = None) -> bytes:
-    """A .safetensors file of this header, of which it may tell another length."""
+    """Return a .safetensors file with this header, and perhaps a wrong length of it."""
     text = header.encode(errors="surrogatepass") if isinstance(header, str) else header
     return (len(text) if length is None else length).to_bytes(8, "little") + text + rest
 

@@ -27,7 +27,7 @@ MEMORY = 192
 """MiB that a picture of a few kilobytes may take."""
 
 MOST_MEMORY = 1536
-"""MiB that the largest picture takes that is let through."""
+"""MiB that the largest accepted picture needs."""
 
 
 def encoded(picture: Image.Image, kind: str, **settings: Any) -> bytes:

@@ -249,7 +249,7 @@ def test_an_odd_state_is_refused(run: Path, trials: Trials, tally: Tally) -> Non
 
 
 def odd_logs(valid: bytes, times: range, seed: int) -> Any:
-    """Logs of which one line is odd."""
+    """Logs with one odd line."""
     first, _, rest = valid.partition(b"\n")
     for name, line in odd_json(first, times, seed):
         yield name, line + b"\n" + rest

@@ -39,7 +39,7 @@ def starve_disk(place: Path, most: int) -> Callable[[], None]:
 
 
 def starve_quota(place: Path, most: int) -> Callable[[], None]:
-    """Per file, of which the largest meets it in its middle."""
+    """Limits of the size of a file, which the largest file exceeds."""
     del place
     limit(resource.RLIMIT_FSIZE, most // 4)
     return lambda: limit(resource.RLIMIT_FSIZE, resource.getrlimit(resource.RLIMIT_FSIZE)[1])

@@ -42,7 +42,7 @@ CLASSIFIED = {
 BY_NAME = {"Apache 2.0": "Apache-2.0", "BSD": "BSD-3-Clause", "3-Clause BSD License": "BSD-3-Clause"}
 
 OF_A_GPU = ("nvidia-", "cuda-")
-"""How the packages begin that torch brings for CUDA: NVIDIA's own terms, accepted by whoever has its card."""
+"""Prefixes of the CUDA packages of torch, under NVIDIA's license."""
 
 WITHOUT_NETWORK = """
 import json, socket, sys
@@ -153,7 +153,7 @@ def _is_for_here(one: Requirement, extras: set[str]) -> bool:
 
 
 def licenses(package: metadata.Distribution) -> Iterator[str]:
-    """Those of which each must be allowed; of several to choose from, one that is."""
+    """Return the licenses that must be allowed; of alternatives, an allowed one."""
     about = package.metadata
     expression = about.json.get("license_expression")
     classes = [

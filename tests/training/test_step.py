@@ -46,7 +46,7 @@ TOO_WIDE = {
     *("sngan-64", "sngan-128", "wgan-gp-64", "r3gan-64", "r3gan-128"),
     *("dcgan-128", "dense-128"),
 }
-"""Recipes whose arithmetic takes a CPU longer than a test may; each has a narrower kin that is tested."""
+"""Recipes that are too slow for a test on a CPU; a narrower variant of each is tested."""
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES.keys() - TOO_WIDE))

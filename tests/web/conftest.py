@@ -20,13 +20,13 @@ from .support import Served, directions_of, serving, wait_until
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A generator that nobody has trained."""
+    """An untrained generator."""
     return load(write_model(tmp_path_factory.mktemp("models") / "model.safetensors"), device="cpu")
 
 
 @pytest.fixture(scope="session")
 def quick_directions() -> Iterator[None]:
-    """Directions at once, and searches from one start that step back for nobody; other tests run beside."""
+    """Instant directions, and inversions from one start at normal priority, since tests run in parallel."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "find_directions", directions_of)
         patch.setattr(jobs, "invert", partial(invert, starts=1))

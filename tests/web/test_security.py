@@ -24,7 +24,7 @@ TOKEN = "correct horse"
 
 @pytest.fixture(scope="module")
 def guarded(model: Model, trained: Path, quick_directions: None) -> Iterator[Served]:
-    """A server that asks for a token, as one beyond this machine."""
+    """A server with a token, as for other machines."""
     del quick_directions
     with serving(Service([NamedModel("tiny", model)], [trained]), token=TOKEN, host="0.0.0.0") as served:
         yield served

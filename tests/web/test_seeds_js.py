@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def in_javascript(body: str, *values: object) -> str:
-    """What a script that imports all of latents.js prints; `values` are its arguments."""
+    """Return the output of a script that imports latents.js; `values` are its arguments."""
     script = (
         f"import * as it from {json.dumps(MODULE.as_uri())};\nconst values = process.argv.slice(1);\n{body}"
     )
