@@ -52,7 +52,7 @@ class Result(Configuration):
 
     Attributes:
         format: version of this layout.
-        model, data: the measured model or pictures, and what they were measured against.
+        model, data: the measured model or pictures, and the pictures that they are compared with.
         mismatch: differences between their protocols; empty for a valid comparison.
         generated, reference: number of faces, and of the set's pictures; None where a statistics file does
             not state it.
@@ -96,7 +96,7 @@ def hardware(device: str) -> Hardware:
 
 
 def summary(result: Result) -> str:
-    """Format a result as text: one line per metric, then what it does not cover."""
+    """Format a result as text: one line per metric, then the notes."""
     width = max([14, *map(len, result.values)]) + 4
     lines = [f"{f'{name} {arrow(name)}':<{width}}{value}" for name, value in result.values.items()]
     lines += [f"{name} has no ±: {one.reason}." for name, one in result.values.items() if one.reason]

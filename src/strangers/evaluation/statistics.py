@@ -40,7 +40,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class StatisticsContent:
-    """The bytes of a statistics file, and what they are of."""
+    """A statistics file as bytes, and a description of its content."""
 
     data: bytes
     count: int

@@ -239,7 +239,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return the text as one line, without control characters and marks that reorder what is shown."""
+    """Return the text as one line, without control characters and marks that reorder text."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+", " ", text)
 
 

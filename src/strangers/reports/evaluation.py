@@ -63,7 +63,7 @@ def _values(result: Result) -> str:
 
 
 def _remarks(name: str, value: Value) -> Iterator[str]:
-    """Yield what a metric means, and why it has no ±."""
+    """Yield the meaning of a metric, and the reason why it has no ±."""
     if name in METRICS:
         yield METRICS[name].meaning
     if value.reason:

@@ -123,7 +123,7 @@ def _session(path: Path) -> Any:
         raise StrangersError(MISSING_EXTRA) from None
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what is wrong is said in the exception
+    options.log_severity_level = 4  # the exception has the message
     try:
         return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     except OSError as error:

@@ -101,7 +101,7 @@ class TrainingOptions:
             raise UsageError(f"--patience must be at least 1 evaluation (got {self.patience}).")
 
     def check_data(self, pictures: int) -> None:
-        """Raise UsageError if evaluations were asked for and a set of that many pictures is too small."""
+        """Raise UsageError if evaluations are requested and a set of that many pictures is too small."""
         if self.evaluate_every is not None and pictures < MIN_FACES:
             raise UsageError(
                 f"Evaluations need a set of at least {MIN_FACES} pictures (got {pictures}): "

@@ -64,7 +64,7 @@ def lock_run(path: Path) -> AbstractContextManager[object]:
 
 
 def open_run(path: Path, plan: Plan, schedule: ThreadSchedule) -> tuple[Run, list[str]]:
-    """Create the run at `path`, or open it to resume; also return what was repaired, in sentences.
+    """Create the run at `path`, or open it to resume; also return messages about repairs.
 
     Raises RunError if `path` is not a run, or a run of another recipe, set, seed or precision. Only the
     number of images and of threads may differ; they are replaced.
@@ -123,7 +123,7 @@ def read_recipe(path: Path) -> Recipe | None:
 
 
 def _recipe_or_copy(path: Path) -> tuple[Recipe | None, list[str]]:
-    """Return the run's recipe, if damaged that of the newest checkpoint, and what was repaired."""
+    """Return the run's recipe, if damaged that of the newest checkpoint, and messages about repairs."""
     try:
         return read_recipe(path), []
     except RunError:

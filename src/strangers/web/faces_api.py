@@ -104,7 +104,7 @@ async def models(request: Request) -> ModelsAnswer:
 
 @router.get("/model")
 async def model(service: Served) -> ModelAnswer:
-    """Return what is known of the model."""
+    """Describe the model."""
     header, recipe = service.model.header, service.model.recipe
     return ModelAnswer(
         name=service.name, hash=service.model.hash, size=header.size, latent=recipe.latent,

@@ -167,7 +167,7 @@ class Inversions:
         if isinstance(first, Exception):
             raise first
         items = _items(first, queue, work)
-        weakref.finalize(items, work.stop.set)  # also if nobody reads them
+        weakref.finalize(items, work.stop.set)  # also if they are never read
         return items
 
     @property
