@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from .hub import hub as hub
 from .support import BROWSER, Outcome, Strangers, train_words
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 os.environ["OMP_NUM_THREADS"] = "1"  # pytest-xdist's workers share the cores; before torch is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
+settings.register_profile("strangers", deadline=None)  # a busy machine is slow
+settings.load_profile("strangers")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

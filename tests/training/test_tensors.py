@@ -66,5 +66,6 @@ def test_one_value_that_is_not_finite_is_found(
 ) -> None:
     state = stepped(small_recipe, 0)
     assert is_finite(state)
-    place(state).detach().flatten()[0] = torch.nan
+    values = place(state).detach()
+    values[(0,) * values.ndim] = torch.nan
     assert not is_finite(state)
