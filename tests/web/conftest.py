@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from strangers.latent import ood
 from strangers.latent.inversion import invert
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
@@ -31,6 +32,7 @@ def quick_directions() -> Iterator[None]:
         patch.setattr(jobs, "find_directions", directions_of)
         patch.setattr(jobs, "invert", partial(invert, starts=1))
         patch.setattr(jobs, "NICENESS", 0)
+        patch.setattr(ood, "OWN_FACES", 4)
         yield
 
 

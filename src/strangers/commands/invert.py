@@ -66,7 +66,7 @@ def invert(
 
 def _warn(photograph: Path, crop: str, score: float, threshold: float) -> None:
     print(
-        f"warning: {photograph} does not look like a face cropped by {crop}: its out-of-distribution score "
-        f"is {score:.1f}; faces of this model score about 1, and few photographs above {threshold}.",
+        f"warning: {photograph} does not look like one upright face cropped by {crop}: its "
+        f"out-of-distribution score is {score:.2f}; few photographs of faces score above {threshold}.",
         file=sys.stderr,
     )
