@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from strangers.errors import UsageError
-from strangers.images import Pixels, encode_png
+from strangers.images import Pixels, encode_animation, encode_png
 from strangers.latent.inversion import Inversion
 from strangers.latent.ood import OOD_THRESHOLD
 from strangers.sampling.latents import SEEDS, parse_seeds
@@ -31,6 +31,7 @@ from strangers.web.schemas import (
     ModelsAnswer,
     OneLatent,
     ServedModel,
+    Walk,
 )
 from strangers.web.service import ModelService
 
@@ -67,6 +68,11 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 }
 PNG: dict[int | str, dict[str, Any]] = {
     200: {"description": "The face, with its provenance in text chunks.", "content": {"image/png": {}}}
+}
+
+
+WEBP: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The animation, with its provenance as XMP.", "content": {"image/webp": {}}}
 }
 
 
@@ -160,6 +166,15 @@ async def face_of_latent(service: Served, job: OneLatent) -> Response:
     origin = replace(service.model.provenance([]), latents="chosen on the page")
     png = await run_in_threadpool(encode_png, pixels, origin)
     return Response(png, media_type="image/png")
+
+
+@router.post("/walk.webp", response_class=Response, responses=WEBP)
+async def walk(service: Served, job: Walk) -> Response:
+    """Return the faces of latents as an endless animation, a WebP file that names its model."""
+    frames = await service.renderer.draw(_checked(service, job.latents))
+    origin = replace(service.model.provenance([]), latents="a walk on the page")
+    webp = await run_in_threadpool(encode_animation, frames, 1 / job.frames_per_second, "WEBP", origin)
+    return Response(webp, media_type="image/webp")
 
 
 @router.get("/directions")

@@ -64,6 +64,13 @@ class LatentsOfFaces(Request):
     truncation: Truncation = 1.0
 
 
+class Walk(Request):
+    """An endless animation of faces."""
+
+    latents: Latents
+    frames_per_second: int = Field(16, ge=1, le=60)
+
+
 class OneLatent(Request):
     """A face to save."""
 

@@ -86,6 +86,7 @@ class App {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.writing = undefined;
     page.go = (view) => this.go(view);
+    page.random = () => this.visible?.random?.();
     page.link = () => new URL(`#${this.address()}`, location.href).href;
   }
 
@@ -205,7 +206,7 @@ class App {
   #randomByKey(event) {
     const { ctrlKey, metaKey, altKey, key, target } = event;
     const isTyped = target instanceof HTMLInputElement && target.type !== "range";
-    if (key.toLowerCase() === "r" && !ctrlKey && !metaKey && !altKey && !isTyped) this.visible?.random?.();
+    if (key.toLowerCase() === "r" && !ctrlKey && !metaKey && !altKey && !isTyped) this.page.random();
   }
 
   /** Name the model, and let the visitor choose one of several. */

@@ -10,18 +10,33 @@ import { h } from "./dom.js";
  * @property {boolean} [dots]
  */
 
+/**
+ * @typedef {object} ChartOptions
+ * @property {number} [smoothing] Weight of the values before, from 0 to below 1.
+ * @property {boolean} [log] Whether values have a logarithmic scale.
+ * @property {{x: number, text: string}[]} [marks] Events on the axis of images seen.
+ */
+
 const WIDTH = 320;
 const HEIGHT = 170;
 const MARGIN = { left: 38, right: 8, top: 8, bottom: 22 };
 const INNER = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
 const TICKS = 4;
+const MAX_LOG_RANGE = 1e4;
 
 /** The mapping of values to the chart's coordinates. */
 class Scale {
-  /** @param {Series[]} series */
-  constructor(series) {
+  /**
+   * @param {Series[]} series
+   * @param {boolean} log
+   */
+  constructor(series, log) {
     this.right = Math.max(1, ...series.map(({ x }) => x.at(-1) ?? 0));
     this.top = roundUp(Math.max(1e-9, ...series.flatMap(({ y }) => withoutSpikes(y))));
+    const positive = series.flatMap(({ y }) => y.filter((value) => value !== null && value > 0));
+    const lowest = Math.min(this.top / 10, .../** @type {number[]} */ (positive));
+    this.bottom = log ? Math.max(lowest, this.top / MAX_LOG_RANGE) : 0; // a logarithmic scale has no zero
+    this.log = log;
   }
 
   /** @param {number | null} value */
@@ -31,29 +46,79 @@ class Scale {
 
   /** @param {number} value */
   y(value) {
-    return MARGIN.top + (1 - Math.min(value, this.top) / this.top) * INNER.height;
+    const inside = Math.min(this.top, Math.max(this.bottom, value));
+    const share = this.log
+      ? Math.log(inside / this.bottom) / Math.log(this.top / this.bottom)
+      : inside / this.top;
+    return MARGIN.top + (1 - share) * INNER.height;
+  }
+
+  /**
+   * The value of a horizontal rule.
+   *
+   * @param {number} share Of the height, from the bottom.
+   */
+  at(share) {
+    return this.log ? this.bottom * (this.top / this.bottom) ** share : this.top * share;
   }
 }
 
 /**
  * @param {string} title
  * @param {Series[]} series
+ * @param {ChartOptions} [options]
  */
-export function chart(title, series) {
-  const drawn = series.filter(({ y }) => y.some((value) => value !== null));
-  const scale = new Scale(drawn);
+export function chart(title, series, { smoothing = 0, log = false, marks: events = [] } = {}) {
+  const drawn = series
+    .filter(({ y }) => y.some((value) => value !== null))
+    .map((each) => (each.dots ? each : { ...each, y: smooth(each.y, smoothing) })); // dots are too few for it
+  const scale = new Scale(drawn, log);
   const latest = drawn.map(({ name, y }) => `${name} ${short(y.findLast((value) => value !== null))}`);
   const svg = s("svg", {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
     role: "img",
     "aria-label": `${title}, latest: ${latest.join(", ")}`,
   });
-  svg.append(...axes(scale), ...drawn.flatMap((each) => marks(each, scale)));
+  svg.append(...axes(scale), ...events.map((event) => eventMark(event, scale)));
+  svg.append(...drawn.flatMap((each) => marks(each, scale)));
   const readout = h("span", { class: "readout" });
   readAtPointer(svg, drawn, scale, readout);
   const key = drawn.map(({ name, kind }) => h("span", { class: kind }, name));
   const legend = drawn.length > 1 ? h("span", { class: "key" }, ...key) : null;
   return h("figure", { class: "chart" }, h("figcaption", {}, h("b", {}, title), readout), svg, legend);
+}
+
+/**
+ * A mark on the axis, with its text.
+ *
+ * @param {{x: number, text: string}} event
+ * @param {Scale} scale
+ */
+function eventMark({ x, text }, scale) {
+  const at = scale.x(Math.min(x, scale.right));
+  const mark = s("g", { class: "event" });
+  mark.append(
+    s("title", {}, text),
+    s("line", { x1: at, x2: at, y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }),
+    s("path", { d: `M${at} ${HEIGHT - MARGIN.bottom}l4 7h-8z` }),
+  );
+  return mark;
+}
+
+/**
+ * The exponential moving average, corrected at its beginning; gaps stay.
+ *
+ * @param {(number | null)[]} y
+ * @param {number} smoothing
+ */
+export function smooth(y, smoothing) {
+  let [sum, weight] = [0, 0];
+  return y.map((value) => {
+    if (value === null) return null;
+    sum = smoothing * sum + (1 - smoothing) * value;
+    weight = smoothing * weight + (1 - smoothing);
+    return sum / weight;
+  });
 }
 
 /**
@@ -89,16 +154,13 @@ function readAtPointer(svg, series, scale, readout) {
     const box = svg.getBoundingClientRect();
     const pointed = ((event.clientX - box.left) / box.width) * WIDTH - MARGIN.left;
     const images = pointed * (scale.right / INNER.width);
-    const { x } = series[0];
-    const distance = (/** @type {number} */ i) => Math.abs((x[i] ?? 0) - images);
-    const nearest = x.reduce(
-      (/** @type {number} */ best, _, i) => (distance(i) < distance(best) ? i : best),
-      0,
-    );
+    const nearest = series.map(({ x }) => nearestTo(images, x));
+    const seen = series[0].x[nearest[0]] ?? 0;
     line.style.display = "";
-    line.setAttribute("x1", String(scale.x(x[nearest])));
-    line.setAttribute("x2", String(scale.x(x[nearest])));
-    readout.textContent = `${thousands(x[nearest] ?? 0)}: ${series.map(({ y }) => short(y[nearest])).join(" · ")}`;
+    line.setAttribute("x1", String(scale.x(seen)));
+    line.setAttribute("x2", String(scale.x(seen)));
+    const values = series.map(({ y }, i) => short(y[nearest[i]]));
+    readout.textContent = `${thousands(seen)}: ${values.join(" · ")}`;
   });
   svg.addEventListener("pointerleave", () => {
     line.style.display = "none";
@@ -106,11 +168,22 @@ function readAtPointer(svg, series, scale, readout) {
   });
 }
 
+/**
+ * The index of the number that is nearest to a value.
+ *
+ * @param {number} value
+ * @param {(number | null)[]} x
+ */
+function nearestTo(value, x) {
+  const distance = (/** @type {number} */ i) => Math.abs((x[i] ?? 0) - value);
+  return x.reduce((/** @type {number} */ best, _, i) => (distance(i) < distance(best) ? i : best), 0);
+}
+
 /** @param {Scale} scale */
 function axes(scale) {
   const found = [];
   for (let i = 0; i <= TICKS; i++) {
-    const value = (scale.top * i) / TICKS;
+    const value = scale.at(i / TICKS);
     const y = scale.y(value);
     found.push(s("line", { class: "rule", x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y, y2: y }));
     found.push(s("text", { x: MARGIN.left - 5, y: y + 3.5, "text-anchor": "end" }, short(value)));

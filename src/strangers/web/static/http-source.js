@@ -62,6 +62,15 @@ export class HttpSource {
     return decodeFaces(new Uint8Array(await response.arrayBuffer()), size);
   }
 
+  /**
+   * @param {Latent[]} latents
+   * @param {number} framesPerSecond
+   */
+  async walk(latents, framesPerSecond) {
+    const body = { latents: latents.map((latent) => [...latent]), frames_per_second: framesPerSecond };
+    return (await this.#post(`api/walk.webp?model=${this.hash}`, body)).blob();
+  }
+
   /** @returns {Promise<{sets: PreparedSet[]}>} */
   sets() {
     return this.#json("api/sets");

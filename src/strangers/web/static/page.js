@@ -5,6 +5,7 @@ import { Collection } from "./collection.js";
 import { FaceEditor } from "./face-editor.js";
 import { formatLink } from "./links.js";
 
+/** @import {Corner} from "./face.js" */
 /** @import {Model, PreparedSet, ServedModel, Source, ViewName} from "./source.js" */
 
 /**
@@ -41,6 +42,9 @@ export class Page {
     /** @type {(view: ViewName) => void} */
     this.go = () => {};
     this.link = () => "";
+    this.random = () => {};
+    /** @type {Map<number, Corner>} */
+    this.picked = new Map(); // for corners of the plane, by their number, until it takes them
     document.body.append(this.status, h("div", { class: "toasts" }, this.notice, this.alert));
   }
 

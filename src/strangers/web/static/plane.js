@@ -9,7 +9,7 @@ import { SEEDS } from "./seeds.js";
 
 const MAP_SIDE = 6; // faces in a row of the map
 const KEY_STEP = 0.05; // of the plane's side
-const NAMES = ["A", "B", "C"];
+export const NAMES = ["A", "B", "C"];
 const PLACES = ["top left", "top right", "bottom left"];
 /** @type {Point[]} */
 const POINTS = [
@@ -69,6 +69,7 @@ export class Plane {
   update() {
     const { editor } = this.page;
     if (!this.element.isConnected || !editor.face) return;
+    if (this.ready && this.page.picked.size) this.#setCorners(this.corners);
     const { origin, corners } = editor.face;
     if (origin.kind === "mix") {
       const same =
@@ -127,8 +128,10 @@ export class Plane {
 
   /** @param {Corner[]} corners */
   #setCorners(corners, chosen = false) {
-    this.chosen = chosen;
-    this.corners = corners;
+    const { picked } = this.page;
+    this.chosen = chosen || picked.size > 0;
+    this.corners = corners = corners.map((corner, which) => picked.get(which) ?? corner);
+    picked.clear();
     const labels = corners.map(({ ingredient }) => labelOf(ingredient));
     this.note.textContent = `Drag over the plane through ${labels[0]}, ${labels[1]} and ${labels[2]}.`;
     labels.forEach((label, which) => {

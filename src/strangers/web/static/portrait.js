@@ -2,10 +2,14 @@
 import { button, download, h, paint } from "./dom.js";
 import { UserError } from "./errors.js";
 import { LatestOnly } from "./latest-only.js";
+import { enlarge } from "./png.js";
 
 /** @import {Origin} from "./face.js" */
 /** @import {Latent} from "./latent-math.js" */
 /** @import {Page} from "./page.js" */
+
+const LARGE = 1024; // px
+const SWIPE_PX = 50;
 
 export class Portrait {
   /**
@@ -20,12 +24,15 @@ export class Portrait {
     this.label = h("p", { class: "portrait-label" });
     this.favorite = button("Favorite", () => this.#toggleFavorite(), { class: "favorite" });
     const save = button("Download PNG", () => page.attempt(() => this.#download()));
+    const large = button("Large PNG", () => page.attempt(() => this.#download(LARGE)), {
+      title: `${LARGE} px, enlarged`,
+    });
     const copy = button("Copy link", () => page.attempt(() => this.#copyLink()));
     const buttons = h(
       "div",
       { class: "portrait-buttons" },
       h("div", { class: "buttons" }, ...actions),
-      h("div", { class: "buttons" }, this.favorite, save, copy),
+      h("div", { class: "buttons" }, this.favorite, save, large, copy),
     );
     const caption = h("figcaption", {}, this.label, buttons);
     this.element = h("figure", { class: "portrait" }, this.canvas, caption);
@@ -34,6 +41,7 @@ export class Portrait {
       ([face]) => this.#paint(face),
       (error) => page.fail(error),
     );
+    this.#listenToSwipes();
     page.editor.addEventListener("change", () => this.update());
     page.collection.addEventListener("change", () => this.#markFavorite());
   }
@@ -49,6 +57,17 @@ export class Portrait {
     const { picture, base } = editor.face;
     if (picture && !this.comparing) this.#paint(picture);
     else this.drawings.request(this.comparing ? base : editor.latent);
+  }
+
+  /** A swipe to the left shows a random face, one to the right the face before. */
+  #listenToSwipes() {
+    let start = 0;
+    this.canvas.addEventListener("pointerdown", (event) => (start = event.clientX));
+    this.canvas.addEventListener("pointerup", ({ clientX, pointerType }) => {
+      if (pointerType === "mouse" || Math.abs(clientX - start) < SWIPE_PX) return;
+      if (clientX < start) this.page.random();
+      else this.page.editor.undo();
+    });
   }
 
   /** @param {boolean} comparing */
@@ -76,11 +95,12 @@ export class Portrait {
     this.page.notify(collection.isFavorite ? "Added to favorites." : "Removed from favorites.");
   }
 
-  async #download() {
+  /** @param {number} [side] Height and width, if not those of the model's faces. */
+  async #download(side) {
     const { current, isEdited, latent, seed } = this.page.editor;
-    const blob = await this.page.source.png(seed ?? { latent });
-    const name = fileName(current.origin, isEdited);
-    download(blob, name);
+    const png = await this.page.source.png(seed ?? { latent });
+    const name = fileName(current.origin, isEdited, side);
+    download(side ? await enlarge(png, side) : png, name);
     this.page.notify(`Saved as ${name}.`);
   }
 
@@ -95,11 +115,12 @@ export class Portrait {
 /**
  * @param {Origin} origin
  * @param {boolean} isEdited
+ * @param {number} [side] Of an enlarged face.
  */
-function fileName(origin, isEdited) {
+export function fileName(origin, isEdited, side) {
   const name = { seed: "face", latent: "face", mix: "mix" }[origin.kind];
   const seed = origin.kind === "seed" ? `-${origin.seed}` : "";
-  return `${name}${seed}${isEdited ? "-edited" : ""}.png`;
+  return `${name}${seed}${isEdited ? "-edited" : ""}${side ? `-${side}px` : ""}.png`;
 }
 
 /**

@@ -107,6 +107,7 @@
 /**
  * @typedef {object} ServerAnswers What only `strangers serve` can answer.
  * @property {(file: File, signal: AbortSignal) => AsyncIterable<InversionEvent>} invert
+ * @property {(latents: Latent[], framesPerSecond: number) => Promise<Blob>} walk An endless animation as WebP.
  * @property {() => Promise<{runs: Run[]}>} runs
  * @property {(run: string) => Promise<Curves>} log
  * @property {(run: string, sample: string) => Promise<Blob>} grid

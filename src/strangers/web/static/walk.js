@@ -1,14 +1,16 @@
 /** A walk along the edges of the plane, from A to B to C and back to A, played or moved by hand. */
-import { button, h } from "./dom.js";
+import { button, download, h } from "./dom.js";
 import { labelOf, mixFaces } from "./face.js";
 import { Slider } from "./slider.js";
 
 /** @import {Point} from "./face.js" */
 /** @import {Page} from "./page.js" */
 /** @import {Plane} from "./plane.js" */
+/** @import {ServerSource} from "./source.js" */
 
 const FRAMES_PER_LEG = 24;
 const FRAMES = 3 * FRAMES_PER_LEG;
+const SAVED_FRAMES_PER_SECOND = 16;
 const FRAMES_PER_SECOND = matchMedia("(prefers-reduced-motion: reduce)").matches ? 4 : 16;
 
 export class Walk {
@@ -36,12 +38,14 @@ export class Walk {
       changed: (frame, done) => this.#choose(frame, done),
     });
     this.note = h("p", { class: "note" });
+    const save = button("Save WebP", () => page.attempt(() => this.#save()));
+    const saved = "walk" in page.source ? save : null;
     this.element = h(
       "section",
       { class: "card walk", "aria-labelledby": "walk-title" },
       h("h2", { id: "walk-title" }, "Walk"),
       this.note,
-      h("div", { class: "player" }, this.button, this.position.element),
+      h("div", { class: "player" }, this.button, this.position.element, saved),
     );
     page.editor.addEventListener("change", () => this.update());
     plane.onCorners = () => this.update();
@@ -52,15 +56,26 @@ export class Walk {
     this.#setPlaying(true);
     const mine = ++this.round;
     const { corners } = this.plane;
-    const mixes = Array.from({ length: FRAMES }, (_, frame) =>
-      mixFaces(corners, pointAt(frame), this.page.model),
-    );
-    const faces = await this.page.source.faces({ latents: mixes.map(({ base }) => base) });
+    const faces = await this.page.source.faces({ latents: this.#mixes().map(({ base }) => base) });
     if (!this.playing || mine !== this.round) return;
     this.timer = setInterval(() => {
       this.frame = (this.frame + 1) % FRAMES;
       this.page.editor.setMix(corners, pointAt(this.frame), false, faces[this.frame]);
     }, 1000 / FRAMES_PER_SECOND);
+  }
+
+  /** The faces of all frames, the first one at A. */
+  #mixes() {
+    const { corners } = this.plane;
+    return Array.from({ length: FRAMES }, (_, frame) => mixFaces(corners, pointAt(frame), this.page.model));
+  }
+
+  async #save() {
+    if (!this.plane.ready) return;
+    const source = /** @type {ServerSource} */ (this.page.source);
+    const latents = this.#mixes().map(({ base }) => base);
+    download(await source.walk(latents, SAVED_FRAMES_PER_SECOND), "walk.webp");
+    this.page.notify("Saved as walk.webp.");
   }
 
   /** Stop playing. The face that is shown becomes the current one. */

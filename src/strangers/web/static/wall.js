@@ -95,6 +95,12 @@ export class Wall {
     for (const [position, cell] of this.cells) cell.mark(this.#seed(position) === seed);
   }
 
+  /** The seed of the face that has the focus. */
+  get focused() {
+    const found = [...this.cells].find(([, { button }]) => button === document.activeElement);
+    return found ? this.#seed(found[0]) : null;
+  }
+
   /** The positions on and near the screen, and the one in its middle, where people look. */
   #visiblePositions() {
     const screen = window.innerHeight;

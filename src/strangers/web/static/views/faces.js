@@ -1,6 +1,7 @@
 /** Faces: an endless wall of faces by seed, and the one that was clicked. */
 import { button, h } from "../dom.js";
 import { MIN_TRUNCATION } from "../links.js";
+import { NAMES } from "../plane.js";
 import { Portrait } from "../portrait.js";
 import { parseSeed, randomSeed } from "../seeds.js";
 import { Slider } from "../slider.js";
@@ -16,10 +17,23 @@ import { Wall } from "../wall.js";
 export function facesView(page) {
   const { editor } = page;
   const explore = button("Explore", () => page.go("explore"), { class: "first" });
-  const portrait = new Portrait(page, page.source.views.includes("explore") ? [explore] : []);
+  const pick = (/** @type {number} */ which) => {
+    page.picked.set(which, editor.corner);
+    page.notify(`${editor.label} is at ${NAMES[which]} of the plane in Explore.`);
+  };
+  const corners = NAMES.map((name, which) =>
+    button(name, () => pick(which), { class: "pick", "aria-label": `Put this face at ${name} of the plane` }),
+  );
+  const portrait = new Portrait(page, [explore, ...corners]);
   const wall = new Wall(page, (seed) => page.attempt(() => editor.choose(seed, wall.truncation)));
   wall.truncation = editor.seed?.truncation ?? 1;
   wall.mark(editor.seed?.seed ?? null);
+  wall.element.addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey }) => {
+    const which = NAMES.indexOf(key.toUpperCase());
+    const seed = wall.focused;
+    if (which < 0 || seed === null || ctrlKey || metaKey || altKey) return;
+    page.attempt(() => editor.choose(seed, wall.truncation).then(() => pick(which)));
+  });
   const truncation = truncationSlider(page, wall);
   editor.addEventListener("change", () => {
     const { seed } = editor;

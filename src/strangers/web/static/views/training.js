@@ -1,13 +1,16 @@
 /** Training: runs side by side, read while they are written. Nothing here changes them. */
 import { chart } from "../chart.js";
 import { h } from "../dom.js";
+import { GridHistory } from "../grid-history.js";
+import { count } from "../numbers.js";
+import { Slider } from "../slider.js";
 
-/** @import {Series} from "../chart.js" */
+/** @import {ChartOptions, Series} from "../chart.js" */
 /** @import {Page, View} from "../page.js" */
 /** @import {Curves, Run, ServerSource} from "../source.js" */
 
 const POLL_MS = 2000;
-const GRID_SEEDS = "Seeds 0 to 63";
+const KINDS = /** @type {const} */ (["real", "fake", "generator"]); // of the lines of runs that are compared
 /** @type {{[kind in Series["kind"]]: string}} */
 const NETWORKS = { real: "D on real", fake: "D on fake", generator: "G" };
 const STATES = { training: "training", idle: "not training", finished: "finished", pending: "not started" };
@@ -25,17 +28,27 @@ export function trainingView(page) {
   const note = h("p", { class: "note" }, page.missingModel);
   let round = 0; // of being shown: polling that an earlier one began ends
 
+  const comparison = new Comparison();
+  const redraw = () => {
+    for (const card of cards.values()) card.drawCharts(controls.options);
+    comparison.draw([...cards.values()], controls.options);
+  };
+  const controls = new ChartControls(redraw);
+
   const update = async (/** @type {Run} */ run) => {
     const card = cards.get(run.id) ?? new RunCard(source, run);
     if (!cards.has(run.id)) columns.append(card.element);
     cards.set(run.id, card);
-    await card.update(run);
+    return card.update(run);
   };
   const poll = async (/** @type {number} */ mine) => {
     try {
       const { runs } = await source.runs();
       if (runs.length === 0) note.textContent = NO_RUN;
-      for (const run of runs) await update(run);
+      let changed = false;
+      for (const run of runs) changed = (await update(run)) || changed;
+      controls.element.hidden = runs.length === 0;
+      if (changed) redraw();
     } catch (error) {
       page.fail(error);
     }
@@ -43,7 +56,7 @@ export function trainingView(page) {
   };
   const title = h("h1", { class: "visually-hidden" }, "Training");
   return {
-    element: h("div", { class: "training" }, title, note, columns),
+    element: h("div", { class: "training" }, title, note, controls.element, comparison.element, columns),
     show: () => poll(++round),
     hide: () => (round += 1),
   };
@@ -57,6 +70,11 @@ class RunCard {
   constructor(source, { id, title }) {
     this.source = source;
     this.revision = "";
+    this.title = title;
+    /** @type {Curves | null} */
+    this.curves = null;
+    /** @type {{x: number, text: string}[]} */
+    this.marks = [];
     this.badge = h("span", { class: "badge" });
     this.bar = h("progress", { max: 1, value: 0, "aria-label": `Progress of ${title}` });
     this.facts = h("dl", { class: "facts" });
@@ -77,7 +95,11 @@ class RunCard {
     );
   }
 
-  /** @param {Run} run */
+  /**
+   * Show the state of the run. Return whether its curves are new.
+   *
+   * @param {Run} run
+   */
   async update(run) {
     this.badge.textContent = STATES[run.state];
     this.badge.dataset.state = run.state;
@@ -93,12 +115,17 @@ class RunCard {
     this.warnings.hidden = run.warnings.length === 0;
     if (this.recipe.children.length === 1) this.recipe.append(recipeTable(run.recipe));
     await this.history.update(run.samples);
-    if (this.revision !== run.revision) this.#drawCharts(await this.source.log(run.id));
+    if (this.revision === run.revision) return false;
+    this.curves = await this.source.log(run.id);
+    this.marks = run.warnings.map(({ images_seen, message }) => ({ x: images_seen, text: message }));
     this.revision = run.revision;
+    return true;
   }
 
-  /** @param {Curves} curves */
-  #drawCharts({ columns, metrics }) {
+  /** @param {ChartOptions} options */
+  drawCharts(options) {
+    if (!this.curves) return;
+    const { columns, metrics } = this.curves;
     /** @type {[string, Series[]][]} */
     const charts = [
       ["Loss", seriesOf(columns, "loss")],
@@ -108,7 +135,77 @@ class RunCard {
       charts.push([name, [{ name, kind: "generator", x: images_seen, y: values, dots: true }]]);
     }
     const filled = charts.filter(([, all]) => all.some(({ y }) => y.length));
-    this.charts.replaceChildren(...filled.map(([name, all]) => chart(name, all)));
+    this.charts.replaceChildren(
+      ...filled.map(([name, all]) => chart(name, all, { ...options, marks: this.marks })),
+    );
+  }
+}
+
+/** How all charts are drawn: smoothed, and on which scale. */
+class ChartControls {
+  /** @param {() => void} changed */
+  constructor(changed) {
+    /** @type {ChartOptions} */
+    this.options = { smoothing: 0, log: false };
+    const smoothing = new Slider({
+      name: "Smoothing",
+      min: 0,
+      max: 0.95,
+      step: 0.05,
+      value: 0,
+      format: (value) => value.toFixed(2),
+      changed: (value) => {
+        this.options.smoothing = value;
+        changed();
+      },
+    });
+    const log = h("input", { type: "checkbox" });
+    log.addEventListener("change", () => {
+      this.options.log = log.checked;
+      changed();
+    });
+    const scale = h("label", {}, log, "Logarithmic scale");
+    this.element = h("div", { class: "chart-controls", hidden: true }, smoothing.element, scale);
+  }
+}
+
+/** The curves of several runs in the same charts. */
+class Comparison {
+  constructor() {
+    this.charts = h("div", { class: "charts" });
+    const title = h("h2", { id: "compared" }, "Compared");
+    const attributes = { class: "card run", "aria-labelledby": "compared", hidden: true };
+    this.element = h("article", attributes, title, this.charts);
+  }
+
+  /**
+   * @param {RunCard[]} cards
+   * @param {ChartOptions} options
+   */
+  draw(cards, options) {
+    const compared = cards.filter(({ curves }) => curves?.columns.images_seen).slice(0, KINDS.length);
+    this.element.hidden = compared.length < 2;
+    if (compared.length < 2) return;
+    const names = new Set(compared.flatMap(({ curves }) => Object.keys(curves?.metrics ?? {})));
+    /** @type {[string, (curves: Curves) => {x: (number | null)[], y: (number | null)[]} | null][]} */
+    const quantities = [
+      ["G loss", ({ columns }) => ({ x: columns.images_seen, y: columns.generator_loss ?? [] })],
+      ["D accuracy on real", ({ columns }) => ({ x: columns.images_seen, y: columns.real_accuracy ?? [] })],
+    ];
+    for (const name of names) {
+      quantities.push([
+        name,
+        ({ metrics }) => metrics[name] && { x: metrics[name].images_seen, y: metrics[name].values },
+      ]);
+    }
+    const charts = quantities.map(([name, read]) => {
+      const series = compared.flatMap(({ curves, title }, i) => {
+        const values = curves && read(curves);
+        return values ? [{ name: title, kind: KINDS[i], dots: names.has(name), ...values }] : [];
+      });
+      return series.some(({ y }) => y.length) ? chart(name, series, options) : null;
+    });
+    this.charts.replaceChildren(...charts.filter((each) => each !== null));
   }
 }
 
@@ -125,53 +222,6 @@ function seriesOf(columns, quantity) {
     x: columns.images_seen ?? [],
     y: columns[`${kind}_${quantity}`] ?? [],
   }));
-}
-
-/** The grid of the same faces at each interval, under a time slider. */
-class GridHistory {
-  /**
-   * @param {ServerSource} source
-   * @param {string} run
-   * @param {string} title
-   */
-  constructor(source, run, title) {
-    this.source = source;
-    this.run = run;
-    /** @type {string[]} */
-    this.samples = [];
-    /** @type {string | null} */
-    this.shown = null;
-    this.image = h("img", { alt: "", decoding: "async" });
-    const name = `Time in ${title}`;
-    this.time = h("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "aria-label": name });
-    this.caption = h("figcaption");
-    this.element = h("figure", { class: "history", hidden: true }, this.image, this.time, this.caption);
-    this.time.addEventListener("input", () => this.#show());
-  }
-
-  /** @param {string[]} samples */
-  async update(samples) {
-    const wasLast = this.time.valueAsNumber >= this.samples.length - 1;
-    this.samples = samples;
-    this.element.hidden = samples.length === 0;
-    this.time.max = String(Math.max(0, samples.length - 1));
-    if (wasLast) this.time.value = this.time.max;
-    await this.#show();
-  }
-
-  async #show() {
-    const sample = this.samples[this.time.valueAsNumber];
-    if (!sample || sample === this.shown) return;
-    this.shown = sample;
-    const label = `${GRID_SEEDS} after ${count(parseInt(sample, 10) * 1000)} images`;
-    this.time.setAttribute("aria-valuetext", label);
-    this.caption.textContent = label;
-    const blob = await this.source.grid(this.run, sample).catch(() => null); // it may have been pruned
-    if (!blob || this.shown !== sample) return;
-    URL.revokeObjectURL(this.image.src);
-    this.image.src = URL.createObjectURL(blob);
-    this.image.alt = label;
-  }
 }
 
 /**
@@ -196,11 +246,6 @@ function recipeTable(recipe) {
     h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, String(value))),
   );
   return h("table", {}, h("tbody", {}, ...rows));
-}
-
-/** @param {number} number */
-function count(number) {
-  return number.toLocaleString("en-US");
 }
 
 /** @param {number} seconds */

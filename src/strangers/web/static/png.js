@@ -1,5 +1,7 @@
 /** PNG files with their provenance, as strangers.images writes them in Python. */
+import { context2d, h } from "./dom.js";
 
+const SIGNATURE_BYTES = 8;
 const SIGNATURE_AND_HEADER = 8 + 25; // bytes before the first chunk that may follow
 
 const PACKET = `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -28,6 +30,45 @@ export async function withProvenance(png, fields) {
 }
 
 /**
+ * The same picture with more pixels and the same provenance.
+ *
+ * @param {Blob} png
+ * @param {number} side Its new height and width.
+ */
+export async function enlarge(png, side) {
+  const canvas = h("canvas", { width: side, height: side });
+  const context = context2d(canvas);
+  context.imageSmoothingQuality = "high";
+  const picture = await createImageBitmap(png);
+  context.drawImage(picture, 0, 0, side, side);
+  picture.close();
+  /** @type {Blob | null} */
+  const larger = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  if (!larger) throw new Error("This browser could not write the picture.");
+  const bytes = new Uint8Array(await larger.arrayBuffer());
+  const texts = textChunks(new Uint8Array(await png.arrayBuffer()));
+  const [start, rest] = [bytes.subarray(0, SIGNATURE_AND_HEADER), bytes.subarray(SIGNATURE_AND_HEADER)];
+  return new Blob([start, ...texts, rest], { type: "image/png" });
+}
+
+/**
+ * The chunks of a PNG file that hold text.
+ *
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
+function textChunks(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const found = [];
+  for (let at = SIGNATURE_BYTES; at < bytes.length;) {
+    const end = at + 12 + view.getUint32(at); // the length, the kind and the CRC are 4 bytes each
+    const kind = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (["tEXt", "iTXt", "zTXt"].includes(kind)) found.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return found;
+}
+
+/**
  * A chunk of a PNG file: its length, its kind, its data, and the CRC of the last two.
  *
  * @param {string} kind
@@ -44,7 +85,7 @@ function chunk(kind, text) {
 }
 
 /** @param {Uint8Array} bytes */
-function crc(bytes) {
+export function crc(bytes) {
   let remainder = 0xffffffff;
   for (const byte of bytes) {
     remainder ^= byte;

@@ -1,0 +1,98 @@
+"""Faces that are taken away: enlarged, as a ZIP file, as a walk; and faces taken into the plane."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.images import read_provenance
+
+from ..web.support import Served
+from .support import DESKTOP, PHONE, OpenPage, at, becomes, fits, label, nameless, soon
+
+DEVICES = pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+
+
+def test_a_larger_face_keeps_its_provenance(site: Served, open_page: OpenPage, tmp_path: Path) -> None:
+    model = site.service.model_service.model
+    page = open_page("#seed=17")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Large PNG").click()
+    assert download.value.suggested_filename == "face-17-1024px.png"
+    download.value.save_as(tmp_path / "large.png")
+    assert read_provenance(tmp_path / "large.png") == model.provenance([17])
+    with Image.open(tmp_path / "large.png") as large:
+        small = np.asarray(large.convert("RGB").resize((32, 32), Image.Resampling.BOX)).astype(float)
+    assert np.corrcoef(small.ravel(), model.sample([17])[0].ravel())[0, 1] > 0.8
+
+
+def test_favorites_are_saved_as_a_zip(site: Served, open_page: OpenPage) -> None:
+    model = site.service.model_service.model
+    page = open_page("#seed=17")
+    page.wait_for_selector(".face[data-seen]")
+    for seed in (5, 3):
+        page.get_by_role("button", name=f"Face {seed}", exact=True).first.click()
+        assert becomes(page, model.sample([seed])[0])
+        page.get_by_role("button", name="Favorite", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the favorites as a ZIP file").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["001-face-3.png", "002-face-5.png"]
+        saved = np.asarray(Image.open(io.BytesIO(archive.read("002-face-5.png"))))
+    np.testing.assert_array_equal(saved, model.sample([5])[0])
+
+
+def test_a_walk_is_saved_as_webp(site: Served, open_page: OpenPage) -> None:
+    page = open_page("#view=explore&seed=17")
+    page.wait_for_selector(".pad[data-drawn]")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save WebP").click()
+    with Image.open(download.value.path()) as walk:
+        assert (walk.format, walk.size, walk.info["loop"]) == ("WEBP", (32, 32), 0)
+        assert walk.n_frames > 10  # type: ignore[attr-defined]
+        assert b"trainedAlgorithmicMedia" in walk.info["xmp"]
+
+
+@DEVICES
+def test_faces_of_the_wall_become_corners_of_the_plane(
+    site: Served, open_page: OpenPage, device: dict[str, Any]
+) -> None:
+    page = open_page("#seed=17", device)
+    page.wait_for_selector(".face[data-seen]")
+    for seed, name in ((4, "A"), (2, "C")):
+        page.get_by_role("button", name=f"Face {seed}", exact=True).first.click()
+        assert soon(lambda seed=seed: label(page) == f"Face {seed}", page)  # type: ignore[misc]
+        page.get_by_role("button", name=f"Put this face at {name} of the plane").click()
+        page.get_by_text(f"Face {seed} is at {name} of the plane").wait_for()
+    if device is DESKTOP:
+        page.get_by_role("button", name="Face 9", exact=True).focus()
+        page.keyboard.press("b")
+        page.get_by_text("Face 9 is at B of the plane").wait_for()
+    assert fits(page)
+    assert nameless(page) == []
+    page.get_by_role("button", name="Explore").click()
+    middle = "Face 9" if device is DESKTOP else "Face 3"
+    page.get_by_text(f"the plane through Face 4, {middle} and Face 2").wait_for()
+
+
+def test_a_swipe_shows_a_random_face_and_back(open_page: OpenPage) -> None:
+    page = open_page("#view=explore&seed=17", PHONE)
+    page.wait_for_selector(".portrait[data-drawn]")
+    swipe = """(it, by) => {
+      const send = (type, clientX) =>
+        it.dispatchEvent(new PointerEvent(type, {clientX, pointerType: "touch"}));
+      send("pointerdown", 200); send("pointerup", 200 + by); }"""
+    face = page.locator(".portrait-face")
+    face.evaluate(swipe, 20)  # too short
+    assert label(page) == "Face 17"
+    face.evaluate(swipe, -90)
+    assert soon(lambda: label(page) != "Face 17", page)
+    face.evaluate(swipe, 90)
+    assert soon(lambda: at(page) == "#view=explore&seed=17", page)
