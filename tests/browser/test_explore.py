@@ -185,7 +185,7 @@ def test_favorites_are_kept_and_history_returns(
     page.get_by_text("Added to favorites.").wait_for()
     page.get_by_role("button", name="Face 5", exact=True).click()
     strip = page.get_by_role("group", name="Favorites and history")
-    assert soon(lambda: strip.get_by_role("button").count() == 2, page)
+    assert soon(lambda: strip.get_by_role("button", name="Face").count() == 2, page)
     page.goto(page.url.split("#")[0] + "#seed=8")
     page.reload()
     page.wait_for_selector(".portrait[data-drawn]")
