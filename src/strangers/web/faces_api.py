@@ -173,7 +173,7 @@ async def walk(service: Served, job: Walk) -> Response:
     """Return the faces of latents as an endless animation, a WebP file that names its model."""
     frames = await service.renderer.draw(_checked(service, job.latents))
     origin = replace(service.model.provenance([]), latents="a walk on the page")
-    webp = await run_in_threadpool(encode_animation, frames, 1 / job.frames_per_second, "WEBP", origin)
+    webp = await run_in_threadpool(encode_animation, list(frames), 1 / job.frames_per_second, "WEBP", origin)
     return Response(webp, media_type="image/webp")
 
 
