@@ -14,12 +14,11 @@ from typer import Option
 
 from strangers.commands.arguments import Json
 from strangers.system.machine import free_memory, processor_name, usable_cores, versions
-from strangers.training.options import TrainingOptions
+from strangers.training.options import DEFAULT_RECIPE
 
 if TYPE_CHECKING:
     import torch
 
-DEFAULT_RECIPE = str(TrainingOptions().recipe)
 
 MIN_DISK_GIB = 5.0
 MIN_MEMORY_GIB = 2.0

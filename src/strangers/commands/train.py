@@ -22,7 +22,15 @@ def _images(number: str | int) -> int:
 
 
 OPTIONS: dict[str, Any] = {
-    "recipe": Annotated[str, Option(metavar="NAME", help="Recipe; see `strangers recipes`.")],
+    "recipe": Annotated[
+        str | None,
+        Option(
+            metavar="NAME", help="Recipe; see `strangers recipes`.  [default: fast-64; few-* with --from]"
+        ),
+    ],
+    "from_model": Annotated[
+        str | None, Option("--from", metavar="MODEL", help="Start from the weights of a model or a run.")
+    ],
     "out": Annotated[Path, Option(metavar="RUN", help="Folder of the run; a run in it is resumed.")],
     "images": Annotated[
         int | None,

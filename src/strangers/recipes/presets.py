@@ -11,6 +11,7 @@ from strangers.errors import UsageError
 from strangers.networks.dcgan import DCGAN
 from strangers.networks.r3gan import R3GAN
 from strangers.networks.resnet import ResNet
+from strangers.recipes.few_pictures import FEW_PICTURE_RECIPES
 from strangers.recipes.recipe import Augmentation, OptimizerConfig, Penalty, Ramp, Recipe, Schedule
 from strangers.recipes.reproductions import SYSTEMS
 
@@ -159,6 +160,7 @@ _ALL = (
         batch=64,
         images=1_500_000,
     ),
+    *FEW_PICTURE_RECIPES,
     *SYSTEMS,
     Recipe(
         name="fast-32",

@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
+import torch
 from pydantic import Field, ValidationError, model_validator
-from torch import nn
+from torch import Tensor, nn
 
 from strangers.config import Configuration
 from strangers.errors import UsageError
@@ -102,20 +103,43 @@ class Penalty(Configuration):
     after: int = Field(default=0, ge=0)
 
 
+class Adaptive(Configuration):
+    """A probability of augmentation that follows the discriminator (Karras et al. 2020, section 3.1).
+
+    It rises while the mean sign of the logits of real images is above `target`, which tells that the
+    discriminator knows the photographs by heart, and falls while it is below.
+
+    Attributes:
+        target: r_t of the paper.
+        images: number of images in which the probability may rise from 0 to 1.
+        maximum: limit of the probability; above about 0.8 augmentations show in the faces.
+    """
+
+    target: float = Field(default=0.6, ge=-1, le=1)
+    images: int = Field(default=500_000, ge=1)
+    maximum: float = Field(default=0.8, gt=0, le=1)
+
+    def follow(self, probability: Tensor, real_accuracy: Tensor, images: int) -> Tensor:
+        """Return the probability after a step of so many images; both are scalars."""
+        change = torch.sign(2 * real_accuracy - 1 - self.target) * images / self.images
+        return (probability + change).clamp(0, self.maximum)
+
+
 class Augmentation(Configuration):
     """The augmentation of real and generated images before the discriminator.
 
     Attributes:
         names: augmentations, applied in this order.
-        probability: chance that an image undergoes each of them.
+        probability: chance that an image undergoes each of them: a number, a ramp, or one that follows the
+            discriminator.
     """
 
     names: tuple[AugmentationName, ...] = ()
-    probability: Annotated[float, Field(ge=0, le=1)] | Ramp = 1.0
+    probability: Annotated[float, Field(ge=0, le=1)] | Ramp | Adaptive = 1.0
 
-    def probability_at(self, images_seen: int) -> float:
-        """Return the probability after `images_seen` images."""
-        return _value(self.probability, images_seen)
+    def probability_at(self, images_seen: int, adapted: Tensor) -> float | Tensor:
+        """Return the probability after `images_seen` images, or `adapted` if it follows the training."""
+        return adapted if isinstance(self.probability, Adaptive) else _value(self.probability, images_seen)
 
 
 class Recipe(Configuration):
@@ -135,6 +159,8 @@ class Recipe(Configuration):
         generator_label: target of the generator for the discriminator's output on its images.
         batch: real images, and as many generated ones, in one discriminator update.
         generator_batch: generated images in one generator update.
+        generator_after: number of images seen before the first generator update: until then a new
+            discriminator gets to know the faces of a trained generator.
         discriminator_steps: discriminator updates per generator update.
         ema_halflife_images: half-life of the averaged generator, in images.
         flip: mirror half of the photographs.
@@ -158,6 +184,7 @@ class Recipe(Configuration):
     schedule: Schedule = Schedule()
     batch: int = Field(default=128, ge=2)
     generator_batch: int = Field(default=128, ge=2)
+    generator_after: int = Field(default=0, ge=0)
     discriminator_steps: int = Field(default=1, ge=1)
     ema_halflife_images: int = Field(default=20_000, ge=1)
     flip: bool = False

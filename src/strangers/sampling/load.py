@@ -66,7 +66,7 @@ def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
     while True:
         named = _pointed(source)
         try:
-            return _read(_model_file(source))
+            return _read(model_file(source))
         except (OSError, ModelError) as error:
             if _pointed(source) != named:
                 continue
@@ -118,7 +118,7 @@ def _fetched(name: str) -> Path:
         ) from None
 
 
-def _model_file(source: Path) -> Path:
+def model_file(source: Path) -> Path:
     """Return the model file of `source`: a file, a checkpoint, a run, or the `latest` or `best` of a run."""
     if source.is_file() and source.name in POINTERS and (source.parent / "checkpoints").is_dir():
         source = source.parent / "checkpoints" / source.read_text(errors="replace").strip()

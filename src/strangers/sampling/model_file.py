@@ -43,6 +43,7 @@ class ModelHeader(BaseModel):
         images_seen: number of real images shown in training.
         size, crop, filter: of the photographs: height and width in pixels, crop protocol, resize filter.
         data_hash: hash of the prepared set.
+        ancestor: name and hash of the model whose weights the training started from, or "".
         fine_tuning: one sentence about a change of the weights after the training; empty without one.
         license: a note on the terms of the photographs.
         metrics: measured values by name.
@@ -58,6 +59,7 @@ class ModelHeader(BaseModel):
     crop: str
     filter: str
     data_hash: str
+    ancestor: str = ""
     fine_tuning: str = ""
     license: str = LICENSE
     metrics: dict[str, JsonValue] = {}

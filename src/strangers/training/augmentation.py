@@ -19,12 +19,12 @@ Uniform = Callable[[int], Tensor]
 
 
 def augment(
-    images: Tensor, names: Sequence[AugmentationName], uniform: Uniform, probability: float = 1.0
+    images: Tensor, names: Sequence[AugmentationName], uniform: Uniform, probability: float | Tensor = 1.0
 ) -> Tensor:
     """Apply each augmentation of `names` to each image (n, 3, h, w) in [-1, 1] with `probability`."""
     for name in names:
         changed = AUGMENTATIONS[name](images, uniform)
-        if probability < 1:
+        if isinstance(probability, Tensor) or probability < 1:
             chosen = uniform(1)[:, :, None, None] < probability
             changed = torch.where(chosen, changed, images)
         images = changed

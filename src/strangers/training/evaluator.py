@@ -11,13 +11,18 @@ from pydantic import JsonValue
 
 from strangers.data.prepared import PreparedSet
 from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.evaluation.features import picture_order, reference_features
-from strangers.evaluation.frechet import RunningStatistics, Statistics, frechet_distance
+from strangers.evaluation.features import FeatureSet, picture_order, reference_features
+from strangers.evaluation.frechet import RunningStatistics, frechet_distance
+from strangers.evaluation.metrics import kernel_distance
 from strangers.images import Pixels
 from strangers.sampling.model import Model
+from strangers.training.log import METRIC
 
 REFERENCE_COUNT = 10_000
 """Maximum of pictures that faces are compared with, as in `strangers evaluate`."""
+
+KERNEL_METRIC = "kd-face"
+"""The metric for few photographs: unbiased, where a Frechet distance grows as photographs get fewer."""
 
 VARIETY_COUNT = 256
 """Photographs that the set's variety is computed from: on CelebA, 64 give the same to half a percent."""
@@ -62,21 +67,28 @@ class Evaluator:
     Attributes:
         network: computes the features of faces.
         data_distance: mean distance between the features of two photographs.
-        reference: statistics of the photographs; None without evaluations.
+        reference: features of the photographs; None without evaluations.
+        kernel: the distance is kd-face, for few photographs; else fd-face.
         generated: faces in one evaluation, of the seeds from 0.
     """
 
     network: Attributes
     data_distance: float
-    reference: Statistics | None
+    reference: FeatureSet | None
     generated: int
+    kernel: bool = False
+
+    @property
+    def metric(self) -> str:
+        """Name of the distance, in results."""
+        return KERNEL_METRIC if self.kernel else METRIC
 
     @property
     def conditions(self) -> dict[str, JsonValue]:
         """Everything that a distance depends on besides the model."""
         return {
             "generated": self.generated,
-            "reference": 0 if self.reference is None else self.reference.count,
+            "reference": 0 if self.reference is None else self.reference.statistics.count,
             "network": self.network.hash,
         }
 
@@ -89,12 +101,15 @@ class Evaluator:
         return distance / self.data_distance if self.data_distance else 1.0
 
     def distance(self, model: Model) -> float:
-        """Return fd-face: the Frechet distance of the model's faces to the photographs."""
+        """Return the Frechet or kernel distance of the model's faces to the photographs."""
         assert self.reference is not None
+        features = [self.network(faces) for _, faces in model.batches(range(self.generated))]
+        if self.kernel:
+            return kernel_distance(self.reference.features, np.concatenate(features)).value
         statistics = RunningStatistics()
-        for _, faces in model.batches(range(self.generated)):
-            statistics.add(self.network(faces))
-        return frechet_distance(statistics.statistics(), self.reference)
+        for batch in features:
+            statistics.add(batch)
+        return frechet_distance(statistics.statistics(), self.reference.statistics)
 
     def comparable(self, best: BestMetric) -> BestMetric:
         """Return `best` if it was measured under the same conditions, else a new one."""
@@ -103,12 +118,14 @@ class Evaluator:
         return BestMetric(self.generated, self.network.hash)
 
 
-def make_evaluator(data: PreparedSet, device: torch.device, evaluate: bool, generated: int) -> Evaluator:
-    """Compute the photographs' variety; if `evaluate`, also their statistics, which are cached."""
+def make_evaluator(
+    data: PreparedSet, device: torch.device, evaluate: bool, generated: int, *, kernel: bool = False
+) -> Evaluator:
+    """Compute the photographs' variety; if `evaluate`, also their features, which are cached."""
     network = load_attributes(device=str(device))
     few = data.batch(picture_order(len(data), VARIETY_COUNT))
-    reference = reference_features(data, network, REFERENCE_COUNT)["face"].statistics if evaluate else None
-    return Evaluator(network, mean_distance(network(few)), reference, generated)
+    reference = reference_features(data, network, REFERENCE_COUNT)["face"] if evaluate else None
+    return Evaluator(network, mean_distance(network(few)), reference, generated, kernel)
 
 
 def mean_distance(features: np.ndarray) -> float:

@@ -66,6 +66,8 @@ def train(data: str | Path, options: TrainingOptions) -> Run:
             plan = make_plan(data, options, processes)
             if processes.is_first:
                 held.enter_context(lock_run(out))
+            if plan.few:
+                options = options.for_few_pictures()
             plan, schedule = first_schedule(plan, options, known, processes)
             run, repaired = _open(out, plan, schedule, processes)
         if plan.device.value.type == "cpu":

@@ -17,6 +17,7 @@ from strangers.data.prepared import PreparedSet
 from strangers.images import Pixels, encode_animation, encode_png, grid
 from strangers.sampling.model import Model
 from strangers.system.files import write_atomically
+from strangers.training.evaluator import KERNEL_METRIC
 from strangers.training.log import METRIC, RunLog, entries
 from strangers.training.step import StepReport
 
@@ -98,7 +99,9 @@ def save_curves(run: Path) -> None:
 def curves(run: Path) -> bytes | None:
     """Plot losses, accuracies and distances against images seen, as a PNG; None without any."""
     lines = _series(run, "images_seen", *StepReport._fields)
-    evaluations = _series(run, "images_seen", METRIC, "generated")
+    metric, evaluations = METRIC, _series(run, "images_seen", METRIC, "generated")
+    if not len(evaluations):
+        metric, evaluations = KERNEL_METRIC, _series(run, "images_seen", KERNEL_METRIC, "generated")
     if not len(lines) and not len(evaluations):
         return None
     from matplotlib.figure import Figure  # takes half a second to import
@@ -113,7 +116,7 @@ def curves(run: Path) -> bytes | None:
         axes.set_title(kind.capitalize())
     if len(evaluations):
         all_axes[-1].plot(*evaluations[:, :2].T, color=COLORS["generator"], marker="o", linewidth=1.2)
-        all_axes[-1].set_title(f"{METRIC}, {evaluations[-1, 2]:,.0f} faces")
+        all_axes[-1].set_title(f"{metric}, {evaluations[-1, 2]:,.0f} faces")
     for axes in all_axes:
         axes.set(xlabel="images seen", xlim=(0, None), ylim=(0, None))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")

@@ -7,19 +7,24 @@ from pathlib import Path
 
 import torch
 
+from strangers.data.crops import comparable
 from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
 from strangers.recipes.presets import recipe_named
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.system.devices import Choice, choose_device, choose_precision, choose_threads, require_compiler
+from strangers.training.ancestor import FEW_PICTURES, Ancestor, few_recipe, read_ancestor
 from strangers.training.distributed import SINGLE_PROCESS, Processes
-from strangers.training.options import TrainingOptions
+from strangers.training.options import DEFAULT_RECIPE, TrainingOptions
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The decisions before the first step: recipe, data and hardware, the latter with reasons."""
+    """The decisions before the first step: recipe, data and hardware, the latter with reasons.
+
+    ancestor: the model from which the training starts. few: its recipe is for few pictures.
+    """
 
     recipe: Recipe
     data: PreparedSet
@@ -28,12 +33,16 @@ class Plan:
     precision: Choice[torch.dtype]
     threads: Choice[int]
     compiled: bool = False
+    ancestor: Ancestor | None = None
+    few: bool = False
 
 
 def make_plan(data: str | Path, options: TrainingOptions, processes: Processes = SINGLE_PROCESS) -> Plan:
     """Resolve the options of a training; open the set, or prepare it. Raises UsageError and DataError."""
-    recipe = recipe_named(options.recipe) if isinstance(options.recipe, str) else options.recipe
-    recipe = with_overrides(recipe, options.overrides or {})
+    ancestor = None if options.from_model is None else read_ancestor(options.from_model)
+    recipe = with_overrides(_recipe(options, ancestor), options.overrides or {})
+    if ancestor is not None:
+        ancestor.check(recipe)
     processes.check((recipe.batch, recipe.generator_batch))
     device = choose_device(options.device, processes.local_rank, processes.local_count)
     precision = choose_precision(options.precision, device.value)
@@ -41,6 +50,8 @@ def make_plan(data: str | Path, options: TrainingOptions, processes: Processes =
     if options.compiled:
         require_compiler(device.value)
     crop = None if recipe.crop == "auto" else recipe.crop
+    if crop is None and ancestor is not None and comparable(ancestor.crop, "aligned"):
+        crop = "aligned"
     prepared = open_or_prepare(str(data), size=recipe.size, crop=crop, progress=options.progress)
     if prepared.manifest.size != recipe.size:
         raise UsageError(
@@ -48,14 +59,27 @@ def make_plan(data: str | Path, options: TrainingOptions, processes: Processes =
             f"{recipe.size} px; "
             f"prepare the photographs with --size {recipe.size}, or choose another recipe."
         )
-    options.check_data(len(prepared))
+    few = ancestor is not None and len(prepared) < FEW_PICTURES
+    if ancestor is not None and options.recipe is None and not few:
+        recipe = with_overrides(ancestor.recipe, options.overrides or {})
+    if not few:
+        options.check_data(len(prepared))
     images = recipe.images if options.images is None else options.images
     if options.epochs is not None:
         images = round(options.epochs * len(prepared))
     if images < 1:
         raise UsageError(f"A training needs at least 1 image (got {images}).")
     recipe = recipe.model_copy(update={"crop": prepared.manifest.crop, "images": images})
-    return Plan(recipe, prepared, options.seed, device, precision, threads, options.compiled)
+    return Plan(recipe, prepared, options.seed, device, precision, threads, options.compiled, ancestor, few)
+
+
+def _recipe(options: TrainingOptions, ancestor: Ancestor | None) -> Recipe:
+    """Return the requested recipe, or the default: with a model to start from, that for few pictures."""
+    if isinstance(options.recipe, Recipe):
+        return options.recipe
+    if options.recipe is not None or ancestor is None:
+        return recipe_named(options.recipe or DEFAULT_RECIPE)
+    return few_recipe(ancestor)
 
 
 def dtype_name(dtype: torch.dtype) -> str:

@@ -141,6 +141,7 @@ def _identity(plan: Plan, schedule: ThreadSchedule) -> dict[str, Any]:
         "data_count": len(plan.data),
         "data_source": plan.data.manifest.source,
         "precision": dtype_name(plan.precision.value),
+        "from": None if plan.ancestor is None else plan.ancestor.name,
         "threads": [list(entry) for entry in schedule.entries],
         "software": f"strangers {__version__}",
     }
@@ -187,7 +188,7 @@ def _refuse_another(
     path: Path, known: dict[str, Any], wanted: dict[str, Any], before: Recipe | None, recipe: Recipe
 ) -> None:
     """Raise RunError for the first difference between the existing run and the requested one."""
-    old = {name: known.get(name) for name in ("format", "seed", "data_hash", "precision")}
+    old = {name: known.get(name) for name in ("format", "seed", "data_hash", "precision", "from")}
     new = {name: wanted[name] for name in old}
     if before is not None:
         old |= dict(flatten(before.model_dump()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import nn
 
+from strangers.data.crops import comparable
 from strangers.errors import RunError
 from strangers.sampling.load import load
 from strangers.training import checkpoint
@@ -94,7 +95,7 @@ def start_session(
     """Restore the run's newest complete checkpoint, or start anew, and write the first lines of the log."""
     device, evaluates = plan.device.value, options.evaluate_every is not None
     with processes.local_rank_zero_first():
-        evaluator = make_evaluator(plan.data, device, evaluates, options.evaluate_count)
+        evaluator = make_evaluator(plan.data, device, evaluates, options.evaluate_count, kernel=plan.few)
     state, past, problems = _restored(run, plan, processes)
     log.resume(state.images_seen, past.seconds, past.log, past.health.rollbacks)
     for problem in problems:
@@ -135,6 +136,8 @@ def _restored(
     Rank 0 reads and broadcasts, since the others may not see its disk.
     """
     state = new_state(plan.recipe, plan.seed, plan.device.value)
+    if plan.ancestor is not None:
+        plan.ancestor.start(state)
     past, problems = (
         checkpoint.restore(run.path, state, good=good) if processes.is_first else (checkpoint.Progress(), [])
     )
@@ -161,6 +164,14 @@ def _new_run(plan: Plan, processes: Processes) -> Iterator[str]:
     yield f"On {plan.device.value}: {plan.device.reason}"
     yield f"In {dtype_name(plan.precision.value)}: {plan.precision.reason}"
     yield f"On {threads} thread{'s' * (threads > 1)}: {plan.threads.reason}"
+    if plan.ancestor is not None:
+        alone = f", which learns alone for {recipe.generator_after:,} images" * (recipe.generator_after > 0)
+        yield f"{plan.ancestor}{alone}."
+        if not comparable(plan.ancestor.crop, recipe.crop):
+            yield (
+                f"warning: it draws faces of crop {plan.ancestor.crop}, but the set has crop {recipe.crop}; "
+                "prepare the photographs with --align."
+            )
     if plan.compiled:
         which = "both networks" if recipe.penalty.kind == "none" else "the generator"
         yield f"Compiling {which} with torch: the first steps take longer."

@@ -7,12 +7,12 @@ from typing import Any
 
 from strangers._version import __version__
 from strangers.errors import RunError
+from strangers.evaluation.memorization import memorization
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import ModelHeader
 from strangers.training import checkpoint
 from strangers.training.evaluator import BestMetric
 from strangers.training.health import HealthMonitor
-from strangers.training.log import METRIC
 from strangers.training.pictures import SEEDS, optional, save_animation, save_samples
 from strangers.training.run import copies
 from strangers.training.session import TrainingSession, log_warnings
@@ -37,17 +37,25 @@ def take_snapshot(session: TrainingSession, *, evaluate: bool) -> None:
     conditions: dict[str, Any] = {}
     if evaluate:
         distance, conditions = evaluator.distance(model), evaluator.conditions
-        values[METRIC] = distance
+        values[evaluator.metric] = distance
         best = best.updated(distance, state.images_seen)
-        header = header.model_copy(update={"metrics": {METRIC: {"value": distance, **conditions}}})
+        header = header.model_copy(update={"metrics": {evaluator.metric: {"value": distance, **conditions}}})
     log.write_metrics(state.images_seen, values, conditions)
     if evaluate:
-        log.info(f"After {state.images_seen:,} images: {METRIC} {distance:.4g}, {best}.")
+        log.info(f"After {state.images_seen:,} images: {evaluator.metric} {distance:.4g}, {best}.")
+        if session.plan.few:
+            log.info(f"Memorization: {_memorization(session, model)}.")
     file = checkpoint.serialize(state.ema, header)
     log_warnings(session, health.after_samples(values["variety"], state.images_seen))
     _save_snapshot(session, file, health, best)
     with optional(log, state.images_seen, "pictures"):
         save_samples(session.run.path, Model(state.ema, header, file.sha256[:16]), faces)
+
+
+def _memorization(session: TrainingSession, model: Model) -> str:
+    """Return the verdict on faces of a training with few pictures, as far as those allow one."""
+    faces = model.sample(range(session.evaluator.generated))
+    return str(memorization(faces, session.plan.data, session.evaluator.network))
 
 
 def _save_snapshot(
@@ -113,6 +121,7 @@ def header_of(session: TrainingSession) -> ModelHeader:
         size=plan.recipe.size,
         filter=plan.data.manifest.filter,
         data_hash=plan.data.manifest.hash,
+        ancestor="" if plan.ancestor is None else plan.ancestor.name,
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from strangers.recipes.recipe import OptimizerConfig, Recipe, build_networks
+from strangers.recipes.recipe import Adaptive, OptimizerConfig, Recipe, build_networks
 from strangers.system.devices import to_device
 from strangers.training.augmentation import augment
 from strangers.training.distributed import SINGLE_PROCESS, Processes
@@ -23,13 +23,17 @@ EMA_RAMP = 0.05
 
 @dataclass
 class State:
-    """The networks and optimizers of a training. `ema` is the averaged generator, whose faces people see."""
+    """The networks and optimizers of a training. `ema` is the averaged generator, whose faces people see.
+
+    `augmentation` is the probability of an augmentation that follows the discriminator, a scalar.
+    """
 
     generator: nn.Module
     discriminator: nn.Module
     ema: nn.Module
     generator_optimizer: Optimizer
     discriminator_optimizer: Optimizer
+    augmentation: Tensor
     images_seen: int = 0
 
 
@@ -69,11 +73,12 @@ class StepRandom:
         """Draw this process's shard of `count` latents."""
         return self.processes.shard(draw_latents(self.recipe, count, self.device, self.generator))
 
-    def augment(self, images: Tensor, images_seen: int) -> Tensor:
-        """Augment images (n, 3, h, w) as the recipe says after `images_seen` images."""
+    def augment(self, images: Tensor, state: State) -> Tensor:
+        """Augment images (n, 3, h, w) as the recipe says."""
         augmentation = self.recipe.augmentation
         uniform = partial(self.uniform, len(images) * self.processes.count)
-        return augment(images, augmentation.names, uniform, augmentation.probability_at(images_seen))
+        probability = augmentation.probability_at(state.images_seen, state.augmentation)
+        return augment(images, augmentation.names, uniform, probability)
 
 
 def training_step(state: State, real: Tensor, recipe: Recipe, rng: StepRandom | None = None) -> StepReport:
@@ -85,12 +90,12 @@ def training_step(state: State, real: Tensor, recipe: Recipe, rng: StepRandom | 
     rng = rng or StepRandom(recipe, real.device)
     generator, discriminator, processes = state.generator, state.discriminator, rng.processes
     objective, penalty = OBJECTIVES[recipe.objective], PENALTIES[recipe.penalty.kind]
-    seen, weight = state.images_seen, recipe.penalty_weight(state.images_seen)
+    weight = recipe.penalty_weight(state.images_seen)
 
     # Discriminator: tell real from fake.
     for real_batch in torch.chunk(real, recipe.discriminator_steps):
         fake = generator(rng.latents(recipe.batch))
-        augmented = [rng.augment(x, seen).requires_grad_(weight > 0) for x in (real_batch, fake.detach())]
+        augmented = [rng.augment(x, state).requires_grad_(weight > 0) for x in (real_batch, fake.detach())]
         real_logits, fake_logits = logits = [discriminator(images) for images in augmented]
         real_loss, fake_loss = objective.discriminator(real_logits, fake_logits, recipe.real_label)
         loss = real_loss + fake_loss
@@ -103,11 +108,12 @@ def training_step(state: State, real: Tensor, recipe: Recipe, rng: StepRandom | 
     if recipe.generator_batch != recipe.batch:
         fake = generator(rng.latents(recipe.generator_batch))
     discriminator.requires_grad_(False)  # saves the gradients of its weights
-    fake_logits = discriminator(rng.augment(fake, seen))
+    fake_logits = discriminator(rng.augment(fake, state))
     if objective.pairs:
-        real_logits = discriminator(rng.augment(real_batch.detach(), seen))
+        real_logits = discriminator(rng.augment(real_batch.detach(), state))
     generator_loss = objective.generator(fake_logits, real_logits, recipe.generator_label)
-    update(generator, state.generator_optimizer, generator_loss, processes)
+    if state.images_seen >= recipe.generator_after:
+        update(generator, state.generator_optimizer, generator_loss, processes)
     discriminator.requires_grad_(True)
 
     # EMA: follow the generator.
@@ -115,7 +121,12 @@ def training_step(state: State, real: Tensor, recipe: Recipe, rng: StepRandom | 
     update_ema(state.ema, generator, ema_decay(recipe, state.images_seen))
 
     losses = (real_loss, real_accuracy, fake_loss, fake_accuracy, generator_loss, fraction(fake_logits > 0))
-    return StepReport(*processes.all_reduce_mean(torch.stack(losses).detach()).unbind())
+    report = StepReport(*processes.all_reduce_mean(torch.stack(losses).detach()).unbind())
+    if isinstance(recipe.augmentation.probability, Adaptive):
+        state.augmentation = recipe.augmentation.probability.follow(
+            state.augmentation, report.real_accuracy, recipe.images_per_step
+        )
+    return report
 
 
 def new_state(recipe: Recipe, seed: int, device: torch.device) -> State:
@@ -130,6 +141,7 @@ def new_state(recipe: Recipe, seed: int, device: torch.device) -> State:
         ema=copy.deepcopy(generator).requires_grad_(False).eval(),
         generator_optimizer=new_optimizer(generator, recipe.generator_optimizer),
         discriminator_optimizer=new_optimizer(discriminator, recipe.discriminator_optimizer),
+        augmentation=torch.zeros((), device=device),
     )
 
 

@@ -8,6 +8,9 @@ from torch.optim import Optimizer
 
 from strangers.training.step import State
 
+AUGMENTATION = "augmentation"
+"""Name of the probability of augmentation among the tensors."""
+
 
 def tensors_of(state: State) -> dict[str, Tensor]:
     """Return the tensors of both networks and both optimizers, on the CPU."""
@@ -19,6 +22,7 @@ def tensors_of(state: State) -> dict[str, Tensor]:
     for name, optimizer in _optimizers(state).items():
         for index, values in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}.{index}.{key}": value for key, value in values.items()}
+    tensors[AUGMENTATION] = state.augmentation
     return {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
 
 
@@ -27,6 +31,7 @@ def load_tensors(tensors: dict[str, Tensor], state: State) -> None:
 
     Raises RuntimeError, KeyError and others for tensors of other networks.
     """
+    state.augmentation = tensors.get(AUGMENTATION, state.augmentation).to(state.augmentation.device)
     for name, network in _networks(state).items():
         network.load_state_dict(_with_prefix(name, tensors))
     for name, optimizer in _optimizers(state).items():
