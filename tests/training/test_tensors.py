@@ -39,7 +39,8 @@ def test_loaded_tensors_equal_the_saved_ones(small_recipe: Recipe, optimizer: st
     assert loaded.keys() == saved.keys()
     assert all(torch.equal(loaded[name], value) for name, value in saved.items())
     prefixes = {name.partition(".")[0] for name in saved}
-    assert prefixes == {"generator", "discriminator", "generator_optimizer", "discriminator_optimizer"}
+    networks = {"generator", "discriminator", "generator_optimizer", "discriminator_optimizer"}
+    assert prefixes == networks | {"augmentation"}
 
 
 def test_tensors_of_another_recipe_are_refused(small_recipe: Recipe) -> None:

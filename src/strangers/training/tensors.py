@@ -13,7 +13,7 @@ AUGMENTATION = "augmentation"
 
 
 def tensors_of(state: State) -> dict[str, Tensor]:
-    """Return the tensors of both networks and both optimizers, on the CPU."""
+    """Return the tensors of both networks and both optimizers, and the augmentation's, on the CPU."""
     tensors = {
         f"{name}.{key}": value
         for name, network in _networks(state).items()
