@@ -21,7 +21,7 @@ from .support import Strangers, started, train_words
 
 VERBS = (
     "prepare", "explore", "train", "sample", "interpolate", "edit", "invert", "evaluate", "export",
-    "serve", "train-attributes", "recipes", "doctor",
+    "serve", "train-attributes", "recipes", "doctor", "compare", "statistics", "verify",
 )  # fmt: skip
 
 
