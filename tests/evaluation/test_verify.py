@@ -42,7 +42,7 @@ def test_kernel_distances_may_be_repeated_with_fewer_faces(entry: Result) -> Non
 
 
 def test_other_sides_are_refused_by_their_hash(entry: Result, tmp_path: Path) -> None:
-    other = write_model(tmp_path / "other.safetensors", crop="square")
+    other = write_model(tmp_path / "other.safetensors", crop="square", filter="drawn")
     with pytest.raises(UsageError, match="is not what the entry measured"):
         verify(entry, generated=str(other), progress=False)
     with pytest.raises(UsageError, match="no fid; it has fd-face, kd-face, recall-face"):

@@ -61,22 +61,20 @@ def evaluate(
     """Measure the quality, diversity and memorization of faces; write a result and a report."""
     if out.suffix != ".json":
         raise UsageError(f"--out must end in .json (got {out.name!r}).")
-    from strangers.evaluation.evaluate import Settings
-    from strangers.evaluation.evaluate import evaluate as measure
+    from strangers.evaluation import evaluate as evaluation
     from strangers.reports.evaluation import write
     from strangers.system.files import check_outputs
 
     inputs = [generated, data, held_out, training, weights]
     check_outputs(out, out.with_suffix(".html"), kind="evaluation", inputs=inputs, force=force)
-    settings = Settings(
+    settings = evaluation.Settings(
         metrics=parse_names(metrics), count=count, truncation=truncation, weights=weights, device=device,
         shrinkage=shrinkage, allow_mismatch=allow_mismatch, batch=batch, onnx_input=onnx_input,
     )  # fmt: skip
-    measured = measure(generated, data, held_out=held_out, training=training, settings=settings)
+    measured = evaluation.evaluate(generated, data, held_out=held_out, training=training, settings=settings)
     table = write(out, measured, force=force)
     if json:
         print(out.read_text(encoding="utf-8"), end="")
     else:
         print(f"{table}\nWrote {out} and {out.with_suffix('.html')}.")
-        if measured.result.command:
-            print(f"Next: strangers compare {generated} OTHER {data} --metrics {metrics}")
+        print(f"Next: strangers compare {generated} OTHER {data} --metrics {metrics}")

@@ -64,7 +64,7 @@ class Side:
 
     @property
     def draws(self) -> bool:
-        """Whether the pictures are drawn from seeds."""
+        """True for pictures that are drawn from seeds."""
         return isinstance(self.facts, ModelFacts | GeneratorFacts)
 
 

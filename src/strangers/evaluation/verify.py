@@ -32,7 +32,7 @@ class Check:
 
     @property
     def is_inside(self) -> bool:
-        """Whether the values differ by less than the 95% interval of their difference."""
+        """True if the values differ by less than the 95% interval of their difference."""
         difference = abs(self.recorded.value - self.found.value)
         if self.recorded.error is None or self.found.error is None:
             return difference <= ROUNDING * max(abs(self.recorded.value), abs(self.found.value))
