@@ -34,10 +34,7 @@ def export(
         Literal["file", "onnx", "page", "hub"],
         Option(help="Format: float16 model file with its card, ONNX, web page, or Hugging Face repository."),
     ],
-    out: Annotated[
-        Path,
-        Option(metavar="PATH", help="The file, or a new folder; a page that ends in .html is one file."),
-    ],
+    out: Annotated[Path, Option(metavar="PATH", help="The file, or a new folder; page: .html for one file.")],
     directions: Annotated[
         bool | None,
         Option(help="page: attribute sliders; finding them takes a minute.  [default: directions]"),
@@ -49,7 +46,7 @@ def export(
     author: Annotated[str | None, Option(metavar="TEXT", help="page: who publishes it.")] = None,
     license: Annotated[str | None, Option(metavar="TEXT", help="page: terms besides the model's.")] = None,
     url: Annotated[
-        str | None, Option(metavar="URL", help="page: where it will be, for previews of links to it.")
+        str | None, Option(metavar="URL", help="page: its address, for previews of links.")
     ] = None,
     result: Annotated[
         Path | None, Option(metavar="JSON", help="file, hub: result of `strangers evaluate`, for the card.")
