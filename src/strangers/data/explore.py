@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strangers.data.duplicates import Thumbnails, equal_pictures, near_duplicates
+from strangers.data.duplicates import Thumbnails, equal_pictures, mean_squares, near_duplicates
 from strangers.data.landmarks import Orientation, orientation
 from strangers.data.prepared import PreparedSet, positions
 from strangers.data.skipped import count_reasons, read_skipped, shorten
@@ -147,7 +147,7 @@ def _thumbnails(batch: NDArray[np.uint8]) -> Thumbnails:
     starts, widths = edges[:-1], np.maximum(np.diff(edges), 1)
     rows = np.add.reduceat(batch.astype(np.float32), starts, axis=1) / widths[None, :, None, None]
     columns = np.add.reduceat(rows, starts, axis=2) / widths[None, None, :, None]
-    return columns.astype(np.float32)
+    return np.rint(columns).astype(np.uint8)
 
 
 def _spread(values: Floats) -> Spread:
@@ -168,8 +168,11 @@ def _variety(thumbnails: Thumbnails) -> float:
     first = words[:VARIETY_PAIRS] % len(thumbnails)
     # A step of at least 1, so that no picture is paired with itself.
     second = (first + 1 + words[VARIETY_PAIRS:] % (len(thumbnails) - 1)) % len(thumbnails)
-    squares = [np.square(thumbnails[a] - thumbnails[b]).mean() for a, b in zip(first, second, strict=True)]
-    return float(np.sqrt(np.mean(squares)))
+    squares = [
+        mean_squares(thumbnails[first[pairs]], thumbnails[second[pairs]])
+        for pairs in np.array_split(np.arange(VARIETY_PAIRS), VARIETY_PAIRS // READ_BATCH)
+    ]
+    return float(np.sqrt(np.concatenate(squares).mean()))
 
 
 def attribute_frequencies(pictures: PreparedSet) -> dict[str, float]:
