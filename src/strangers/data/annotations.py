@@ -11,14 +11,16 @@ Other delimiters, encodings and spellings of yes and no are read as well: see `s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from strangers.data.tables import Table, match_rows, parse_table
+from strangers.data.metadata import is_metadata, parse, read_metadata
+from strangers.data.tables import Table, match_rows
 from strangers.errors import DataError
 
 ATTRIBUTES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
@@ -67,6 +69,7 @@ class Annotations:
         values: int8 (rows, attributes): +1, -1, or 0 where not known.
         splits: int8 (rows of the partition,): 0, 1 or 2, the values of SPLITS.
         attribute_table, partition_table: the tables, whose rows name pictures; empty if there was none.
+        unused: names of tables that were found and hold neither.
     """
 
     names: tuple[str, ...] = ()
@@ -74,6 +77,7 @@ class Annotations:
     splits: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     attribute_table: Table = _EMPTY
     partition_table: Table = _EMPTY
+    unused: tuple[str, ...] = ()
 
     def attributes_of(self, pictures: Sequence[str], place: str = "") -> NDArray[np.int8]:
         """Return the attributes of the named pictures, int8 (n, k); 0 for a picture without a row.
@@ -99,6 +103,7 @@ class Annotations:
             partition.splits,
             attributes.attribute_table,
             partition.partition_table,
+            (*self.unused, *other.unused),
         )
 
 
@@ -109,28 +114,69 @@ def is_table(name: str) -> bool:
 
 
 def is_annotation(name: str) -> bool:
-    """Return whether a file of this name holds attributes or the partition."""
-    return PurePosixPath(name).name in ATTRIBUTES + PARTITION
+    """Return whether a file of this name holds labels: a table of CelebA or of an image folder."""
+    return PurePosixPath(name).name in ATTRIBUTES + PARTITION or is_metadata(name)
 
 
 def read_annotations(tables: Mapping[str, bytes]) -> Annotations:
-    """Read CelebA's tables, given by their paths.
+    """Read CelebA's tables and those of image folders, given by their paths.
 
-    Raises DataError for a table that cannot be read, and where two tables of one kind differ.
+    What CelebA's lack is taken from the others. Raises DataError for a table that cannot be read, and where
+    two of CelebA's tables of one kind differ.
     """
     attributes = _only(tables, ATTRIBUTES)
     partition = _only(tables, PARTITION)
     found = Annotations()
     if attributes is not None:
         found = _with_attributes(found, attributes)
-    return found if partition is None else _with_splits(found, partition)
+    if partition is not None:
+        found = _with_splits(found, partition)
+    return found.or_else(_of_image_folders(tables))
+
+
+def _of_image_folders(tables: Mapping[str, bytes]) -> Annotations:
+    """Read metadata tables: their columns of yes and no, and splits by a column or by the table's folder."""
+    parts, unused = read_metadata(tables)
+    found = Annotations(unused=tuple(unused))
+    if not parts:
+        return found
+    name = parts[0].name if len(parts) == 1 else f"{parts[0].name} and {len(parts) - 1} others"
+    cells = [row for part in parts for row in part.cells]
+    table = Table(name, [picture for part in parts for picture in part.pictures], parts[0].columns, cells)
+    attributes = [i for i in range(len(table.columns)) if _is_binary({row[i] for row in cells})]
+    if attributes:
+        found = _with_attributes(found, _columns(table, attributes))
+    by_column = [i for i, column in enumerate(table.columns) if column.lower() in SPLIT_COLUMNS]
+    splits = [
+        _split_code(row[by_column[0]].strip().lower()) if by_column else split_of_path(part.name)
+        for part in parts
+        for row in part.cells
+    ]
+    if set(splits) == {NO_SPLIT}:
+        return found
+    return replace(found, splits=np.array(splits, np.int8), partition_table=_columns(table, by_column[:1]))
+
+
+def _is_binary(cells: Iterable[str]) -> bool:
+    """Return whether the cells of a column are yes and no; a number that is always the same is neither."""
+    known = {cell.strip().lower() for cell in cells} - UNKNOWN
+    return known <= YES | NO | ZERO and len(known) > (known <= {"0", "1"})
+
+
+def split_of_path(path: str) -> int:
+    """Return the split that a file's name begins with, or that its folder is named for; else NO_SPLIT."""
+    for part in reversed(PurePosixPath(path).with_suffix("").parts):
+        split = SPLIT_NAMES.get(re.split(r"[-_.]", part.lower())[0])
+        if split is not None:
+            return split
+    return NO_SPLIT
 
 
 def read_table(name: str, content: bytes) -> Annotations:
     """Read one table of any name, by its columns: attributes, splits (`partition` or `split`), or both."""
     if is_annotation(name):
         return read_annotations({name: content})
-    table = parse_table(name, content)
+    table = parse(name, content)
     of_splits = [i for i, column in enumerate(table.columns) if column.lower() in SPLIT_COLUMNS]
     found = Annotations()
     if of_splits:
@@ -142,9 +188,7 @@ def read_table(name: str, content: bytes) -> Annotations:
 def _only(tables: Mapping[str, bytes], names: tuple[str, ...]) -> Table | None:
     """Return the one table with one of these file names, or None. Raises DataError if there are two."""
     found = [
-        parse_table(name, content)
-        for name, content in sorted(tables.items())
-        if PurePosixPath(name).name in names
+        parse(name, content) for name, content in sorted(tables.items()) if PurePosixPath(name).name in names
     ]
     for other in found[1:]:
         if (other.pictures, other.cells) != (found[0].pictures, found[0].cells):

@@ -23,6 +23,9 @@ UNREAD_ARCHIVE_SUFFIXES = (".7z", ".rar", ".tar.zst", ".tzst", ".001", ".002", "
 SYSTEM_FILES = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
 """Leftovers of operating systems."""
 
+UNUSED_TABLE = "a table, not a photograph; name it with --annotations to use it"
+"""Why a table that labels nothing is left out."""
+
 Wanted = Callable[[int, str], bool]
 """Return whether to read the candidate at this position with this name."""
 
@@ -95,8 +98,8 @@ def left_out(name: str) -> str | None:
     """Return why a candidate of this name is no photograph, or None: it is an archive or a table."""
     if is_archive(name):
         return "an archive among other files; unpack it, or name it as the source"
-    if PurePosixPath(name).suffix.lower() in {".csv", ".tsv"}:
-        return "a table, not a photograph; name it with --annotations to use it"
+    if PurePosixPath(name).suffix.lower() in {".csv", ".jsonl", ".tsv"}:
+        return UNUSED_TABLE
     return None
 
 

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strangers.data.annotations import ATTRIBUTES, NO_SPLIT, PARTITION, SPLIT_COLUMNS, SPLIT_NAMES, Labels
+from strangers.data.annotations import (
+    ATTRIBUTES,
+    NO_SPLIT,
+    PARTITION,
+    SPLIT_COLUMNS,
+    SPLIT_NAMES,
+    Labels,
+    split_of_path,
+)
 from strangers.data.containers import (
     ARCHIVE_SUFFIXES,
     Container,
@@ -19,6 +27,7 @@ from strangers.data.containers import (
     nearest_tables,
     tables_around,
 )
+from strangers.data.metadata import METADATA
 from strangers.data.tables import PICTURE_SUFFIXES
 from strangers.errors import DataError, UsageError
 
@@ -62,7 +71,7 @@ def is_parquet(name: str) -> bool:
 def _patterns() -> list[str]:
     """Return patterns of the files to download."""
     suffixes = [*PICTURE_SUFFIXES, *ARCHIVE_SUFFIXES, ".parquet"]
-    names = [*suffixes, *(suffix.upper() for suffix in suffixes), *ATTRIBUTES, *PARTITION]
+    names = [*suffixes, *(suffix.upper() for suffix in suffixes), *ATTRIBUTES, *PARTITION, *METADATA]
     return [f"*{name}" for name in names]
 
 
@@ -115,7 +124,7 @@ class Parquet(Container):
                 )
             for name, column in found.items():
                 columns.setdefault(name, []).extend(column)
-            splits.append(np.full(count, _split_of(shard.relative_to(self.folder)), np.int8))
+            splits.append(np.full(count, split_of_path(shard.relative_to(self.folder).as_posix()), np.int8))
             rows += count
         split = np.concatenate(splits) if splits else np.zeros(0, np.int8)
         for name in [name for name in columns if name.lower() in SPLIT_COLUMNS]:
@@ -213,15 +222,6 @@ def _split_value(value: Any) -> int:
     if isinstance(value, int) and value in (0, 1, 2):
         return value
     return SPLIT_NAMES.get(str(value).strip().lower(), NO_SPLIT)
-
-
-def _split_of(shard: Path) -> int:
-    """Return the split that a file's name begins with, or that its folder is named for; else NO_SPLIT."""
-    for part in reversed(shard.with_suffix("").parts):
-        split = SPLIT_NAMES.get(re.split(r"[-_.]", part.lower())[0])
-        if split is not None:
-            return split
-    return NO_SPLIT
 
 
 def _first_line(error: Exception) -> str:

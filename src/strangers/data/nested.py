@@ -18,6 +18,7 @@ from strangers.data.containers import (
     is_picture,
 )
 from strangers.data.folders import Folder
+from strangers.data.metadata import METADATA
 
 
 def open_archive(path: Path) -> Zip | Tar:
@@ -69,9 +70,9 @@ class Nested(Container):
         return self._inner.files(wanted)
 
     def tables(self) -> dict[str, bytes]:
-        """Return CelebA's tables of the inner archive, and of each kind that it lacks the outer one's."""
+        """Return the tables of the inner archive, and of each kind that it lacks the outer one's."""
         found = self._inner.tables()
-        for kind in (ATTRIBUTES, PARTITION):
+        for kind in (ATTRIBUTES, PARTITION, METADATA):
             if not any(PurePosixPath(name).name in kind for name in found):
                 outer = self._outer.tables()
                 found |= {name: data for name, data in outer.items() if PurePosixPath(name).name in kind}

@@ -20,7 +20,14 @@ from strangers.data.annotations import (
     read_annotations,
     read_table,
 )
-from strangers.data.containers import ARCHIVE_SUFFIXES, Container, File, is_picture, tables_around
+from strangers.data.containers import (
+    ARCHIVE_SUFFIXES,
+    UNUSED_TABLE,
+    Container,
+    File,
+    is_picture,
+    tables_around,
+)
 from strangers.data.folders import Folder
 from strangers.data.jobs import Drawings, Job, Photographs, is_generated
 from strangers.data.nested import open_archive, unnested
@@ -77,7 +84,8 @@ class FileSource:
     ) -> None:
         self._container = container
         candidates = container.names()
-        omitted = container.omitted()
+        annotations = annotations.or_else(read_annotations(container.tables()))
+        omitted = {**container.omitted(), **dict.fromkeys(annotations.unused, UNUSED_TABLE)}
         self._names = [*candidates, *omitted]
         self._problems = dict(enumerate(omitted.values(), start=len(candidates)))
         labels = _labels(container, annotations, candidates)
@@ -243,9 +251,8 @@ def _open_folder(path: Path) -> Container:
     return unnested(folder)
 
 
-def _labels(container: Container, given: Annotations, pictures: Sequence[str]) -> Labels:
-    """Return the labels of the pictures: from the given tables, the container's tables, or its columns."""
-    annotations = given.or_else(read_annotations(container.tables()))
+def _labels(container: Container, annotations: Annotations, pictures: Sequence[str]) -> Labels:
+    """Return the labels of the pictures: from tables, or from the container's columns."""
     own = container.labels()
     values, splits = np.zeros((len(pictures), 0), np.int8), None
     names = annotations.names

@@ -54,8 +54,11 @@ class Table:
     cells: list[list[str]]
 
 
-def parse_table(name: str, content: bytes) -> Table:
-    """Parse a table. Raises DataError that names it and the row that is wrong."""
+def parse_table(name: str, content: bytes, picture_column: str | None = None) -> Table:
+    """Parse a table. Raises DataError that names it and the row that is wrong.
+
+    picture_column: name of the column of pictures, if it is known.
+    """
     rows = list(_rows(name, _decode(name, content)))
     # CelebA's official tables begin with the number of rows, and name all columns but the first.
     official = bool(rows) and len(rows[0]) == 1 and rows[0][0].isdigit()
@@ -75,7 +78,10 @@ def parse_table(name: str, content: bytes) -> Table:
                 f"The table {name} has {len(row)} cells in row {number} ({_short(row[0])}) and {width} "
                 f"{'columns' if header else 'in its first row'}; correct it, or download it again."
             )
-    column = _picture_column(header, rows)
+    if header and picture_column in header:
+        column = header.index(picture_column)
+    else:
+        column = _picture_column(header, rows)
     kept = [i for i in range(width) if i != column and (header is None or _is_named(header[i]))]
     columns = tuple(header[i] for i in kept) if header else ()
     twice = [text for text, count in Counter(columns).items() if count > 1]
