@@ -34,8 +34,8 @@ This page is generated from the output of `--help`. Edit `src/strangers/commands
 - MODEL is a model file, a run, a checkpoint, `celeba-64` or `hf:OWNER/NAME`.
 - Numbers of images are written `50000`, `100k` or `1.5M`.
 
-Exit codes: 0 for success, 1 for a failure, 2 for a usage error, 130 after Ctrl-C, 143 after SIGTERM. Error
-messages are printed to standard error.
+Exit codes: 0 for success, 1 for a failure, 2 for a usage error, 130 after Ctrl-C, 143 after SIGTERM, 129
+after SIGHUP, as when the terminal is closed. Error messages are printed to standard error.
 """
 
 PYTHON_HEAD = """\

@@ -46,6 +46,16 @@ def test_files_and_functions_are_short_and_docstrings_no_clauses(path: Path) -> 
     assert [first for first in firsts if first and first[0] in CLAUSES] == []
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_is_printed_passes_through_echo_which_escapes_names(path: Path) -> None:
+    calls = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert calls == [] or path.name == "streams.py"
+
+
 def functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Yield the functions and methods of a module."""
     for node in ast.walk(ast.parse(text)):

@@ -1,7 +1,8 @@
 """The command line: a table of all commands, and the exit codes.
 
 Exit codes: 2 for a wrong call and 1 for a failure, both with a one-line error on stderr; 130 for Ctrl-C, 143
-for SIGTERM. Slow imports are placed inside the functions, so that --help is fast.
+for SIGTERM, 129 for a closed terminal (SIGHUP). Slow imports are placed inside the functions, so that --help
+is fast.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"strangers {__version__}")
+        streams.echo(f"strangers {__version__}")
         raise typer.Exit
 
 
@@ -114,17 +115,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run() -> None:
     """Run the `strangers` program."""
     streams.make_usable()
-    signal.signal(signal.SIGTERM, _stop)
+    stop_on_signals()
     try:
         sys.exit(main())
     finally:
         streams.flush_or_discard()
 
 
+def stop_on_signals() -> None:
+    """Let SIGTERM and a closed terminal raise SystemExit, so that nothing half-written is left."""
+    for number in _stop_signals():
+        signal.signal(number, _stop)
+
+
+def _stop_signals() -> list[signal.Signals]:
+    """Return SIGTERM and SIGHUP, as far as the system has them and nobody, such as nohup, ignores them."""
+    found = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    return [number for number in found if signal.getsignal(number) != signal.SIG_IGN]
+
+
 def _stop(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)  # an exception, so that partial files are removed
+    """Raise SystemExit, so that partial files are removed; ignore further signals meanwhile."""
+    for other in _stop_signals():
+        signal.signal(other, signal.SIG_IGN)
+    raise SystemExit(128 + number)
 
 
 def _fail(message: str, exit_code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    streams.echo(f"error: {message}", error=True)
     return exit_code

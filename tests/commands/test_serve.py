@@ -22,7 +22,10 @@ from strangers.web.server import address_of, listen
 from ..support import Strangers, started
 
 
-def test_the_server_ends_in_two_seconds_during_an_inversion(trained: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGINT)])
+def test_the_server_ends_in_two_seconds_during_an_inversion(
+    trained: Path, tmp_path: Path, number: int
+) -> None:
     words = [sys.executable, "-m", "strangers", "serve", str(trained), "--port", "0"]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}  # in which nobody has kept directions yet
     with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
@@ -40,8 +43,8 @@ def test_the_server_ends_in_two_seconds_during_an_inversion(trained: Path, tmp_p
             assert answer.status_code == 200
             assert client.get("/api/directions").json()["state"] == "searching"
             told_to_end = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=20) == 143
+            process.send_signal(number)
+            assert process.wait(timeout=20) == 128 + number
             took = time.monotonic() - told_to_end
         assert "Traceback" not in process.stderr.read()
     busy = (os.getloadavg()[0] if hasattr(os, "getloadavg") else 1) / (os.cpu_count() or 1)

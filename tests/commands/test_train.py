@@ -50,7 +50,7 @@ def test_the_results_of_a_run_are_its_newest_files(tmp_path: Path, name: str) ->
     for images in ("000001k", "000020k", "000100k"):
         (run / "samples" / f"{images}.png").touch()
     (run / "latest").write_text("000100096")
-    *places, more, _ = results(run).splitlines()
+    *places, more, _ = results(run)
     assert [os.path.relpath(line[12:], run) for line in places] == [
         "samples/000100k.png",
         "curves.png",

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from strangers.data.skipped import count_reasons, read_skipped, shorten
-from strangers.data.writer import Writer, printable
+from strangers.data.writer import Writer
 from strangers.errors import DataError
+from strangers.system.streams import printable
 
 
 @pytest.mark.parametrize("name", ["1.jpg", 'a, "b"\n.jpg', "x" * 300_000, "\U0001f600" * 100_000, "\0.jpg"])

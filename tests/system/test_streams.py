@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from strangers.system.streams import Forgiving
+from strangers.system.streams import Forgiving, echo, printable
 
 posix = pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
 
@@ -71,3 +71,31 @@ def test_a_forgiving_stream_ignores_write_errors() -> None:
     kept = io.StringIO()
     Forgiving(kept).write("kept")
     assert kept.getvalue() == "kept"
+
+
+HOSTILE = {
+    "line break": "a.png\nerror: all is lost",
+    "carriage return": "a.png\rb",
+    "escape": "\x1b[2J\x1b]0;title\x07.png",
+    "C1 control": "\x9b2J",
+    "marks of direction": "\u202egnp.exe",
+    "isolates": "\u2066a\u2069",
+    "line separator": "a\u2028b",
+    "bytes that are no text": "caf\udce9",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_a_printed_name_is_one_line_that_controls_no_terminal(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    echo(f"Wrote {name}.")
+    echo(f"warning: {name}", error=True)
+    for printed in capsys.readouterr():
+        assert printed.endswith("\n")
+        assert printed[:-1].isprintable()
+
+
+def test_a_printable_name_keeps_its_letters() -> None:
+    assert printable("Renée 顔 👍 'x'.png") == "Renée 顔 👍 'x'.png"
+    assert printable("a\nb\x1b\u202e") == "a\\nb\\x1b\\u202e"

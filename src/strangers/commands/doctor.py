@@ -14,6 +14,7 @@ from typer import Option
 
 from strangers.commands.arguments import Json
 from strangers.system.machine import free_memory, processor_name, usable_cores, versions
+from strangers.system.streams import echo
 from strangers.training.options import DEFAULT_RECIPE
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def doctor(
 ) -> None:
     """Report what this machine can do, and how fast it trains."""
     report = examine(seconds)
-    print(report.to_json() if as_json else report)
+    echo(*(report.to_json() if as_json else str(report)).split("\n"))
 
 
 @dataclass(frozen=True)

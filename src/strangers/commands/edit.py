@@ -20,6 +20,7 @@ from strangers.commands.arguments import (
 )
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
+from strangers.system.streams import echo
 
 if TYPE_CHECKING:
     from strangers.latent.directions import Directions
@@ -77,13 +78,13 @@ def edit(
     description = _describe(attribute, amounts, hold, latent)
     provenance = replace(generator.provenance(numbers), latents=description)
     write_strips(generator, strips, out, provenance, force=force)
-    print(
+    echo(
         f"Wrote {plural(len(strips), 'face')} at {plural(len(amounts), 'strength')} to {out}: {description}."
     )
     if measure:
         from strangers.latent.effects import measure_effect
 
-        print(measure_effect(generator, directions, attribute, max(map(abs, amounts))))
+        echo(str(measure_effect(generator, directions, attribute, max(map(abs, amounts)))))
 
 
 def _describe(attribute: str, amounts: Sequence[float], hold: str | None, latent: Path | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps, loads
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from typer import Argument, Option
 
 from strangers.commands.arguments import Device, Force, Json, parse_names
 from strangers.errors import UsageError
+from strangers.system.streams import echo
 
 Metrics = Annotated[
     str, Option(metavar="LIST", help="Metrics such as fid768,kid768, and groups: quick, standard, all.")
@@ -74,7 +76,7 @@ def evaluate(
     measured = evaluation.evaluate(generated, data, held_out=held_out, training=training, settings=settings)
     table = write(out, measured, force=force)
     if json:
-        print(out.read_text(encoding="utf-8"), end="")
+        echo(*dumps(loads(out.read_bytes()), indent=1).split("\n"))
     else:
-        print(f"{table}\nWrote {out} and {out.with_suffix('.html')}.")
-        print(f"Next: strangers compare {generated} OTHER {data} --metrics {metrics}")
+        echo(*table.split("\n"), f"Wrote {out} and {out.with_suffix('.html')}.")
+        echo(f"Next: strangers compare {generated} OTHER {data} --metrics {metrics}")

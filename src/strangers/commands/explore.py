@@ -8,6 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from strangers.commands.arguments import Force
+from strangers.system.streams import echo
 
 
 def explore(
@@ -31,4 +32,4 @@ def explore(
 
     outputs = (out, out.with_suffix(".json"))
     check_outputs(*outputs, kind="exploration", inputs=[data, landmarks], force=force)
-    print(write(data, out, size=size, landmarks=landmarks, force=force))
+    echo(*write(data, out, size=size, landmarks=landmarks, force=force).split("\n"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,6 +11,7 @@ from typer import Option
 from strangers.commands.arguments import Force, ModelName
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
+from strangers.system.streams import echo
 
 if TYPE_CHECKING:
     from strangers.latent.directions import Directions
@@ -69,14 +70,14 @@ def export(
         check_outputs(*outputs, kind="export", inputs=[model, result], force=force)
     loaded = load(model, device="cpu")
     if to == "file":
-        print(_file(loaded, out, result, force=force))
+        echo(_file(loaded, out, result, force=force))
     elif to == "onnx":
-        print(_onnx(loaded, out, force=force))
+        echo(_onnx(loaded, out, force=force))
     elif to == "page":
         text = {field: value for field, value in words.items() if value is not None}
-        print(_page(loaded, source_name(model), out, runtime, text, with_directions=directions is not False))
+        echo(*_page(loaded, source_name(model), out, runtime, text, with_directions=directions is not False))
     else:
-        print(_hub(loaded, out, result, push))
+        echo(*_hub(loaded, out, result, push))
 
 
 def _check_options(to: str, out: Path, given: Mapping[str, object]) -> None:
@@ -104,32 +105,30 @@ def _onnx(model: Model, out: Path, *, force: bool) -> str:
     return f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB: over {CHECKED} seeds it {agreement}."
 
 
-def _hub(model: Model, out: Path, result: Path | None, push: str | None) -> str:
-    """Write the repository, and upload it to `push`, if any. Return a message."""
+def _hub(model: Model, out: Path, result: Path | None, push: str | None) -> Iterator[str]:
+    """Write the repository, and upload it to `push`, if any. Yield messages."""
     from strangers.export.hub import export_hub, push_hub
 
     export_hub(model, out, result=result, repository=push)
-    written = f"Wrote {out}; its README.md is the model card."
+    yield f"Wrote {out}; its README.md is the model card."
     if push:
-        written += f"\nUploaded it to {push_hub(out, push)}; load it with strangers.load('hf:{push}')."
-    return written
+        yield f"Uploaded it to {push_hub(out, push)}; load it with strangers.load('hf:{push}')."
 
 
 def _page(
     model: Model, name: str, out: Path, runtime: Path | None, text: dict[str, str], *, with_directions: bool
-) -> str:
-    """Write the page. Return a message that says how to open it."""
+) -> Iterator[str]:
+    """Write the page. Yield messages that say how to open it."""
     from strangers.export.page import SINGLE, export_page
     from strangers.export.page_html import PageText
 
     found = _directions(model) if with_directions and not out.exists() else None
     exported = export_page(model, out, name=name, directions=found, runtime=runtime, text=PageText(**text))
+    yield f"Wrote {out}, {exported}."
     if out.suffix == SINGLE:
-        return f"Wrote {out}, {exported}.\nTo open it: double-click it, or send it to somebody who does."
-    return (
-        f"Wrote {out}, {exported}.\n"
-        f"To open it: python -m http.server --directory {out} 8000, then http://localhost:8000/"
-    )
+        yield "To open it: double-click it, or send it to somebody who does."
+    else:
+        yield f"To open it: python -m http.server --directory {out} 8000, then http://localhost:8000/"
 
 
 def _directions(model: Model) -> Directions:

@@ -9,6 +9,7 @@ from typing import Annotated
 from typer import Option
 
 from strangers.commands.arguments import MAX_FACES, Device, Force, ModelName, plural, require_few
+from strangers.system.streams import echo
 
 
 def interpolate(
@@ -39,4 +40,4 @@ def interpolate(
     description = f"interpolation of {frames} frames{', looped' if loop else ''}"
     z = interpolation.interpolate(generator.latents(numbers), frames, generator.recipe.latent, loop=loop)
     write_walk(generator, z, out, replace(generator.provenance(numbers), latents=description), force=force)
-    print(f"Wrote {plural(frames, 'frame')} through {plural(len(numbers), 'face')} to {out}.")
+    echo(f"Wrote {plural(frames, 'frame')} through {plural(len(numbers), 'face')} to {out}.")

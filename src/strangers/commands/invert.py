@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from typer import Argument, Option
 from strangers.commands.arguments import Device, Force, ModelName
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
+from strangers.system.streams import echo
 
 
 def invert(
@@ -58,15 +58,15 @@ def invert(
             done = result.step
     found = latent_file(generator, result, score, starts, seed)
     write_latent(out, found, pixels, result.face, force=force)
-    print(
+    echo(
         f"Wrote {out} and {picture}. Pixel error: {result.image_error:.0f} of 255. "
         f"Feature error: {result.feature_error:.2f} (1 is a different face)."
     )
 
 
 def _warn(photograph: Path, crop: str, score: float, threshold: float) -> None:
-    print(
+    echo(
         f"warning: {photograph} does not look like one upright face cropped by {crop}: its "
         f"out-of-distribution score is {score:.2f}; few photographs of faces score above {threshold}.",
-        file=sys.stderr,
+        error=True,
     )

@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from strangers.commands.arguments import parse_part, plural
 from strangers.errors import UsageError
+from strangers.system.streams import echo
 
 DEFAULT_SIZE = 64
 
@@ -89,9 +90,8 @@ def prepare(
     from strangers.data.notes import summary
 
     manifest = prepared.manifest
-    print(f"Wrote {plural(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}, to {out}.")
-    for line in summary(prepared):
-        print(line)
+    echo(f"Wrote {plural(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}, to {out}.")
+    echo(*summary(prepared))
 
 
 def _refuse(**options: object) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument
 
 from strangers.commands.arguments import Json
+from strangers.system.streams import echo
 
 if TYPE_CHECKING:
     from strangers.recipes.recipe import Recipe
@@ -24,10 +25,11 @@ def recipes(
 
     if name:
         described = describe(recipe_named(name))
-        print(json.dumps(described, indent=2) if as_json else values(described))
+        text = json.dumps(described, indent=2) if as_json else values(described)
     else:
         everything = [describe(recipe) for recipe in RECIPES.values()]
-        print(json.dumps(everything, indent=2) if as_json else table(everything))
+        text = json.dumps(everything, indent=2) if as_json else table(everything)
+    echo(*text.split("\n"))
 
 
 def describe(recipe: Recipe) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from strangers.errors import UsageError
 if TYPE_CHECKING:
     from strangers.sampling.model import Model
 from strangers.commands.progress import progress_bar
+from strangers.system.streams import echo
 
 
 def sample(
@@ -77,7 +78,7 @@ def sample(
         write_grid(generator, numbers, out, columns, truncation, force=force)
     else:
         write_each(generator, numbers, out, truncation, force=force)
-    print(f"Wrote {plural(len(numbers), 'face')} to {out}.")
+    echo(f"Wrote {plural(len(numbers), 'face')} to {out}.")
 
 
 def _refuse_many(numbers: Sequence[int], as_grid: bool, grid: str | None, cells: int) -> None:
@@ -98,5 +99,5 @@ def matching(
 
     with progress_bar("searching", enough if seeds is None else len(seeds)) as advance:
         found = find_seeds(model, wanted, seeds=seeds, count=enough, truncation=truncation, advance=advance)
-    print(f"Kept {found}.")
+    echo(f"Kept {found}.")
     return found.seeds

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from strangers.errors import UsageError
+from strangers.system.streams import echo
 
 if TYPE_CHECKING:
     import socket
@@ -77,10 +78,11 @@ def announce(listening: socket.socket, host: str, token: str | None, *, open_bro
 
     address = address_of(listening, host, token)
     if not is_loopback(host) and sys.stdout.isatty():
-        print(qr_code(address), end="")
-    print(f"Open {address} (Ctrl-C stops the server).", flush=True)
+        echo(*qr_code(address).rstrip("\n").split("\n"))
+    echo(f"Open {address} (Ctrl-C stops the server).")
+    sys.stdout.flush()
     if open_browser:
         import webbrowser
 
         if not webbrowser.open(address):
-            print("No browser was found here; open the address yourself.", file=sys.stderr)
+            echo("No browser was found here; open the address yourself.", error=True)

@@ -13,6 +13,7 @@ from typer import Argument, Option
 
 from strangers.commands.arguments import Device, parse_changes, parse_images
 from strangers.system.machine import process_number
+from strangers.system.streams import echo
 from strangers.training.options import TrainingOptions
 
 
@@ -88,11 +89,11 @@ def train(
     from strangers.training import loop
 
     if dry_run:
-        print(rehearsal.dry_run(data, **arguments))
+        echo(*str(rehearsal.dry_run(data, **arguments)).split("\n"))
         return
     run = loop.train(data, **arguments)
     if process_number() == 0:
-        print(results(run.path))
+        echo(*results(run.path))
 
 
 def _parameters() -> Iterator[inspect.Parameter]:
@@ -107,7 +108,7 @@ def _parameters() -> Iterator[inspect.Parameter]:
 train.__signature__ = inspect.Signature([*_parameters()], return_annotation=None)  # type: ignore[attr-defined]
 
 
-def results(run: Path) -> str:
+def results(run: Path) -> list[str]:
     """Return the paths of the pictures and the model of a finished run, and next commands."""
     newest = sorted((run / "samples").glob("*.png"))[-1:]
     model = run / "checkpoints" / (run / "latest").read_text().strip() / "model.safetensors"
@@ -118,10 +119,8 @@ def results(run: Path) -> str:
         "model": model,
     }
     lines = [f"  {name:<10}{place}" for name, place in places.items()]
-    return "\n".join(
-        [
-            *lines,
-            f"More faces:    strangers sample {shlex.quote(str(run))} --seeds 64-127 --out faces.png",
-            "Train longer:  rerun the command with a larger --images.",
-        ]
-    )
+    return [
+        *lines,
+        f"More faces:    strangers sample {shlex.quote(str(run))} --seeds 64-127 --out faces.png",
+        "Train longer:  rerun the command with a larger --images.",
+    ]

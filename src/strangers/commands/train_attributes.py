@@ -8,6 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from strangers.commands.arguments import Device, Force
+from strangers.system.streams import echo
 
 
 def train_attributes(
@@ -28,7 +29,7 @@ def train_attributes(
         data, validation, out, epochs=epochs, seed=seed, device=device, precision=precision, force=force
     )
     means = summary(accuracies)
-    print(
+    echo(
         f"Wrote {out} and {out.with_suffix('.md')}. "
         f"Accuracy: {means['accuracy']:.1%}. Balanced accuracy: {means['balanced']:.1%}."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
@@ -24,10 +23,11 @@ from strangers.data.prepared import SET_FORMAT, Manifest, PreparedSet, is_prepar
 from strangers.data.skipped import read_skipped, shorten
 from strangers.data.sources import Source, inputs, open_source
 from strangers.data.workers import run_jobs, useful_workers
-from strangers.data.writer import Writer, printable
+from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.cache import cache_folder
 from strangers.system.files import lock, new_folder
+from strangers.system.streams import echo, printable
 
 ADVICE = {
     WRONG_SIZE: " Prepare them by crop square, which takes any size.",
@@ -132,7 +132,7 @@ def open_or_prepare(
             if not is_prepared(place):
                 made = prepare(data, place, size=size, crop=crop, split=split, progress=progress)
                 for sentence in summary(made):
-                    print(f"{data}: {sentence}", file=sys.stderr)
+                    echo(f"{data}: {sentence}", error=True)
     return open_prepared(place)
 
 
@@ -143,7 +143,7 @@ def _exclusive(place: Path) -> AbstractContextManager[object]:
     try:
         return lock(file)
     except BlockingIOError:
-        print("Another process is preparing the same photographs; waiting for it.", file=sys.stderr)
+        echo("Another process is preparing the same photographs; waiting for it.", error=True)
         return lock(file, wait=True)
 
 

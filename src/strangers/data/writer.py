@@ -21,6 +21,7 @@ from strangers.data.checksums import CHECKSUMS, PREVIEW, Checksums, checksums_of
 from strangers.data.prepared import Manifest, positions
 from strangers.images import encode_png, grid
 from strangers.system.files import write_atomically
+from strangers.system.streams import printable
 
 NPY_HEADER_BYTES = 128
 
@@ -147,8 +148,3 @@ def npy_header(shape: tuple[int, ...]) -> bytes:
     fields = {"descr": "|u1", "fortran_order": False, "shape": shape}
     text = repr(fields).encode("latin-1").ljust(NPY_HEADER_BYTES - 11) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
-
-
-def printable(text: str) -> str:
-    """Return `text` on one line that any encoding can represent, with unprintable characters escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

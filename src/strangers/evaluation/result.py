@@ -12,6 +12,7 @@ from strangers.evaluation.facts import Facts
 from strangers.evaluation.memorization import Memorization
 from strangers.evaluation.metric_table import higher_is_better
 from strangers.system.machine import processor_name, usable_cores
+from strangers.system.streams import printable
 
 
 class Value(Configuration):
@@ -102,9 +103,9 @@ def summary(result: Result) -> str:
     lines += [f"{name} has no ±: {one.reason}." for name, one in result.values.items() if one.reason]
     if result.memorization:
         lines.append(f"{result.memorization}.")
-    lines += result.notes
+    lines += map(printable, result.notes)
     if result.mismatch:
-        lines.append(f"Protocols differ ({'; '.join(result.mismatch)}).")
+        lines.append(f"Protocols differ ({printable('; '.join(result.mismatch))}).")
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from strangers.errors import StrangersError, UsageError
 from strangers.system.cache import cache_folder, downloaded
 from strangers.system.files import write_atomically
+from strangers.system.streams import echo
 
 VERSION = "1.30.0"
 URL = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
@@ -59,12 +60,12 @@ def main() -> int:
     try:
         files = _pinned()
     except StrangersError as error:
-        print(f"error: {error}", file=sys.stderr)
+        echo(f"error: {error}", error=True)
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         write_atomically(folder / name, data)
-    print(f"Wrote {' and '.join(files)} of onnxruntime-web {VERSION} to {folder}.")
+    echo(f"Wrote {' and '.join(files)} of onnxruntime-web {VERSION} to {folder}.")
     return 0
 
 

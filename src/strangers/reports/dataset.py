@@ -16,6 +16,7 @@ from strangers.errors import UsageError
 from strangers.images import Pixels, grid
 from strangers.reports.html import bars, page, picture, section, table
 from strangers.system.files import check_outputs, signed, write_output
+from strangers.system.streams import printable
 
 MAX_PREDICTED = 2_000
 """Pictures whose attributes are predicted: fractions are then within about two percentage points."""
@@ -74,7 +75,7 @@ def summary(found: Exploration) -> str:
     """Return the set in a few lines."""
     rows = dict(_facts(found))
     width = max(map(len, rows))
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
+    return "\n".join(f"{name:<{width}}  {printable(value)}" for name, value in rows.items())
 
 
 def report(found: Exploration, sample: Pixels) -> str:

@@ -9,6 +9,24 @@ from contextlib import suppress
 from typing import TextIO
 
 
+def echo(*lines: str, error: bool = False) -> None:
+    """Print lines on standard output, or on standard error; `printable`, for they may contain names.
+
+    Raises OSError on standard output.
+    """
+    for line in lines:
+        print(printable(line), file=sys.stderr if error else sys.stdout)
+
+
+def printable(text: str) -> str:
+    """Return text on one line that any encoding can represent, with unprintable characters escaped.
+
+    Names of files, people and models may contain line breaks, bytes that are no text, characters that
+    control a terminal, and marks that reorder what it shows.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def make_usable() -> None:
     """Replace closed standard streams by /dev/null, and make any file name printable.
 
@@ -26,6 +44,8 @@ def make_usable() -> None:
             setattr(sys, name, stream)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    # A terminal that was closed must not change how a command ends.
+    sys.stderr = Forgiving(sys.stderr)
 
 
 def flush_or_discard() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from strangers.recipes.recipe import parameter_counts
+from strangers.system.streams import printable
 from strangers.training.adaptive_threads import first_schedule
 from strangers.training.distributed import SINGLE_PROCESS
 from strangers.training.options import TrainingOptions, keyword_options
@@ -49,7 +50,7 @@ def dry_run(data: str | Path, options: TrainingOptions) -> str:
         "speed": f"{speed:,.1f} images/s, measured{load()}",
         "time": f"about {duration(recipe.images / speed)}",
     }
-    table = "\n".join(f"{name:<14}{text}" for name, text in rows.items())
+    table = "\n".join(f"{name:<14}{printable(text)}" for name, text in rows.items())
     return f"{table}\nrecipe        {recipe.model_dump_json(indent=2)}"
 
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from strangers.errors import RunError, UsageError
 from strangers.system.files import write_atomically
-from strangers.system.streams import Forgiving
+from strangers.system.streams import Forgiving, printable
 from strangers.training.clock import TrainingClock
 from strangers.training.step import StepReport
 
@@ -164,6 +164,7 @@ class RunLog:
 
     def info(self, message: str) -> None:
         """Print a message and append it to console.log."""
+        message = printable(message)
         try:
             self.console.print(message, markup=False)
         except BrokenPipeError:

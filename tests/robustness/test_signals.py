@@ -1,0 +1,104 @@
+"""A command that SIGTERM or a closed terminal stops leaves nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from strangers import cli
+
+from ..support import started
+from .commands import bytes_of, leftovers
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+
+COMMANDS = {
+    "prepare": "prepare synthetic:8 --size 32 --workers 1 --out {out}/set",
+    "prepare into the cache": "explore synthetic:9 --size 32 --out {out}/explored.html",
+    "explore": "explore {set} --out {out}/explored.html",
+    "sample": "sample {model} --seeds 0-9 --device cpu --out {out}/faces.png",
+    "sample to a folder": "sample {model} --seeds 0-9 --device cpu --out {out}",
+    "interpolate": "interpolate {model} --seeds 1,2 --frames 4 --device cpu --out {out}/walk.webp",
+    "evaluate": "evaluate {model} {set} --allow-mismatch --count 16 --metrics kd --out {out}/r.json",
+    "export": "export {model} --to file --out {out}/faces.safetensors",
+}
+"""Commands that write into a folder, `out`."""
+
+
+@pytest.fixture
+def stopping() -> Iterator[None]:
+    """Let signals stop this process as they stop the program, and end that with the test."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    cli.stop_on_signals()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("stopping")
+@pytest.mark.parametrize("line", COMMANDS.values(), ids=COMMANDS)
+def test_a_signal_while_an_output_is_written_leaves_nothing_of_it(
+    line: str, small_set: Path, small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("kept")
+    before = bytes_of(tmp_path)
+    number = signal.SIGHUP if len(line) % 2 else signal.SIGTERM
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "fsync", signalling(number))
+    words = line.format(out=out, set=small_set, model=small_model).split()
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(words)
+    assert stopped.value.code == 128 + number
+    left = {name: digest for name, digest in bytes_of(tmp_path).items() if not name.endswith(".lock")}
+    assert left == before
+    assert leftovers(tmp_path) == []
+
+
+def signalling(number: int) -> Callable[[int], None]:
+    """Return an fsync at which the signal comes, and comes again while the command cleans up."""
+
+    def fsync(descriptor: int) -> None:
+        try:
+            signal.raise_signal(number)
+        finally:
+            signal.raise_signal(number)
+
+    return fsync
+
+
+def test_a_closed_terminal_ends_a_preparation_with_its_workers(tmp_path: Path) -> None:
+    words = ["prepare", "synthetic:1000000", "--size", "16", "--workers", "2", "--out", str(tmp_path / "set")]
+    with started([sys.executable, "-m", "strangers", *words], stderr=subprocess.PIPE) as process:
+        while not written(tmp_path):
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGHUP)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (128 + signal.SIGHUP, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def written(folder: Path) -> int:
+    """Return the number of bytes of images in an unfinished set."""
+    return sum(path.stat().st_size > 10_000 for path in folder.glob(".partial-*/images.npy"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no nohup")
+def test_a_command_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    code = (
+        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from strangers import cli; "
+        "cli.stop_on_signals(); signal.raise_signal(signal.SIGHUP); print('still here')"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "still here\n")
