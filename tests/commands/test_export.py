@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from strangers.export import hub, onnx
+from strangers.sampling.load import load
 
 from ..support import Strangers, write_model
 
@@ -27,6 +28,17 @@ def test_onnx_is_a_file_that_says_how_far_it_is_from_torch(
     assert out.is_file()
     assert f"Wrote {out}, " in said
     assert "over 64 seeds it differs from torch by at most" in said
+
+
+def test_title_and_author_are_in_the_file_and_its_card(
+    strangers: Strangers, file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "faces.safetensors"
+    words = ("export", file, "--to", "file", "--out", out, "--title", "Nobody", "--author", "A. B.")
+    assert strangers(*words).code == 0
+    header = load(out, device="cpu").header
+    assert (header.title, header.author) == ("Nobody", "A. B.")
+    assert "# Nobody" in out.with_suffix(".md").read_text()
 
 
 def test_hub_is_a_folder_that_is_pushed_where_asked(

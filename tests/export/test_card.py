@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from strangers.commands.arguments import parse_changes
+from strangers.data.terms import CELEBA
 from strangers.evaluation.facts import Protocol, SetFacts, facts_of_model
 from strangers.evaluation.memorization import Memorization, SpaceResult
 from strangers.evaluation.result import AttributeFrequency, Hardware, Result, Value
@@ -60,7 +61,8 @@ def test_without_a_measurement_it_says_so(model: Model) -> None:
     text = card(model)
     assert "Not evaluated." in text
     assert 'strangers.load("model.safetensors")' in text
-    assert "non-commercial research only" in text
+    assert "**Terms of the photographs.** not stated." in text
+    assert "CelebA" not in text
     assert "1,000 images" in text
     assert "![" not in text
     fields = front_matter(text)
@@ -123,6 +125,14 @@ def test_a_fine_tuned_model_says_so(model: Model, tmp_path: Path) -> None:
     text = card(load(tmp_path / "tuned.safetensors", device="cpu"))
     assert f"after {header.images_seen:,} images, fine-tuned afterwards." in text
     assert "**Fine-tuning.** Its statistics were matched." in text
+
+
+def test_title_author_and_terms_are_those_of_the_model(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "model.safetensors", title="Nobody", author="A. B.", license=str(CELEBA))
+    text = card(load(path, device="cpu"))
+    assert "\n# Nobody\n" in text
+    assert "By A. B. A generator of faces of 32 px" in text
+    assert f"**Terms of the photographs.** {CELEBA}" in text
 
 
 @pytest.mark.parametrize(

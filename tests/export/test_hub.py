@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 import strangers
 from strangers.errors import DataError, ModelError, StrangersError, UsageError
 from strangers.evaluation.result import Result
+from strangers.export.card import read_result
 from strangers.export.hub import export_hub, push_hub
 from strangers.images import read_provenance
 from strangers.sampling.model import Model
@@ -41,6 +43,15 @@ def test_the_folder_has_the_model_its_card_its_onnx_file_and_its_faces(model: Mo
     text = (folder / "README.md").read_text()
     assert "![Faces of seeds 0 to 63, uncurated](grid.png)" in text
     assert 'strangers.load("hf:someone/faces")' in text
+
+
+def test_the_measurement_in_the_folder_is_of_the_model_in_it(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text(result_of(model).model_dump_json())
+    titled = replace(model, header=model.header.model_copy(update={"title": "Nobody"}))
+    export_hub(titled, tmp_path / "faces", result=tmp_path / "result.json")
+    loaded = strangers.load(tmp_path / "faces" / "model.safetensors", device="cpu")
+    assert loaded.header.title == "Nobody"
+    assert read_result(tmp_path / "faces" / "evaluation.json", loaded).values == result_of(model).values
 
 
 def test_an_uploaded_model_can_be_loaded_by_its_name(model: Model, folder: Path, hub: Hub) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from strangers.sampling.model import Model
 
 ONLY_FOR = {
-    **dict.fromkeys(("runtime", "directions", "title", "author", "license", "url"), ("page",)),
+    **dict.fromkeys(("runtime", "directions", "license", "url"), ("page",)),
     "push": ("hub",),
     "result": ("file", "hub"),
 }
@@ -43,8 +44,8 @@ def export(
     runtime: Annotated[
         Path | None, Option(metavar="DIR", help="page: folder with onnxruntime-web, instead of a download.")
     ] = None,
-    title: Annotated[str | None, Option(metavar="TEXT", help="page: its name.  [default: strangers]")] = None,
-    author: Annotated[str | None, Option(metavar="TEXT", help="page: who publishes it.")] = None,
+    title: Annotated[str | None, Option(metavar="TEXT", help="Title of the model.")] = None,
+    author: Annotated[str | None, Option(metavar="TEXT", help="Author of the model.")] = None,
     license: Annotated[str | None, Option(metavar="TEXT", help="page: terms besides the model's.")] = None,
     url: Annotated[
         str | None, Option(metavar="URL", help="page: its address, for previews of links.")
@@ -59,7 +60,7 @@ def export(
     force: Force = False,
 ) -> None:
     """Export a model as a small file, as ONNX, as a web page, or as a Hugging Face repository."""
-    words = {"title": title, "author": author, "license": license, "url": url}
+    words = {"license": license, "url": url}
     given = {"runtime": runtime, "directions": directions, "push": push, "result": result, **words}
     _check_options(to, out, given)
     from strangers.sampling.load import load, source_name
@@ -69,12 +70,16 @@ def export(
         outputs = (out, out.with_suffix(".md")) if to == "file" else (out,)
         check_outputs(*outputs, kind="export", inputs=[model, result], force=force)
     loaded = load(model, device="cpu")
+    stated = {name: value for name, value in {"title": title, "author": author}.items() if value is not None}
+    header = loaded.header.model_copy(update=stated)
+    loaded = replace(loaded, header=header)
     if to == "file":
         echo(_file(loaded, out, result, force=force))
     elif to == "onnx":
         echo(_onnx(loaded, out, force=force))
     elif to == "page":
-        text = {field: value for field, value in words.items() if value is not None}
+        words |= {"title": header.title, "author": header.author}
+        text = {field: value for field, value in words.items() if value}
         echo(*_page(loaded, source_name(model), out, runtime, text, with_directions=directions is not False))
     else:
         echo(*_hub(loaded, out, result, push))

@@ -46,6 +46,12 @@ Part = Annotated[
     str | None, Option(metavar="K/N", help="Prepare only the K-th of N equal parts, for --merge.")
 ]
 Merge = Annotated[bool, Option("--merge", help="Merge the parts that are passed instead of SOURCE.")]
+License = Annotated[
+    str | None, Option(metavar="TEXT", help="Terms of the photographs.  [default: those of a known source]")
+]
+SourceName = Annotated[
+    str | None, Option(metavar="TEXT", help="Name of the photographs, for cards and pages.")
+]
 Workers = Annotated[
     int | None, Option(metavar="N", min=1, help="Number of processes.  [default: one per core]")
 ]
@@ -65,6 +71,8 @@ def prepare(
     split: Split = None,
     part: Part = None,
     merge: Merge = False,
+    license: License = None,
+    source_name: SourceName = None,
     workers: Workers = None,
 ) -> None:
     """Crop and resize photographs into a prepared set for training."""
@@ -73,7 +81,7 @@ def prepare(
     crop = "aligned" if align else crop
     if merge:
         _refuse(size=size, crop=crop, cropped=cropped, annotations=annotations, limit=limit, split=split,
-                part=part, workers=workers)  # fmt: skip
+                part=part, license=license, source_name=source_name, workers=workers)  # fmt: skip
         from strangers.data.merge import merge as merged
 
         prepared = merged(source, out)
@@ -85,7 +93,7 @@ def prepare(
         prepared = prepare(
             source[0], out, size=size or DEFAULT_SIZE, crop=crop, applied_crop=cropped, faces=faces,
             annotations=annotations, limit=limit, split=split, workers=workers,
-            part=None if part is None else parse_part(part),
+            part=None if part is None else parse_part(part), license=license, source_name=source_name,
         )  # fmt: skip
     from strangers.data.notes import summary
 
@@ -98,4 +106,5 @@ def _refuse(**options: object) -> None:
     """Raise UsageError for options that --merge does not take, because the parts decide them."""
     for name, value in options.items():
         if value is not None:
-            raise UsageError(f"--merge does not take --{name}: the parts decide it.")
+            option = name.replace("_", "-")
+            raise UsageError(f"--merge does not take --{option}: the parts decide it.")

@@ -78,7 +78,8 @@ def announce(listening: socket.socket, host: str, token: str | None, *, open_bro
 
     address = address_of(listening, host, token)
     if not is_loopback(host) and sys.stdout.isatty():
-        echo(*qr_code(address).rstrip("\n").split("\n"))
+        # It sets the colors of the terminal, which `echo` would not.
+        sys.stdout.write(qr_code(address))
     echo(f"Open {address} (Ctrl-C stops the server).")
     sys.stdout.flush()
     if open_browser:

@@ -20,7 +20,7 @@ from strangers.system.files import new_folder
 MERGE_BLOCK_BYTES = 2**26
 """Bytes of pictures that are copied at a time."""
 
-SHARED_FIELDS = ("size", "filter", "split", "attributes")
+SHARED_FIELDS = ("size", "filter", "split", "attributes", "source_name", "license")
 """Fields of the manifest in which all parts must agree."""
 
 DEFAULT_CROPS = {"c178", "square"}

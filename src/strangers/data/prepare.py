@@ -22,6 +22,7 @@ from strangers.data.notes import default_crop_of, notes_on, summary
 from strangers.data.prepared import SET_FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
 from strangers.data.skipped import read_skipped, shorten
 from strangers.data.sources import Source, inputs, open_source
+from strangers.data.terms import known_terms
 from strangers.data.workers import run_jobs, useful_workers
 from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
@@ -49,6 +50,8 @@ def prepare(
     split: str | None = None,
     part: tuple[int, int] | None = None,
     annotations: str | Path | None = None,
+    license: str | None = None,
+    source_name: str | None = None,
     workers: int | None = None,
     progress: bool = True,
 ) -> PreparedSet:
@@ -62,6 +65,7 @@ def prepare(
     split: "train", "val" or "test", by the partition table.
     part: (k, n) prepares the k-th of n equal parts, which `merge` joins.
     annotations: path of the attribute and partition tables, by default beside the photographs.
+    license, source_name: terms and name of the photographs, in words; by default those of a known source.
     workers: number of processes, by default one per core; the result does not depend on it.
 
     A file that cannot be used is listed in skipped.csv with the reason. Raises UsageError for a wrong
@@ -84,6 +88,7 @@ def prepare(
         manifest = _manifest(
             writer, opened, attributes, crop or applied_crop, part,
             size=size, split=split, source=printable(str(source)),
+            license=license, source_name=source_name,
         )  # fmt: skip
         writer.finish(manifest, attributes)
     return open_prepared(out)
@@ -102,9 +107,12 @@ def _manifest(
     attributes: NDArray[np.int8] | None,
     crop: str | None,
     part: tuple[int, int] | None,
+    license: str | None,
+    source_name: str | None,
     **fields: Any,
 ) -> Manifest:
     """Return the manifest of the files that were written; crop: None for the default."""
+    known = known_terms(fields["source"], writer.names, writer.originals)
     manifest = Manifest(
         format=SET_FORMAT, software=f"strangers {__version__}", count=writer.count, hash=writer.hash(),
         crop=crop or default_crop_of(writer.originals), filter=opened.filter,
@@ -112,6 +120,7 @@ def _manifest(
         listing=None if part is None else opened.listing,
         attributes=list(opened.attributes), skipped=writer.skipped,
         originals=dict(writer.originals.most_common()), traits=dict(writer.traits.most_common()),
+        source_name=source_name or known.source_name, license=license or known.license,
         **fields,
     )  # fmt: skip
     return manifest.model_copy(update={"notes": notes_on(manifest, attributes)})

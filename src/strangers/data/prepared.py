@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from strangers.data.checksums import CHECKSUMS, SUMS, Checksums, checksums_of, corrupted, rebuild_checksums
+from strangers.data.terms import Terms, known_terms
 from strangers.errors import DataError
 from strangers.system.machine import free_memory
 
@@ -57,6 +58,7 @@ class Manifest(BaseModel):
         originals: number of photographs by width x height, as in {"178x218": 3000}; empty for drawn faces.
         traits: of the crop `aligned`: number of images that are "enlarged", "gray", or "padded by
             repetition" of pixels beyond the borders of their photographs.
+        source_name, license: name and terms of the photographs, in words; empty in sets of older versions.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -77,6 +79,14 @@ class Manifest(BaseModel):
     notes: list[str] = []
     originals: dict[str, int] = {}
     traits: dict[str, int] = {}
+    source_name: str = ""
+    license: str = ""
+
+    @property
+    def terms(self) -> Terms:
+        """The terms of the photographs, as stated or as known of their source."""
+        known = known_terms(self.source, originals=self.originals)
+        return Terms(self.source_name or known.source_name, self.license or known.license)
 
 
 @dataclass(frozen=True)

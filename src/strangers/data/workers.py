@@ -58,10 +58,12 @@ def _run_job(job: Job, size: int, crop: Crop) -> JobResult:
 
 
 def _init_worker() -> None:
-    """Initialize a worker: leave Ctrl-C to the parent, and exit when the parent is killed."""
+    """Initialize a worker: leave Ctrl-C and a closed terminal to the parent; exit when that is killed."""
     # One thread for torch, because each core has a worker already.
     os.environ["OMP_NUM_THREADS"] = "1"
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 

@@ -261,7 +261,7 @@ def _card(
         "and for attribute directions in latent space. **Not intended for** judging people: the labels are "
         "annotators' opinions of photographs of celebrities, some of them matters of taste, and the network "
         "repeats them.",
-        "- **Terms**: trained on CelebA, whose terms allow non-commercial research only.",
+        f"- **Terms** of the pictures: {pictures.manifest.terms}",
         f"- **File**: SHA-256 begins {reader.hash}; data {pictures.manifest.hash[:16]}, "
         f"validation {held_out.manifest.hash[:16]}.",
         "",

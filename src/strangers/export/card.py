@@ -24,8 +24,6 @@ from strangers.sampling.model import Model
 MAX_ATTRIBUTES = 12
 """Attributes in the table: those whose frequencies differ most."""
 
-CELEBA = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
-
 
 def card(
     model: Model,
@@ -41,7 +39,7 @@ def card(
     picture: file next to the card with the faces of seeds 0 to 63.
     """
     header = model.header
-    title = f"{_escaped(header.recipe.name)}: faces of people who do not exist"
+    title = _escaped(header.title or f"{header.recipe.name}: faces of people who do not exist")
     shown = f"![Faces of seeds 0 to 63, uncurated]({picture})\n" if picture else ""
     sections = [
         _front_matter(model, result),
@@ -88,8 +86,9 @@ def _lead(model: Model) -> str:
     header = model.header
     parameters = sum(weights.numel() for weights in model.generator.parameters())
     tuned = ", fine-tuned afterwards" if header.fine_tuning else ""
+    author = f"By {_escaped(header.author)}. " if header.author else ""
     return (
-        f"A generator of faces of {header.size} px with {parameters:,} parameters: the recipe "
+        f"{author}A generator of faces of {header.size} px with {parameters:,} parameters: the recipe "
         f"{_code(header.recipe.name)} ({_escaped(header.recipe.source)}) after {header.images_seen:,} "
         f"images{tuned}. Trained by {_escaped(header.software)}; model hash `{model.hash}`. A seed names a "
         "face: seed 17 gives the same face on every machine."
@@ -116,9 +115,7 @@ def _training_data(model: Model, result: Result | None) -> str:
         split = f", split {_code(split)}" if (split := split_of(result.data)) else ""
         count = number(getattr(result.data, "count", None))
         lines.append(f"The set is {_escaped(_source(result))}{split}: {count} pictures.")
-    terms = _escaped(header.license)
-    terms += f" CelebA's are at {CELEBA}." if "CelebA" in header.license else ""
-    lines.append(f"**Terms.** {terms}")
+    lines.append(f"**Terms of the photographs.** {_escaped(header.license)}")
     return "\n\n".join(lines)
 
 

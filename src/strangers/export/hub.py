@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from strangers.errors import StrangersError, UsageError
@@ -29,16 +31,20 @@ def export_hub(model: Model, out: Path, *, result: Path | None = None, repositor
         _refuse_other_names(repository)
     measured = None if result is None else read_result(result, model)
     place = HUB_FILE if repository is None else f"hf:{repository}"
+    weights = as_bytes(model.generator, model.header)
+    model = replace(model, hash=sha256(weights).hexdigest()[:16])
     onnx = as_onnx(model)
     checked(model, onnx)
     files = {
-        HUB_FILE: as_bytes(model.generator, model.header),
+        HUB_FILE: weights,
         "faces.onnx": onnx,
         GRID: encode_png(grid(model.sample(SHOWN), columns=8), model.provenance(SHOWN)),
         "README.md": card(model, measured, place, picture=GRID).encode(),
     }
     if measured is not None:
-        files["evaluation.json"] = (measured.model_dump_json(indent=1) + "\n").encode()
+        facts = measured.model.model_copy(update={"hash": model.hash})
+        evaluation = measured.model_copy(update={"model": facts})
+        files["evaluation.json"] = (evaluation.model_dump_json(indent=1) + "\n").encode()
     with new_folder(out) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)

@@ -89,7 +89,12 @@ def as_onnx(model: Model, *, half: bool = False) -> bytes:
     header = model.header
     file.ir_version = onnx.helper.find_min_ir_version_for(file.opset_import)
     file.producer_name, file.producer_version = "strangers", header.software.removeprefix("strangers ")
-    file.doc_string = f"Faces of {header.recipe.name} after {header.images_seen:,} images. {header.license}"
+    title = f"{header.title}. " if header.title else ""
+    author = f"By {header.author}. " if header.author else ""
+    file.doc_string = (
+        f"{title}{author}Faces of {header.recipe.name} after {header.images_seen:,} images. "
+        f"Terms of the photographs: {header.license}"
+    )
     onnx.helper.set_model_props(file, {"strangers": header.model_dump_json(), "strangers.hash": model.hash})
     onnx.checker.check_model(file, full_check=True)
     return bytes(file.SerializeToString())

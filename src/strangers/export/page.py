@@ -134,7 +134,8 @@ def _files(
     size = model.header.size
     html = files["index.html"].decode()
     megabytes = sum(loaded.values()) / 1e6
-    files["index.html"] = standalone_html(html, text, model.header.license, megabytes, size).encode()
+    terms = f"Terms of the photographs: {model.header.license}"
+    files["index.html"] = standalone_html(html, text, terms, megabytes, size).encode()
     seeds = range(PREVIEW_SEEDS)
     preview = grid(model.sample(seeds), columns=8, gap=0)
     files[PREVIEW] = encode_animation([preview], 1, "WEBP", model.provenance(seeds))
@@ -165,7 +166,7 @@ def facts(model: Model, directions: Directions | None, name: str = "") -> dict[s
         "software": provenance.software,
         "files": {"onnx": ONNX, "wasm": WASM},
         "model": {
-            "name": name or header.recipe.name,
+            "name": header.title or name or header.recipe.name,
             "hash": model.hash,
             "size": header.size,
             "latent": header.recipe.latent,

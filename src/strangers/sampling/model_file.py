@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from strangers.data.terms import Terms
 from strangers.errors import ModelError
 from strangers.recipes.recipe import Recipe
 from strangers.system.files import write_atomically
@@ -26,11 +27,6 @@ from strangers.system.files import write_atomically
 MODEL_FORMAT: Literal[1] = 1
 
 MAX_TENSORS = 10_000
-
-LICENSE = (
-    "The photographs' terms bind what is made of them. CelebA's allow non-commercial research only. "
-    "Look up the terms of the set that this model was trained on."
-)
 
 
 class ModelHeader(BaseModel):
@@ -45,7 +41,8 @@ class ModelHeader(BaseModel):
         data_hash: hash of the prepared set.
         ancestor: name and hash of the model whose weights the training started from, or "".
         fine_tuning: one sentence about a change of the weights after the training; empty without one.
-        license: a note on the terms of the photographs.
+        license: name and terms of the photographs.
+        title, author: of the model, as its author states them; empty if not stated.
         metrics: measured values by name.
     """
 
@@ -61,7 +58,9 @@ class ModelHeader(BaseModel):
     data_hash: str
     ancestor: str = ""
     fine_tuning: str = ""
-    license: str = LICENSE
+    license: str = str(Terms())
+    title: str = ""
+    author: str = ""
     metrics: dict[str, JsonValue] = {}
 
     @model_validator(mode="after")

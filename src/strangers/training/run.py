@@ -140,6 +140,7 @@ def _identity(plan: Plan, schedule: ThreadSchedule) -> dict[str, Any]:
         "data_hash": plan.data.manifest.hash,
         "data_count": len(plan.data),
         "data_source": plan.data.manifest.source,
+        "data_license": str(plan.data.manifest.terms),
         "precision": dtype_name(plan.precision.value),
         "from": None if plan.ancestor is None else plan.ancestor.name,
         "threads": [list(entry) for entry in schedule.entries],

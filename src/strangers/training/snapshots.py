@@ -122,6 +122,7 @@ def header_of(session: TrainingSession) -> ModelHeader:
         filter=plan.data.manifest.filter,
         data_hash=plan.data.manifest.hash,
         ancestor="" if plan.ancestor is None else plan.ancestor.name,
+        license=str(plan.data.manifest.terms),
     )
 
 
