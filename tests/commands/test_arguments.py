@@ -14,6 +14,7 @@ from strangers.commands.arguments import (
     parse_grid,
     parse_images,
     parse_part,
+    parse_share,
     parse_strengths,
     parse_where,
     plural,
@@ -27,6 +28,17 @@ from strangers.errors import UsageError
 )
 def test_numbers_of_images(text: str, count: int) -> None:
     assert parse_images(text) == count
+
+
+@pytest.mark.parametrize(("text", "share"), [("10%", 0.1), ("0.1", 0.1), (".25", 0.25), ("2.5%", 0.025)])
+def test_shares(text: str, share: float) -> None:
+    assert parse_share(text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["", "%", "-10%", "ten", "1e-1", "10 %", "nan", "٣%"])
+def test_what_is_no_share_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--hold-out"):
+        parse_share(text)
 
 
 @given(some.integers(min_value=1, max_value=10**12))

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from strangers.data.merge import merge
+from strangers.data.parts import part_bounds
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
-from strangers.data.sources import part_bounds
 from strangers.errors import DataError, UsageError
 
 from ..support import Strangers

@@ -53,6 +53,21 @@ def test_a_result_records_everything_it_depends_on(result: Result, trained: Path
     assert Result.model_validate_json(result.model_dump_json()) == result
 
 
+@pytest.mark.parametrize(("held_out", "control"), [(0.5, "held-out"), (0.05, "training")])
+def test_a_held_out_part_that_is_large_enough_is_the_control(
+    held_out: float, control: str, tmp_path: Path
+) -> None:
+    data = prepare("synthetic:260", tmp_path / "set", size=32, workers=1, progress=False, hold_out=held_out)
+    model = write_model(
+        tmp_path / "model.safetensors", data_hash=data.manifest.hash, crop=data.manifest.crop,
+        filter=data.manifest.filter,
+    )  # fmt: skip
+    few = Settings(count=64, metrics=("memorization",))
+    found = evaluate(model, data.path, settings=few, progress=False).result.memorization
+    assert found is not None
+    assert found.control == control
+
+
 def test_its_numbers_make_sense(result: Result) -> None:
     assert result.values["fd-face"].value > 0
     assert result.values["fd-face"].error is not None

@@ -70,6 +70,14 @@ def parse_part(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def parse_share(text: str) -> float:
+    """A share, from a text such as "10%" or "0.1". Raises UsageError."""
+    match = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)(%?)", text)
+    if not match:
+        raise UsageError(f"--hold-out {text}: write it as a share, for instance 10%.")
+    return float(match[1]) / (100 if match[2] else 1)
+
+
 def parse_where(text: str) -> dict[str, bool]:
     """Parse attribute conditions, written as "Smiling=1,Eyeglasses=0". Raises UsageError."""
     wanted: dict[str, bool] = {}

@@ -21,7 +21,8 @@ Training = Annotated[
     Path | None, Option(metavar="SET", help="Prepared set of the training, if not DATA; for memorization.")
 ]
 HeldOut = Annotated[
-    Path | None, Option(metavar="SET", help="Prepared set that was not trained on, as control.")
+    Path | None,
+    Option(metavar="SET", help="Control set, not trained on.  [default: the training set's held-out part]"),
 ]
 Weights = Annotated[Path | None, Option(metavar="PATH", help="Inception weights, if not in the cache.")]
 Shrinkage = Annotated[bool, Option("--shrinkage", help="Shrink covariances, for few faces.")]

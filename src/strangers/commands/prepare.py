@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import parse_part, plural
+from strangers.commands.arguments import parse_part, parse_share, plural
 from strangers.errors import UsageError
 from strangers.system.streams import echo
 
@@ -45,6 +45,9 @@ Split = Annotated[
 Part = Annotated[
     str | None, Option(metavar="K/N", help="Prepare only the K-th of N equal parts, for --merge.")
 ]
+HoldOut = Annotated[
+    str | None, Option(metavar="SHARE", help="Hold out a share, as in 10%, by person where known.")
+]
 Merge = Annotated[bool, Option("--merge", help="Merge the parts that are passed instead of SOURCE.")]
 License = Annotated[
     str | None, Option(metavar="TEXT", help="Terms of the photographs.  [default: those of a known source]")
@@ -70,6 +73,7 @@ def prepare(
     limit: Limit = None,
     split: Split = None,
     part: Part = None,
+    hold_out: HoldOut = None,
     merge: Merge = False,
     license: License = None,
     source_name: SourceName = None,
@@ -80,8 +84,10 @@ def prepare(
         raise UsageError("--align is a crop of its own; leave out --crop and --cropped.")
     crop = "aligned" if align else crop
     if merge:
-        _refuse(size=size, crop=crop, cropped=cropped, annotations=annotations, limit=limit, split=split,
-                part=part, license=license, source_name=source_name, workers=workers)  # fmt: skip
+        _refuse(
+            size=size, crop=crop, cropped=cropped, annotations=annotations, limit=limit, split=split,
+            part=part, hold_out=hold_out, license=license, source_name=source_name, workers=workers,
+        )  # fmt: skip
         from strangers.data.merge import merge as merged
 
         prepared = merged(source, out)
@@ -93,7 +99,9 @@ def prepare(
         prepared = prepare(
             source[0], out, size=size or DEFAULT_SIZE, crop=crop, applied_crop=cropped, faces=faces,
             annotations=annotations, limit=limit, split=split, workers=workers,
-            part=None if part is None else parse_part(part), license=license, source_name=source_name,
+            part=None if part is None else parse_part(part),
+            hold_out=None if hold_out is None else parse_share(hold_out),
+            license=license, source_name=source_name,
         )  # fmt: skip
     from strangers.data.notes import summary
 

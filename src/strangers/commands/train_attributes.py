@@ -14,8 +14,11 @@ from strangers.system.streams import echo
 def train_attributes(
     data: Annotated[str, Argument(metavar="SET", help="A prepared set of 64 px with attributes.")],
     *,
-    validation: Annotated[Path, Option(metavar="SET", help="Prepared set for the accuracies.")],
     out: Annotated[Path, Option(metavar="FILE", help="A .safetensors file; its card is added as .md.")],
+    validation: Annotated[
+        Path | None,
+        Option(metavar="SET", help="Prepared set for the accuracies.  [default: SET's held-out part]"),
+    ] = None,
     epochs: Annotated[int, Option(metavar="N", min=1, help="Passes through the set.")] = 16,
     seed: Annotated[int, Option(metavar="N", min=0, help="Random seed.")] = 0,
     device: Device = "auto",

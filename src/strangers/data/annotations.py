@@ -26,13 +26,17 @@ from strangers.errors import DataError
 ATTRIBUTES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
 PARTITION = ("list_eval_partition.txt", "list_eval_partition.csv")
 SPLITS = {"train": 0, "val": 1, "test": 2}
-OTHER_TABLES = ("identity_CelebA", "list_bbox_celeba", "list_landmarks_align_celeba", "list_landmarks_celeba")
+IDENTITY = ("identity_CelebA.txt", "identity_CelebA.csv")
+OTHER_TABLES = ("list_bbox_celeba", "list_landmarks_align_celeba", "list_landmarks_celeba")
 
 SPLIT_NAMES = SPLITS | {"training": 0, "valid": 1, "validation": 1, "dev": 1, "testing": 2}
 """Splits as tables and file names spell them, in lower case."""
 
 SPLIT_COLUMNS = frozenset({"partition", "split"})
 """Names, in lower case, of a column of splits."""
+
+PERSON_COLUMNS = frozenset({"identity", "identity_id", "person", "person_id", "subject", "subject_id"})
+"""Names, in lower case, of a column that says who is in the picture."""
 
 NO_SPLIT = -1
 """The split of a picture without a row."""
@@ -69,7 +73,8 @@ class Annotations:
         values: int8 (rows, attributes): +1, -1, or 0 where not known.
         splits: int8 (rows of the partition,): 0, 1 or 2, the values of SPLITS.
         attribute_table, partition_table: the tables, whose rows name pictures; empty if there was none.
-        unused: names of tables that were found and hold neither.
+        people_table: who is in each picture, in one column; empty if there was none.
+        unused: names of tables that were found and hold nothing of this.
     """
 
     names: tuple[str, ...] = ()
@@ -77,6 +82,7 @@ class Annotations:
     splits: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     attribute_table: Table = _EMPTY
     partition_table: Table = _EMPTY
+    people_table: Table = _EMPTY
     unused: tuple[str, ...] = ()
 
     def attributes_of(self, pictures: Sequence[str], place: str = "") -> NDArray[np.int8]:
@@ -94,6 +100,16 @@ class Annotations:
         padded = np.append(self.splits, np.int8(NO_SPLIT))
         return padded[rows]
 
+    def people_of(self, pictures: Sequence[str], place: str = "") -> dict[str, str]:
+        """Return the person in each of the named pictures, of those that the table knows."""
+        rows = match_rows(self.people_table, pictures, place)
+        cells = self.people_table.cells
+        return {
+            picture: person
+            for picture, row in zip(pictures, rows.tolist(), strict=True)
+            if row >= 0 and (person := cells[row][0].strip())
+        }
+
     def or_else(self, other: Annotations) -> Annotations:
         """Return these annotations, with the table that is missing here from `other`."""
         attributes, partition = (self if self.names else other), (self if len(self.splits) else other)
@@ -103,6 +119,7 @@ class Annotations:
             partition.splits,
             attributes.attribute_table,
             partition.partition_table,
+            self.people_table if self.people_table.pictures else other.people_table,
             (*self.unused, *other.unused),
         )
 
@@ -115,7 +132,7 @@ def is_table(name: str) -> bool:
 
 def is_annotation(name: str) -> bool:
     """Return whether a file of this name holds labels: a table of CelebA or of an image folder."""
-    return PurePosixPath(name).name in ATTRIBUTES + PARTITION or is_metadata(name)
+    return PurePosixPath(name).name in ATTRIBUTES + PARTITION + IDENTITY or is_metadata(name)
 
 
 def read_annotations(tables: Mapping[str, bytes]) -> Annotations:
@@ -131,18 +148,21 @@ def read_annotations(tables: Mapping[str, bytes]) -> Annotations:
         found = _with_attributes(found, attributes)
     if partition is not None:
         found = _with_splits(found, partition)
+    people = _only(tables, IDENTITY)
+    if people is not None:
+        found = replace(found, people_table=_columns(people, [0]))
     return found.or_else(_of_image_folders(tables))
 
 
 def _of_image_folders(tables: Mapping[str, bytes]) -> Annotations:
     """Read metadata tables: their columns of yes and no, and splits by a column or by the table's folder."""
     parts, unused = read_metadata(tables)
-    found = Annotations(unused=tuple(unused))
     if not parts:
-        return found
+        return Annotations(unused=tuple(unused))
     name = parts[0].name if len(parts) == 1 else f"{parts[0].name} and {len(parts) - 1} others"
     cells = [row for part in parts for row in part.cells]
     table = Table(name, [picture for part in parts for picture in part.pictures], parts[0].columns, cells)
+    found = Annotations(unused=tuple(unused), people_table=_people(table))
     attributes = [i for i in range(len(table.columns)) if _is_binary({row[i] for row in cells})]
     if attributes:
         found = _with_attributes(found, _columns(table, attributes))
@@ -155,6 +175,12 @@ def _of_image_folders(tables: Mapping[str, bytes]) -> Annotations:
     if set(splits) == {NO_SPLIT}:
         return found
     return replace(found, splits=np.array(splits, np.int8), partition_table=_columns(table, by_column[:1]))
+
+
+def _people(table: Table) -> Table:
+    """Return the column that says who is in the pictures, or an empty table."""
+    found = [i for i, column in enumerate(table.columns) if column.lower() in PERSON_COLUMNS]
+    return _columns(table, found[:1]) if found else _EMPTY
 
 
 def _is_binary(cells: Iterable[str]) -> bool:
@@ -178,10 +204,13 @@ def read_table(name: str, content: bytes) -> Annotations:
         return read_annotations({name: content})
     table = parse(name, content)
     of_splits = [i for i, column in enumerate(table.columns) if column.lower() in SPLIT_COLUMNS]
-    found = Annotations()
+    found = Annotations(people_table=_people(table))
     if of_splits:
         found = _with_splits(found, _columns(table, of_splits))
-    others = [i for i in range(len(table.columns)) if i not in of_splits]
+    known = SPLIT_COLUMNS | PERSON_COLUMNS
+    others = [i for i, column in enumerate(table.columns) if column.lower() not in known]
+    if not others and found.people_table.pictures:
+        return found
     return _with_attributes(found, _columns(table, others)) if others or not of_splits else found
 
 

@@ -41,7 +41,8 @@ def checksums_of(images: NDArray[np.uint8]) -> Checksums:
 
 def write_sums(folder: Path) -> None:
     """Write SHA256SUMS for the files in the folder of a set."""
-    names = sorted(path.name for path in folder.iterdir() if path.name not in ("images.npy", SUMS, PREVIEW))
+    unlisted = ("images.npy", SUMS, PREVIEW)
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name not in unlisted)
     (folder / SUMS).write_text(
         "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names), newline="\n"
     )

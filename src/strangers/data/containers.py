@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from strangers.data.annotations import ATTRIBUTES, PARTITION, Labels, is_table
+from strangers.data.annotations import ATTRIBUTES, IDENTITY, PARTITION, Labels, is_table
 from strangers.data.tables import PICTURE_SUFFIXES
 from strangers.errors import DataError
 
@@ -132,7 +132,12 @@ def tables_around(folder: Path) -> list[list[Path]]:
     if near.name.lower() in {"img", "imgs"}:
         levels.append([near.parent, near.parent / "Anno", near.parent / "Eval"])
     return [
-        [place / name for place in level for name in ATTRIBUTES + PARTITION if os.path.isfile(place / name)]
+        [
+            place / name
+            for place in level
+            for name in ATTRIBUTES + PARTITION + IDENTITY
+            if os.path.isfile(place / name)
+        ]
         for level in levels
     ]
 
@@ -143,7 +148,7 @@ def nearest_tables(inside: Mapping[str, bytes], around: list[list[Path]]) -> dic
     Raises DataError for a table that cannot be read.
     """
     found = dict(inside)
-    for kind in (ATTRIBUTES, PARTITION):
+    for kind in (ATTRIBUTES, PARTITION, IDENTITY):
         if any(PurePosixPath(name).name in kind for name in inside):
             continue
         for level in around:

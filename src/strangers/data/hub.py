@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from strangers.data.annotations import (
     ATTRIBUTES,
+    IDENTITY,
     NO_SPLIT,
     PARTITION,
     SPLIT_COLUMNS,
@@ -71,7 +72,14 @@ def is_parquet(name: str) -> bool:
 def _patterns() -> list[str]:
     """Return patterns of the files to download."""
     suffixes = [*PICTURE_SUFFIXES, *ARCHIVE_SUFFIXES, ".parquet"]
-    names = [*suffixes, *(suffix.upper() for suffix in suffixes), *ATTRIBUTES, *PARTITION, *METADATA]
+    names = [
+        *suffixes,
+        *(suffix.upper() for suffix in suffixes),
+        *ATTRIBUTES,
+        *PARTITION,
+        *IDENTITY,
+        *METADATA,
+    ]
     return [f"*{name}" for name in names]
 
 

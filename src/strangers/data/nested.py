@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 
-from strangers.data.annotations import ATTRIBUTES, PARTITION, Labels
+from strangers.data.annotations import ATTRIBUTES, IDENTITY, PARTITION, Labels
 from strangers.data.archives import Tar, Zip
 from strangers.data.containers import (
     ARCHIVE_SUFFIXES,
@@ -72,7 +72,7 @@ class Nested(Container):
     def tables(self) -> dict[str, bytes]:
         """Return the tables of the inner archive, and of each kind that it lacks the outer one's."""
         found = self._inner.tables()
-        for kind in (ATTRIBUTES, PARTITION, METADATA):
+        for kind in (ATTRIBUTES, PARTITION, IDENTITY, METADATA):
             if not any(PurePosixPath(name).name in kind for name in found):
                 outer = self._outer.tables()
                 found |= {name: data for name, data in outer.items() if PurePosixPath(name).name in kind}

@@ -60,6 +60,11 @@ def _notes_on_traits(manifest: Manifest) -> list[str]:
 def summary(prepared: PreparedSet) -> list[str]:
     """Return the notes on a set, and the number of skipped files by reason."""
     sentences = list(prepared.manifest.notes)
+    held_out = prepared.held_out
+    if held_out is not None:
+        by = (prepared.manifest.hold_out or "").rpartition(" ")[2]
+        pictures = f"{len(held_out):,} of {len(prepared) + len(held_out):,} pictures"
+        sentences.append(f"Held out {pictures}, chosen by {by}: {held_out.path}.")
     skipped = prepared.manifest.skipped
     if skipped:
         reasons = count_reasons(reason for _, reason in read_skipped(prepared.path))

@@ -17,6 +17,7 @@ from strangers._version import __version__
 from strangers.data import crops
 from strangers.data.crops import NO_FACE, WRONG_SIZE
 from strangers.data.decode import DECODER_VERSION, optional_formats
+from strangers.data.hold_out import HeldOut, held_out_part
 from strangers.data.jobs import JobResult
 from strangers.data.notes import default_crop_of, notes_on, summary
 from strangers.data.prepared import SET_FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
@@ -49,6 +50,7 @@ def prepare(
     limit: int | None = None,
     split: str | None = None,
     part: tuple[int, int] | None = None,
+    hold_out: float | None = None,
     annotations: str | Path | None = None,
     license: str | None = None,
     source_name: str | None = None,
@@ -64,6 +66,8 @@ def prepare(
     limit: number of usable photographs to take from the beginning.
     split: "train", "val" or "test", by the partition table.
     part: (k, n) prepares the k-th of n equal parts, which `merge` joins.
+    hold_out: share of the pictures, or of the people where tables or folders say who, of which a set of its
+        own is made: `PreparedSet.held_out`. Its choice depends on names only.
     annotations: path of the attribute and partition tables, by default beside the photographs.
     license, source_name: terms and name of the photographs, in words; by default those of a known source.
     workers: number of processes, by default one per core; the result does not depend on it.
@@ -74,23 +78,34 @@ def prepare(
     """
     out = Path(out)
     _check_arguments(out, size, crop, applied_crop, faces, limit, part, workers)
+    if hold_out is not None and part is not None:
+        raise UsageError("--hold-out and --part exclude each other: pass one of them.")
     opened = open_source(str(source), annotations, split, part)
+    rule = None if hold_out is None else opened.hold_out(hold_out)
     chosen = _crop(crop, applied_crop, faces)
     with (
         new_folder(out) as folder,
         Writer(folder, size) as writer,
+        held_out_part(folder, size, rule) as held_out,
         _progress(opened, limit, enabled=progress) as advance,
         closing(run_jobs(opened, size, chosen, workers or useful_workers(opened))) as work,
     ):
-        attributes = _write(writer, work, opened, limit, advance)
-        if not writer.count:
+        attributes = _write(writer, held_out, work, opened, limit, advance)
+        if not writer.count and not (held_out and held_out.writer.count):
             raise DataError(f"{source} contains no usable photograph{_why(folder, writer)}")
-        manifest = _manifest(
-            writer, opened, attributes, crop or applied_crop, part,
-            size=size, split=split, source=printable(str(source)),
-            license=license, source_name=source_name,
-        )  # fmt: skip
-        writer.finish(manifest, attributes)
+
+        def finish(one: Writer, values: NDArray[np.int8] | None, split: str | None) -> None:
+            manifest = _manifest(
+                one, opened, values, crop or applied_crop, part,
+                size=size, split=split, source=printable(str(source)), hold_out=rule and str(rule),
+                license=license, source_name=source_name,
+            )  # fmt: skip
+            one.finish(manifest, values)
+
+        if held_out is not None:
+            held_out.check(writer.count)
+            finish(held_out.writer, held_out.attributes, "held-out")
+        finish(writer, attributes, split)
     return open_prepared(out)
 
 
@@ -201,6 +216,7 @@ def _check_arguments(
 
 def _write(
     writer: Writer,
+    held_out: HeldOut | None,
     work: Iterator[JobResult],
     source: Source,
     limit: int | None,
@@ -209,14 +225,22 @@ def _write(
     """Write the results of the jobs, up to `limit` images; return their attributes, if any are known."""
     known: list[NDArray[np.int8]] = []
     for made in work:
-        used = _truncate(made, None if limit is None else limit - writer.count)
+        used = _truncate(made, None if limit is None else limit - _count(writer, held_out))
+        done = len(used.names)
+        if held_out is not None:
+            used = held_out.take(used)
         writer.add(used.names, used.images, used.problems, used.originals, used.traits)
         if used.attributes is not None:
             known.append(used.attributes)
-        advance(len(used.names))
-        if writer.count == limit:
+        advance(done)
+        if _count(writer, held_out) == limit:
             break
     return np.concatenate(known) if known else None
+
+
+def _count(writer: Writer, held_out: HeldOut | None) -> int:
+    """Return the number of images written, the held-out ones included."""
+    return writer.count + (held_out.writer.count if held_out else 0)
 
 
 def _truncate(made: JobResult, max_images: int | None) -> JobResult:

@@ -33,6 +33,9 @@ Scalar = TypeVar("Scalar", np.uint8, np.int8, np.uint32)
 SET_FORMAT = 1
 """Version of the layout; a later one is refused."""
 
+HELD_OUT = "held-out"
+"""The folder, within that of a set, of its held-out part: a prepared set too."""
+
 MAX_MEMORY_SHARE = 0.5
 """Share of the free memory above which a set is read image by image."""
 
@@ -58,6 +61,7 @@ class Manifest(BaseModel):
         originals: number of photographs by width x height, as in {"178x218": 3000}; empty for drawn faces.
         traits: of the crop `aligned`: number of images that are "enlarged", "gray", or "padded by
             repetition" of pixels beyond the borders of their photographs.
+        hold_out: share of the held-out part and how it was chosen, as in "0.1 by person"; None without one.
         source_name, license: name and terms of the photographs, in words; empty in sets of older versions.
     """
 
@@ -79,6 +83,7 @@ class Manifest(BaseModel):
     notes: list[str] = []
     originals: dict[str, int] = {}
     traits: dict[str, int] = {}
+    hold_out: str | None = None
     source_name: str = ""
     license: str = ""
 
@@ -152,6 +157,11 @@ class PreparedSet:
             return None
         mapping.madvise(mmap.MADV_RANDOM)
         return mapping
+
+    @cached_property
+    def held_out(self) -> PreparedSet | None:
+        """The held-out part, which no training sees; None without one. Raises DataError."""
+        return None if self.manifest.hold_out is None else open_prepared(self.path / HELD_OUT)
 
     @cached_property
     def names(self) -> list[str]:

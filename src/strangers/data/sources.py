@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,8 +28,10 @@ from strangers.data.containers import (
     tables_around,
 )
 from strangers.data.folders import Folder
+from strangers.data.hold_out import HoldOut, hold_out
 from strangers.data.jobs import Drawings, Job, Photographs, is_generated
 from strangers.data.nested import open_archive, unnested
+from strangers.data.parts import fingerprint, part_bounds
 from strangers.data.synthetic import faces as synthetic
 from strangers.errors import DataError, UsageError
 
@@ -66,6 +67,8 @@ class Source(Protocol):
 
     def jobs(self) -> Iterator[Job]: ...
 
+    def hold_out(self, share: float) -> HoldOut: ...
+
 
 class FileSource:
     """The photographs of a container: all of them, those of one split, or one part of either.
@@ -91,6 +94,7 @@ class FileSource:
         labels = _labels(container, annotations, candidates)
         self.attributes = labels.names
         self._values = labels.values
+        self._annotations = annotations
         chosen = np.ones(len(self._names), bool)
         if split is not None:
             splits = _splits(split, labels)
@@ -98,7 +102,7 @@ class FileSource:
             self._problems |= dict.fromkeys(unlisted, "the partition table has no row for it")
             chosen[: len(candidates)] = np.isin(splits, (SPLITS[split], NO_SPLIT))
         self._all_parts: list[int] = np.flatnonzero(chosen).tolist()
-        self.listing = _fingerprint(self._names[position] for position in self._all_parts)
+        self.listing = fingerprint(self._names[position] for position in self._all_parts)
         self._positions = self._all_parts
         if part is not None:
             self._positions = self._all_parts[slice(*part_bounds(len(self._all_parts), part))]
@@ -115,6 +119,11 @@ class FileSource:
             if len(files) == JOB_FILES or size > JOB_BYTES or number == self.count:
                 yield Photographs(files, self._attributes_of(start, number), accept_generated)
                 files, start, size = [], number, 0
+
+    def hold_out(self, share: float) -> HoldOut:
+        """Return the rule by which that share of the photographs is held out. Raises UsageError."""
+        candidates = self._container.names()
+        return hold_out(share, candidates, self._annotations.people_of(candidates, self._container.place))
 
     def _attributes_of(self, start: int, end: int) -> NDArray[np.int8] | None:
         """Return the attributes of some of this source's files; what is left out has none."""
@@ -156,12 +165,16 @@ class SyntheticSource:
         self._seeds = range(count) if part is None else range(*part_bounds(count, part))
         self.count = len(self._seeds)
         self.attributes = synthetic.ATTRIBUTES
-        self.listing = _fingerprint([f"synthetic:{count}"])
+        self.listing = fingerprint([f"synthetic:{count}"])
 
     def jobs(self) -> Iterator[Job]:
         """Yield the seeds in jobs of JOB_FILES."""
         for start in range(0, len(self._seeds), JOB_FILES):
             yield Drawings(self._seeds[start : start + JOB_FILES])
+
+    def hold_out(self, share: float) -> HoldOut:
+        """Return the rule by which that share of the faces is held out. Raises UsageError."""
+        return hold_out(share, [], {})
 
 
 def open_source(
@@ -188,15 +201,6 @@ def open_source(
     return FileSource(open_container(text), given, split, part)
 
 
-def _fingerprint(names: Iterable[str]) -> str:
-    """Return the SHA-256 of a listing of files."""
-    digest = hashlib.sha256()
-    for name in names:
-        # Names of files may be bytes that are not UTF-8, which Python holds as surrogates.
-        digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
-    return digest.hexdigest()
-
-
 def inputs(text: str) -> list[Path]:
     """Return every path on the disk that a source is read from, tables included.
 
@@ -209,19 +213,6 @@ def inputs(text: str) -> list[Path]:
         return Folder(path).inputs()
     around = tables_around(path.parent) if path.exists() else []
     return [path, *(table for level in around for table in level)] if path.exists() else []
-
-
-def part_bounds(files: int, part: tuple[int, int]) -> tuple[int, int]:
-    """Return where the part (k, n) of so many files begins and ends; n parts make the whole, none is empty.
-
-    Raises UsageError for a part that cannot be.
-    """
-    number, parts = part
-    if not 1 <= number <= parts:
-        raise UsageError(f"Parts of {parts} are numbered from 1 to {parts} (got {number}/{parts}).")
-    if parts > files:
-        raise UsageError(f"{files:,} files cannot be divided into {parts:,} parts.")
-    return (number - 1) * files // parts, number * files // parts
 
 
 def open_container(text: str) -> Container:

@@ -61,7 +61,7 @@ class Accuracy:
 
 def train(
     data: str | Path,
-    validation: str | Path,
+    validation: str | Path | None,
     out: str | Path,
     *,
     epochs: int = 16,
@@ -73,12 +73,19 @@ def train(
 ) -> list[Accuracy]:
     """Train an attribute network, write it and its card, and return its accuracies on `validation`.
 
-    data, validation: prepared sets of 64 px with the same attributes.
+    data, validation: prepared sets of 64 px with the same attributes; None for the held-out part of `data`.
     out: a .safetensors file; the card has the same name with the suffix .md.
     force: as for `write_output`.
     Raises DataError for unusable sets and UsageError for wrong arguments.
     """
-    pictures, held_out = _labeled(data), _labeled(validation)
+    pictures = _labeled(data)
+    if validation is None:
+        if pictures.held_out is None:
+            raise UsageError(
+                f"{data} has no held-out part: pass --validation, or prepare it with --hold-out."
+            )
+        validation = pictures.held_out.path
+    held_out = _labeled(validation)
     if pictures.manifest.attributes != held_out.manifest.attributes:
         raise DataError(
             f"{data} and {validation} have different attributes; prepare both from the same table."

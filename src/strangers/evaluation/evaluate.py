@@ -16,7 +16,7 @@ from strangers.evaluation.attributes import load_attributes
 from strangers.evaluation.collect import check_sides, extractors_of, generated_side, reference_side
 from strangers.evaluation.facts import check_protocols, facts_of_set
 from strangers.evaluation.features import EXTRACTION_BATCH, Extractor, Features
-from strangers.evaluation.memorization import Memorization, memorization
+from strangers.evaluation.memorization import MIN_CONTROLS, Memorization, memorization
 from strangers.evaluation.metric_table import select_metrics
 from strangers.evaluation.progress import Advance, progress_bars
 from strangers.evaluation.result import AttributeFrequency, Result, Value, hardware
@@ -135,7 +135,8 @@ def evaluate(
     generated: a model, an .onnx generator, pictures in a folder, .zip, .tar, .npy, .npz or prepared set, or a
         statistics file.
     data: the same, or a source of photographs, which is prepared into the cache as the model's was.
-    held_out: a prepared set that was not trained on, as the control of the memorization check.
+    held_out: a prepared set that was not trained on, as the control of the memorization check; by default
+        the held-out part of the training set, if it has MIN_CONTROLS pictures.
     training: the prepared set of the training; None if it is `data`. Without it memorization is not checked.
     Raises UsageError for mismatched protocols and wrong arguments, DataError for unusable or too few
     pictures, and ModelError, all before a face is drawn.
@@ -265,4 +266,11 @@ def _memorization(faces: Pixels, job: Job, settings: Settings, advance: Advance)
         return None
     network = load_attributes(device=settings.device)
     total = len(job.training)
-    return memorization(faces, job.training, network, job.control, lambda n: advance("neighbors", n, total))
+    control = job.control or _control_in(job.training)
+    return memorization(faces, job.training, network, control, lambda n: advance("neighbors", n, total))
+
+
+def _control_in(training: PreparedSet) -> PreparedSet | None:
+    """Return the held-out part of a training set, if it is large enough for a control."""
+    part = training.held_out
+    return part if part is not None and len(part) >= MIN_CONTROLS else None
