@@ -4,7 +4,11 @@ PYTHON ?= python3
 DEMO_IMAGES ?= 30k
 BIN := .venv/bin
 
-.PHONY: help demo test coverage robustness browser check check-page docs bench clean
+# What touches a dependency in a way that changes with its versions.
+FLOOR_TESTS ?= tests/data tests/sampling tests/recipes tests/networks tests/training/test_step.py \
+  tests/training/test_checkpoint.py tests/training/test_log.py tests/export tests/web tests/commands tests/test_images.py
+
+.PHONY: help demo test coverage floors robustness browser check check-page docs bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -14,6 +18,7 @@ help:
 	@echo "make docs        build the documentation in build/docs; a dead link fails"
 	@echo "make browser     install what the browser tests need; without it they are skipped"
 	@echo "make coverage    run the tests, and print the share of the code that they run"
+	@echo "make floors      run the quick tests with the oldest versions that pyproject.toml allows"
 	@echo "make robustness  run the full robustness tests, up to an hour"
 	@echo "make bench       compare with a plain implementation; PHOTOGRAPHS=img_align_celeba.zip for real JPEGs"
 	@echo "make clean       remove .venv and caches, but not runs/"
@@ -27,6 +32,13 @@ test: .venv/developing
 
 coverage: .venv/developing
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal --ignore tests/robustness --cov --cov-report term:skip-covered
+
+floors: # an environment of its own, in build/floors
+	@$(PYTHON) -m venv --clear build/floors
+	@build/floors/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@build/floors/bin/uv pip install --quiet --python build/floors/bin/python --resolution lowest-direct \
+	  --editable '.[export,photos,serve,tensorboard,video]' 'pytest>=9' 'hypothesis>=6.100' 'httpx>=0.28'
+	@OMP_NUM_THREADS=1 build/floors/bin/python -m pytest $(FLOOR_TESTS)
 
 robustness: .venv/developing
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[robustness]' || \

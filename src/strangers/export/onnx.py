@@ -74,7 +74,7 @@ def as_onnx(model: Model, *, half: bool = False) -> bytes:
     """Return the ONNX file of a model. half: store weights as float16; computations remain in float32.
 
     The opset is that of torch's exporter. The IR version is the oldest one with this opset: IR 9 for opset
-    20, which onnxruntime reads since version 1.16. Raises StrangersError without the extra `export`.
+    20, which onnxruntime reads since version 1.17. Raises StrangersError without the extra `export`.
     """
     disable_telemetry()
     try:
