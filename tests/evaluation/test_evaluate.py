@@ -65,7 +65,7 @@ def test_a_held_out_part_that_is_large_enough_is_the_control(
     few = Settings(count=64, metrics=("memorization",))
     found = evaluate(model, data.path, settings=few, progress=False).result.memorization
     assert found is not None
-    assert found.control == control
+    assert found.control_set == control
 
 
 def test_its_numbers_make_sense(result: Result) -> None:

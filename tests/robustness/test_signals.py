@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from strangers import cli
+from strangers.images import read_provenance
 
 from ..support import started
 from .commands import bytes_of, leftovers
@@ -24,7 +25,6 @@ COMMANDS = {
     "prepare into the cache": "explore synthetic:9 --size 32 --out {out}/explored.html",
     "explore": "explore {set} --out {out}/explored.html",
     "sample": "sample {model} --seeds 0-9 --device cpu --out {out}/faces.png",
-    "sample to a folder": "sample {model} --seeds 0-9 --device cpu --out {out}",
     "interpolate": "interpolate {model} --seeds 1,2 --frames 4 --device cpu --out {out}/walk.webp",
     "evaluate": "evaluate {model} {set} --allow-mismatch --count 16 --metrics kd --out {out}/r.json",
     "export": "export {model} --to file --out {out}/faces.safetensors",
@@ -63,6 +63,18 @@ def test_a_signal_while_an_output_is_written_leaves_nothing_of_it(
     left = {name: digest for name, digest in bytes_of(tmp_path).items() if not name.endswith(".lock")}
     assert left == before
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.usefixtures("stopping")
+def test_faces_that_were_written_before_a_signal_are_whole(
+    small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", signalling(signal.SIGHUP))
+    words = ["sample", str(small_model), "--seeds", "0-9", "--device", "cpu", "--out", str(tmp_path)]
+    with pytest.raises(SystemExit):
+        cli.main(words)
+    for path in tmp_path.iterdir():
+        assert read_provenance(path).seeds == str(int(path.stem.removeprefix("seed")))
 
 
 def signalling(number: int) -> Callable[[int], None]:

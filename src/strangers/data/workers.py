@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
 
 from strangers.data.crops import Crop
 from strangers.data.jobs import Job, JobResult
@@ -35,6 +36,7 @@ def run_jobs(source: Source, size: int, crop: Crop, workers: int) -> Generator[J
         for job in source.jobs():
             yield job.run(size, crop)
         return
+    _start_tracker()
     waiting: deque[Future[JobResult]] = deque()
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_init_worker)
     try:
@@ -51,6 +53,19 @@ def run_jobs(source: Source, size: int, crop: Crop, workers: int) -> Generator[J
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start_tracker() -> None:
+    """Start multiprocessing's resource tracker so that it outlives a closed terminal, as it must.
+
+    It inherits that SIGHUP is blocked; SIGINT and SIGTERM it ignores by itself.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run_job(job: Job, size: int, crop: Crop) -> JobResult:

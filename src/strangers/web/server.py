@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -74,6 +75,23 @@ def make_server(app: FastAPI, service: Service) -> uvicorn.Server:
     from strangers.web.connections import Connection
 
     class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Let a closed terminal (SIGHUP) end the server as SIGTERM does."""
+            hang_up = getattr(signal, "SIGHUP", None)
+            if hang_up is None or not callable(before := signal.getsignal(hang_up)):
+                with super().capture_signals():
+                    yield
+                return
+            signal.signal(hang_up, self.handle_exit)
+            try:
+                with super().capture_signals():
+                    yield
+            finally:
+                signal.signal(hang_up, before)
+            if hang_up in self._captured_signals:
+                signal.raise_signal(hang_up)
+
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             service.stop()
             await super().shutdown(sockets)
