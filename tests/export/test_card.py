@@ -131,7 +131,7 @@ def test_title_author_and_terms_are_those_of_the_model(tmp_path: Path) -> None:
     path = write_model(tmp_path / "model.safetensors", title="Nobody", author="A. B.", license=str(CELEBA))
     text = card(load(path, device="cpu"))
     assert "\n# Nobody\n" in text
-    assert "By A. B. A generator of faces of 32 px" in text
+    assert "\nBy A. B.\n\nA generator of faces of 32 px" in text
     assert f"**Terms of the photographs.** {CELEBA}" in text
 
 

@@ -86,7 +86,7 @@ def _lead(model: Model) -> str:
     header = model.header
     parameters = sum(weights.numel() for weights in model.generator.parameters())
     tuned = ", fine-tuned afterwards" if header.fine_tuning else ""
-    author = f"By {_escaped(header.author)}. " if header.author else ""
+    author = f"By {_escaped(header.author)}\n\n" if header.author else ""
     return (
         f"{author}A generator of faces of {header.size} px with {parameters:,} parameters: the recipe "
         f"{_code(header.recipe.name)} ({_escaped(header.recipe.source)}) after {header.images_seen:,} "

@@ -89,12 +89,10 @@ def as_onnx(model: Model, *, half: bool = False) -> bytes:
     header = model.header
     file.ir_version = onnx.helper.find_min_ir_version_for(file.opset_import)
     file.producer_name, file.producer_version = "strangers", header.software.removeprefix("strangers ")
-    title = f"{header.title}. " if header.title else ""
-    author = f"By {header.author}. " if header.author else ""
-    file.doc_string = (
-        f"{title}{author}Faces of {header.recipe.name} after {header.images_seen:,} images. "
-        f"Terms of the photographs: {header.license}"
-    )
+    made = " by ".join(text for text in (header.title, header.author) if text)
+    faces = f"Faces of {header.recipe.name} after {header.images_seen:,} images."
+    terms = f"Terms of the photographs: {header.license}"
+    file.doc_string = "\n".join(filter(None, (made, faces, terms)))
     onnx.helper.set_model_props(file, {"strangers": header.model_dump_json(), "strangers.hash": model.hash})
     onnx.checker.check_model(file, full_check=True)
     return bytes(file.SerializeToString())
