@@ -16,6 +16,8 @@ from strangers.evaluation.result import Result
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
 
+from ..support import write_model
+
 FEW = Settings(count=300, shrinkage=True)
 
 

@@ -10,6 +10,7 @@ from typer import Argument, Option
 from strangers.commands.arguments import Device, Force, Json, parse_names
 from strangers.commands.evaluate import AllowMismatch, Batch, Count, Metrics, Shrinkage, Weights
 from strangers.errors import UsageError
+from strangers.system.streams import echo
 
 
 def compare(
@@ -56,11 +57,12 @@ def compare(
         allow_mismatch=allow_mismatch, batch=batch,
     )  # fmt: skip
     compared = run(groups, data, labels=parse_names(labels) or None, settings=settings)
-    print(as_json(compared) if json else markdown(compared), end="")
+    text = as_json(compared) if json else markdown(compared)
+    echo(*text.rstrip("\n").split("\n"))
     for path in files:
         write_output(path, FORMATS[path.suffix](compared), kind="comparison", force=force)
     if files and not json:
-        print(f"\nWrote {', '.join(map(str, files))}.")
+        echo("", f"Wrote {', '.join(map(str, files))}.")
 
 
 def _runs(name: str) -> list[str]:

@@ -11,6 +11,7 @@ from typer import Argument, Option
 from strangers.commands.arguments import Device, Force, parse_names
 from strangers.commands.evaluate import Metrics, Weights
 from strangers.errors import UsageError
+from strangers.system.streams import echo
 
 Sizes = Annotated[str, Option("--size", metavar="LIST", help="Sizes of a SOURCE, as in 64,128.")]
 Crops = Annotated[str, Option("--crop", metavar="LIST", help="Crops of a SOURCE, as in c178,c108.")]
@@ -55,8 +56,8 @@ def statistics(
         )  # fmt: skip
         found = measure_statistics(data, wanted, path.suffix)
         write_output(path, found.data, kind="statistics", force=force)
-        print(f"Wrote {path}: {found.count:,} pictures, {found.protocol}.")
-    print(f"Next: strangers evaluate MODEL {next(iter(files))} --metrics {metrics}")
+        echo(f"Wrote {path}: {found.count:,} pictures, {found.protocol}.")
+    echo(f"Next: strangers evaluate MODEL {next(iter(files))} --metrics {metrics}")
 
 
 def _sizes(text: str) -> list[int]:

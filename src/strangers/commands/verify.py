@@ -9,6 +9,7 @@ from typer import Argument, Exit, Option
 
 from strangers.commands.arguments import Device, parse_names
 from strangers.commands.evaluate import Weights
+from strangers.system.streams import echo
 
 
 def verify(
@@ -36,8 +37,8 @@ def verify(
         weights=weights, device=device,
     )  # fmt: skip
     for check in checks:
-        print(check)
+        echo(str(check))
     outside = [check.metric for check in checks if not check.is_inside]
-    print(f"{len(checks) - len(outside)} of {len(checks)} values are inside.")
+    echo(f"{len(checks) - len(outside)} of {len(checks)} values are inside.")
     if outside:
         raise Exit(1)
