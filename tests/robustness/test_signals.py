@@ -26,7 +26,7 @@ COMMANDS = {
     "explore": "explore {set} --out {out}/explored.html",
     "sample": "sample {model} --seeds 0-9 --device cpu --out {out}/faces.png",
     "interpolate": "interpolate {model} --seeds 1,2 --frames 4 --device cpu --out {out}/walk.webp",
-    "evaluate": "evaluate {model} {set} --allow-mismatch --count 16 --metrics kd --out {out}/r.json",
+    "evaluate": "evaluate {model} {set} --allow-mismatch --count 16 --metrics kd-face --out {out}/r.json",
     "export": "export {model} --to file --out {out}/faces.safetensors",
 }
 """Commands that write into a folder, `out`."""
