@@ -29,6 +29,9 @@ Shrinkage = Annotated[bool, Option("--shrinkage", help="Shrink covariances, for 
 AllowMismatch = Annotated[
     bool, Option("--allow-mismatch", help="Measure across different crops and filters.")
 ]
+OnnxInput = Annotated[
+    str | None, Option(metavar="NAME", help="Latents' input of an .onnx file with several inputs.")
+]
 
 
 def evaluate(
@@ -52,9 +55,7 @@ def evaluate(
     held_out: HeldOut = None,
     training: Training = None,
     weights: Weights = None,
-    onnx_input: Annotated[
-        str | None, Option(metavar="NAME", help="Latents' input of an .onnx file with several inputs.")
-    ] = None,
+    onnx_input: OnnxInput = None,
     shrinkage: Shrinkage = False,
     allow_mismatch: AllowMismatch = False,
     json: Json = False,

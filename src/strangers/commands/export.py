@@ -27,6 +27,19 @@ ONLY_FOR = {
 
 ENDINGS = {"file": ".safetensors", "onnx": ".onnx"}
 """Suffixes of the formats that are one file."""
+Title = Annotated[str | None, Option(metavar="TEXT", help="Title of the model.")]
+Author = Annotated[str | None, Option(metavar="TEXT", help="Author of the model.")]
+License = Annotated[str | None, Option(metavar="TEXT", help="page: terms besides the model's.")]
+Url = Annotated[
+    str | None, Option(metavar="URL", help="page: where it will be, for previews of links to it.")
+]
+ResultFile = Annotated[
+    Path | None, Option(metavar="JSON", help="file, hub: result of `strangers evaluate`, for the card.")
+]
+Push = Annotated[
+    str | None,
+    Option(metavar="OWNER/NAME", help="hub: also upload it; log in first with `hf auth login`."),
+]
 
 
 def export(
@@ -44,19 +57,12 @@ def export(
     runtime: Annotated[
         Path | None, Option(metavar="DIR", help="page: folder with onnxruntime-web, instead of a download.")
     ] = None,
-    title: Annotated[str | None, Option(metavar="TEXT", help="Title of the model.")] = None,
-    author: Annotated[str | None, Option(metavar="TEXT", help="Author of the model.")] = None,
-    license: Annotated[str | None, Option(metavar="TEXT", help="page: terms besides the model's.")] = None,
-    url: Annotated[
-        str | None, Option(metavar="URL", help="page: its address, for previews of links.")
-    ] = None,
-    result: Annotated[
-        Path | None, Option(metavar="JSON", help="file, hub: result of `strangers evaluate`, for the card.")
-    ] = None,
-    push: Annotated[
-        str | None,
-        Option(metavar="OWNER/NAME", help="hub: also upload it; log in first with `hf auth login`."),
-    ] = None,
+    title: Title = None,
+    author: Author = None,
+    license: License = None,
+    url: Url = None,
+    result: ResultFile = None,
+    push: Push = None,
     force: Force = False,
 ) -> None:
     """Export a model as a small file, as ONNX, as a web page, or as a Hugging Face repository."""

@@ -46,7 +46,7 @@ def invert(
     seen = read_photograph(photograph, generator, cropped=cropped)
     pixels = seen.pixels
     if seen.missed:
-        print(f"warning: no face was found in {photograph}; its largest square is used.", file=sys.stderr)
+        echo(f"warning: no face was found in {photograph}; its largest square is used.", error=True)
     score = ood_score(generator, pixels)
     if score > OOD_THRESHOLD:
         _warn(photograph, generator.header.crop, score, OOD_THRESHOLD)

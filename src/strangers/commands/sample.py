@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 from strangers.commands.progress import progress_bar
 from strangers.system.streams import echo
 
+Truncation = Annotated[
+    float,
+    Option(
+        metavar="T", help="Factor of the latents, 0 to 1. Lower values give more typical, less diverse faces."
+    ),
+]
+
 
 def sample(
     model: ModelName,
@@ -39,13 +46,7 @@ def sample(
     grid: Annotated[
         str | None, Option(metavar="CxR", help="Columns x rows, such as 8x8.  [default: nearly square]")
     ] = None,
-    truncation: Annotated[
-        float,
-        Option(
-            metavar="T",
-            help="Factor of the latents, 0 to 1. Lower values give more typical, less diverse faces.",
-        ),
-    ] = 1.0,
+    truncation: Truncation = 1.0,
     where: Annotated[
         str | None, Option(metavar="LIST", help="Keep only matching faces, such as Smiling=1,Eyeglasses=0.")
     ] = None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ from strangers._version import __version__
 from strangers.data import crops
 from strangers.data.crops import NO_FACE, WRONG_SIZE
 from strangers.data.decode import DECODER_VERSION, optional_formats
-from strangers.data.hold_out import HeldOut, held_out_part
+from strangers.data.hold_out import HeldOut, HoldOut, held_out_part
 from strangers.data.jobs import JobResult
 from strangers.data.notes import default_crop_of, notes_on, summary
-from strangers.data.prepared import SET_FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
+from strangers.data.prepared import HELD_OUT, SET_FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
 from strangers.data.skipped import read_skipped, shorten
 from strangers.data.sources import Source, inputs, open_source
 from strangers.data.terms import known_terms
-from strangers.data.workers import run_jobs, useful_workers
+from strangers.data.workers import run_jobs, source_progress, useful_workers
 from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.cache import cache_folder
@@ -77,36 +77,45 @@ def prepare(
     `out`.
     """
     out = Path(out)
-    _check_arguments(out, size, crop, applied_crop, faces, limit, part, workers)
-    if hold_out is not None and part is not None:
-        raise UsageError("--hold-out and --part exclude each other: pass one of them.")
+    _check_arguments(out, size, crop, applied_crop, faces, limit, part, workers, hold_out)
     opened = open_source(str(source), annotations, split, part)
     rule = None if hold_out is None else opened.hold_out(hold_out)
-    chosen = _crop(crop, applied_crop, faces)
+    jobs = run_jobs(opened, size, _crop(crop, applied_crop, faces), workers or useful_workers(opened))
+    fields = {
+        "size": size, "split": split, "source": printable(str(source)), "hold_out": rule and str(rule),
+        "license": license, "source_name": source_name, "crop": crop or applied_crop, "part": part,
+    }  # fmt: skip
+    _write_set(out, opened, jobs, rule, fields, limit, progress=progress)
+    return open_prepared(out)
+
+
+def _write_set(
+    out: Path,
+    opened: Source,
+    jobs: Generator[JobResult, None, None],
+    rule: HoldOut | None,
+    fields: dict[str, Any],
+    limit: int | None,
+    *,
+    progress: bool,
+) -> None:
+    """Write the set, and its held-out part if there is a rule. fields: as `_manifest` takes them."""
+    size = fields["size"]
     with (
         new_folder(out) as folder,
         Writer(folder, size) as writer,
         held_out_part(folder, size, rule) as held_out,
-        _progress(opened, limit, enabled=progress) as advance,
-        closing(run_jobs(opened, size, chosen, workers or useful_workers(opened))) as work,
+        source_progress(opened, limit, enabled=progress) as advance,
+        closing(jobs) as work,
     ):
         attributes = _write(writer, held_out, work, opened, limit, advance)
-        if not writer.count and not (held_out and held_out.writer.count):
-            raise DataError(f"{source} contains no usable photograph{_why(folder, writer)}")
-
-        def finish(one: Writer, values: NDArray[np.int8] | None, split: str | None) -> None:
-            manifest = _manifest(
-                one, opened, values, crop or applied_crop, part,
-                size=size, split=split, source=printable(str(source)), hold_out=rule and str(rule),
-                license=license, source_name=source_name,
-            )  # fmt: skip
-            one.finish(manifest, values)
-
+        if not _count(writer, held_out):
+            raise DataError(f"{fields['source']} contains no usable photograph{_why(folder, writer)}")
         if held_out is not None:
             held_out.check(writer.count)
-            finish(held_out.writer, held_out.attributes, "held-out")
-        finish(writer, attributes, split)
-    return open_prepared(out)
+            manifest = _manifest(held_out.writer, opened, held_out.attributes, **fields | {"split": HELD_OUT})
+            held_out.writer.finish(manifest, held_out.attributes)
+        writer.finish(_manifest(writer, opened, attributes, **fields), attributes)
 
 
 def _crop(crop: str | None, applied: str | None, faces: str) -> crops.Crop:
@@ -120,6 +129,7 @@ def _manifest(
     writer: Writer,
     opened: Source,
     attributes: NDArray[np.int8] | None,
+    *,
     crop: str | None,
     part: tuple[int, int] | None,
     license: str | None,
@@ -128,6 +138,7 @@ def _manifest(
 ) -> Manifest:
     """Return the manifest of the files that were written; crop: None for the default."""
     known = known_terms(fields["source"], writer.names, writer.originals)
+    terms = known.updated(source_name, license)
     manifest = Manifest(
         format=SET_FORMAT, software=f"strangers {__version__}", count=writer.count, hash=writer.hash(),
         crop=crop or default_crop_of(writer.originals), filter=opened.filter,
@@ -135,7 +146,7 @@ def _manifest(
         listing=None if part is None else opened.listing,
         attributes=list(opened.attributes), skipped=writer.skipped,
         originals=dict(writer.originals.most_common()), traits=dict(writer.traits.most_common()),
-        source_name=source_name or known.source_name, license=license or known.license,
+        source_name=terms.source_name, license=terms.license,
         **fields,
     )  # fmt: skip
     return manifest.model_copy(update={"notes": notes_on(manifest, attributes)})
@@ -194,6 +205,7 @@ def _check_arguments(
     limit: int | None,
     part: tuple[int, int] | None,
     workers: int | None,
+    hold_out: float | None,
 ) -> None:
     if out.exists():
         raise UsageError(f"{out} exists already; choose another folder, or remove it first.")
@@ -203,6 +215,8 @@ def _check_arguments(
         raise UsageError(f"--limit must be at least 1 (got {limit}).")
     if limit is not None and part is not None:
         raise UsageError("--limit and --part exclude each other: pass one of them.")
+    if hold_out is not None and part is not None:
+        raise UsageError("--hold-out and --part exclude each other: pass one of them.")
     if workers is not None and workers < 1:
         raise UsageError(f"--workers must be at least 1 (got {workers}).")
     if crop is not None and applied_crop is not None:
@@ -269,23 +283,3 @@ def _why(folder: Path, writer: Writer) -> str:
     return (
         f": all {writer.skipped:,} files were skipped. The first: {shorten(name)}: {shorten(reason)}.{advice}"
     )
-
-
-@contextmanager
-def _progress(source: Source, limit: int | None, *, enabled: bool) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar with images/s and the remaining time on a terminal; yield its advance function."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    total = source.count if limit is None else min(source.count, limit)
-    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn()
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not (enabled and console.is_terminal)) as bar:
-        task = bar.add_task("", total=total, speed="")
-
-        def advance(count: int) -> None:
-            bar.advance(task, count)
-            speed = bar.tasks[0].speed
-            bar.update(task, speed=f"{speed:,.0f} images/s" if speed else "")
-
-        yield advance

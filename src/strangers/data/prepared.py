@@ -59,8 +59,7 @@ class Manifest(BaseModel):
         skipped: number of rows of skipped.csv.
         notes: sentences that a user of the set should read.
         originals: number of photographs by width x height, as in {"178x218": 3000}; empty for drawn faces.
-        traits: of the crop `aligned`: number of images that are "enlarged", "gray", or "padded by
-            repetition" of pixels beyond the borders of their photographs.
+        traits: of the crop `aligned`: number of images that are enlarged, gray or padded by repetition.
         hold_out: share of the held-out part and how it was chosen, as in "0.1 by person"; None without one.
         source_name, license: name and terms of the photographs, in words; empty in sets of older versions.
     """
@@ -90,8 +89,7 @@ class Manifest(BaseModel):
     @property
     def terms(self) -> Terms:
         """The terms of the photographs, as stated or as known of their source."""
-        known = known_terms(self.source, originals=self.originals)
-        return Terms(self.source_name or known.source_name, self.license or known.license)
+        return known_terms(self.source, originals=self.originals).updated(self.source_name, self.license)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,10 @@ class Terms:
     source_name: str = NOT_STATED
     license: str = NOT_STATED
 
+    def updated(self, source_name: str | None, license: str | None) -> Terms:
+        """Return the terms with what is stated in place of what is known."""
+        return Terms(source_name or self.source_name, license or self.license)
+
     def __str__(self) -> str:
         if self == Terms():
             return f"{NOT_STATED}. The photographs' terms bind what is made of them: look them up."

@@ -1,4 +1,4 @@
-"""Run the jobs of a source, in worker processes where that pays."""
+"""Run the jobs of a source, in worker processes where that pays, and show their progress."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
 from strangers.data.crops import Crop
@@ -87,3 +88,23 @@ def _exit_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+@contextmanager
+def source_progress(source: Source, limit: int | None, *, enabled: bool) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar with images/s and the remaining time on a terminal; yield its advance function."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    total = source.count if limit is None else min(source.count, limit)
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not (enabled and console.is_terminal)) as bar:
+        task = bar.add_task("", total=total, speed="")
+
+        def advance(count: int) -> None:
+            bar.advance(task, count)
+            speed = bar.tasks[0].speed
+            bar.update(task, speed=f"{speed:,.0f} images/s" if speed else "")
+
+        yield advance
