@@ -30,6 +30,7 @@ class Ancestor:
         name: the model's name and the beginning of its hash.
         recipe: that it was trained with.
         crop: of the photographs that it was trained on.
+        license: name and terms of these photographs.
         generator, discriminator: weights; no discriminator in a model file.
     """
 
@@ -38,6 +39,7 @@ class Ancestor:
     crop: str
     generator: dict[str, Tensor]
     discriminator: dict[str, Tensor] | None
+    license: str = ""
 
     def adapt(self, recipe: Recipe) -> Recipe:
         """Return the recipe with this model's networks and latents."""
@@ -73,6 +75,7 @@ def read_ancestor(source: str | Path) -> Ancestor:
         crop=model.header.crop,
         generator=model.generator.state_dict(),
         discriminator=_discriminator(source),
+        license=model.header.license,
     )
 
 

@@ -14,6 +14,7 @@ from strangers.training import checkpoint
 from strangers.training.evaluator import BestMetric
 from strangers.training.health import HealthMonitor
 from strangers.training.pictures import SEEDS, optional, save_animation, save_samples
+from strangers.training.plan import Plan
 from strangers.training.run import copies
 from strangers.training.session import TrainingSession, log_warnings
 from strangers.training.tensors import is_finite
@@ -110,6 +111,16 @@ def save_final(session: TrainingSession) -> None:
         ) from None
 
 
+def _terms(plan: Plan) -> str:
+    """Return the terms of the photographs, and those of the model that the training started from."""
+    terms = str(plan.data.manifest.terms)
+    return (
+        terms
+        if plan.ancestor is None
+        else f"{terms}. Started from {plan.ancestor.name}: {plan.ancestor.license}"
+    )
+
+
 def header_of(session: TrainingSession) -> ModelHeader:
     """Return the header of the averaged generator's model file."""
     plan = session.plan
@@ -122,7 +133,7 @@ def header_of(session: TrainingSession) -> ModelHeader:
         filter=plan.data.manifest.filter,
         data_hash=plan.data.manifest.hash,
         ancestor="" if plan.ancestor is None else plan.ancestor.name,
-        license=str(plan.data.manifest.terms),
+        license=_terms(plan),
     )
 
 
