@@ -18,6 +18,12 @@ from strangers.sampling.model import Model
 SEEDS = range(1_000, 1_016)
 
 
+@pytest.fixture(autouse=True)
+def all_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classifiers as they are bundled, whatever the tests of the page made quicker."""
+    monkeypatch.setattr(ood, "OWN_FACES", 128)
+
+
 @pytest.fixture(scope="module")
 def model() -> Model:
     """A bundled one, whose classifier is bundled too."""
