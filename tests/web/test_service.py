@@ -19,7 +19,7 @@ def test_a_run_without_a_checkpoint_is_served(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     service = open_service([str(tmp_path)])
     assert [reader.title for reader in service.runs.values()] == [tmp_path.name]
-    assert "no model" in service.reason
+    assert "no checkpoint" in service.reason
 
 
 def test_models_runs_and_sets_are_served_at_once(trained: Path, tmp_path: Path) -> None:

@@ -140,6 +140,6 @@ def model_file(source: Path) -> Path:
         return path
     if folder != source:
         raise ModelError(f"The latest checkpoint of {source}, {folder}, has no model.")
-    if (source / "recipe.json").is_file():
+    if (source / "recipe.json").is_file() or (source / "run.json").is_file():
         raise ModelError(f"The run {source} has no checkpoint yet; train it for longer.")
     raise ModelError(f"{source} is neither a run nor a checkpoint.")
