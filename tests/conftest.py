@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from .hub import hub as hub
 from .support import BROWSER, Outcome, Strangers, train_words
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 os.environ["OMP_NUM_THREADS"] = "1"  # pytest-xdist's workers share the cores; before torch is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
-settings.register_profile("strangers", deadline=None)  # a busy machine is slow
+settings.register_profile(  # a busy machine is slow
+    "strangers", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("strangers")
 
 
