@@ -48,8 +48,8 @@ CONTENTS = {
         "explanation/exact-resume", "explanation/celeba-terms",
     ],
     "Research": [
-        "research/results", "research/protocols", "research/ablations", "research/performance",
-        "research/reliability",
+        "research/results", "research/fine-tuning", "research/protocols", "research/ablations",
+        "research/performance", "research/reliability",
     ],
     "Evidence": ["../benchmarks/results/README"],
     "Project": ["../README", "../CONTRIBUTING", "../CHANGELOG", "../SECURITY"],
