@@ -16,12 +16,27 @@ if TYPE_CHECKING:
 
 
 @contextmanager
+def default_hang_up() -> Iterator[None]:
+    """Let SIGHUP end processes that start in the block, also where the tests run under nohup."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None:
+        yield
+        return
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+@contextmanager
 def started(words: Sequence[str], *, seconds: float = 300, **options: Any) -> Iterator[subprocess.Popen[str]]:
     """Start a process with text streams; kill it and its children when the block ends, or after `seconds`.
 
     A test that fails in the middle therefore ends, and so does one whose process hangs.
     """
-    process = subprocess.Popen(words, text=True, start_new_session=True, **options)
+    with default_hang_up():
+        process = subprocess.Popen(words, text=True, start_new_session=True, **options)
     late = threading.Timer(seconds, _end, [process])
     late.start()
     try:

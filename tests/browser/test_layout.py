@@ -106,7 +106,7 @@ def test_no_time_is_left_where_nothing_trains(
         "real_accuracy": 0.5,
     }
     (tmp_path / "log.jsonl").write_text(json.dumps(line) + "\n")
-    monkeypatch.setattr("strangers.web.run_reader.QUIET_SECONDS", 0)
+    monkeypatch.setattr("strangers.web.run_reader.IDLE_SECONDS", 0)
     monkeypatch.setitem(site.service.runs, "9", RunReader(tmp_path))
     page = open_page("#view=training")
     run = page.locator(".run").last

@@ -150,7 +150,7 @@ def test_training(
     site: Served, open_page: OpenPage, device: dict[str, Any], trained: Path, tmp_path: Path
 ) -> None:
     page = open_page("#view=training", device)
-    cards = page.locator(".run")
+    cards = page.locator(".runs > .run")
     cards.nth(1).locator("svg >> nth=1").wait_for()
     assert cards.count() == len(site.service.runs)
     assert fits(page)
@@ -182,14 +182,14 @@ def test_training_goes_on_before_ones_eyes(
     site.service.runs["9"] = RunReader(tmp_path)
     try:
         page = open_page("#view=training")
-        run = page.locator(".run").last
+        run = page.locator(".runs > .run").last
         run.get_by_text("64 of 128").wait_for()
         assert run.get_by_text("6 s", exact=True).count() == 2  # trained and left
         with log.open("a") as file:
             file.write(json.dumps({**line, "images_seen": 96}) + "\n")
             file.write(json.dumps({"images_seen": 96, "warning": "Something is odd."}) + "\n")
         run.get_by_text("96 of 128").wait_for()
-        run.get_by_text("Something is odd.").wait_for()
+        run.locator("li").get_by_text("Something is odd.").wait_for()
     finally:
         del site.service.runs["9"]
 

@@ -28,7 +28,11 @@ FILES = {
     "__MACOSX/set/1.jpg": b"fork",
 }
 PICTURES = ["set/a/1.jpg", "set/a/2.PNG", "set/b c/ünï.webp"]
-TABLES = {"set/list_attr_celeba.txt": b"attributes", "set/list_eval_partition.csv": b"partition"}
+TABLES = {
+    "set/list_attr_celeba.txt": b"attributes",
+    "set/list_eval_partition.csv": b"partition",
+    "set/identity_CelebA.txt": b"identities",
+}
 
 
 def make_zip(path: Path, files: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> Path:

@@ -25,7 +25,10 @@ def test_a_folder_gives_its_files_by_name(tmp_path: Path) -> None:
     assert found.names() == ["a/ünï c.webp", "b/1.jpg", "b/2.PNG"]
     for _ in range(2):
         assert [(file.name, file.data.decode()) for file in found] == [(name, name) for name in found.names()]
-    assert found.tables() == {"list_attr_celeba.txt": b"list_attr_celeba.txt"}
+    assert found.tables() == {
+        "list_attr_celeba.txt": b"list_attr_celeba.txt",
+        "identity_CelebA.txt": b"identity_CelebA.txt",
+    }
     assert found.omitted() == {}
 
 

@@ -70,7 +70,7 @@ def test_the_folder_is_whole(exported: tuple[Path, Exported]) -> None:
     assert {"index.html", "main.js", "worker.js", "seeds.js", "faces.json", "faces.onnx"} <= files.keys()
     assert {"runtime/ort.wasm.bundle.min.js", "runtime/ort-wasm-simd-threaded.wasm"} <= files.keys()
     html = files["index.html"].read_text()
-    assert "non-commercial research only" in html
+    assert "Terms of the photographs: " in html
     assert "default-src 'none'" in html
     assert "token" not in html
     for name, path in files.items():

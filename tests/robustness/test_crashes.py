@@ -164,7 +164,11 @@ def assert_alike(found: dict[str, dict[str, Any]], wanted: dict[str, dict[str, A
             np.testing.assert_allclose(found[name][key], values_of_it, rtol=1e-4, atol=1e-5)
 
 
+CHANGING = ("seconds", "model", "data", "command")
+"""Parts of a result that hold times and paths."""
+
+
 def values(folder: Path) -> dict[str, object]:
     """What was measured, but for how long that took and where it lay."""
     result: dict[str, object] = json.loads((folder / "result.json").read_text())
-    return {name: value for name, value in result.items() if name not in ("seconds", "model", "data")}
+    return {name: value for name, value in result.items() if name not in CHANGING}

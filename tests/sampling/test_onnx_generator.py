@@ -88,7 +88,7 @@ def test_files_of_other_programs_draw_from_normal_latents(shape: list[int], tmp_
 
 def test_several_inputs_need_the_name_of_the_latents(tmp_path: Path) -> None:
     path = foreign(tmp_path / "two.onnx", [4], inputs=2)
-    with pytest.raises(UsageError, match="inputs latent, labels; name the latents' by --onnx-input"):
+    with pytest.raises(UsageError, match="name the latents' by --onnx-input: latent, labels"):
         load_onnx(path)
     with pytest.raises(UsageError, match="no input 'z'; it has latent, labels"):
         load_onnx(path, "z")

@@ -114,7 +114,7 @@ def detect(pixels: Pixels, side: int) -> list[Face]:
     height, width = pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
     small = max(1, round(height * scale)), max(1, round(width * scale))
-    image = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(2, 0, 1)[None]
+    image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]
     with torch.inference_mode():
         if small != (height, width):
             image = F.interpolate(image, small, mode="bilinear", antialias=True)

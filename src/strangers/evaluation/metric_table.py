@@ -116,8 +116,11 @@ GROUPS = {
     "quick": QUICK,
     "standard": (*QUICK, "fid", "kid", "precision", "recall"),
     "all": tuple(METRICS),
+    "fd": ("fd-face",),
+    "kd": ("kd-face",),
 }
-"""Names of several metrics: quick needs no download, standard adds what papers report."""
+"""Names of several metrics: quick needs no download, standard adds what papers report. fd and kd are short
+for the distances on face features."""
 
 
 def select_metrics(names: Iterable[str]) -> tuple[str, ...]:
