@@ -20,11 +20,12 @@ def test_a_name_says_its_features() -> None:
 def test_groups_stand_for_metrics_each_once() -> None:
     assert select_metrics(["quick"]) == GROUPS["quick"]
     assert set(GROUPS["quick"]) < set(GROUPS["standard"]) < set(GROUPS["all"]) == set(METRICS)
+    assert select_metrics(["fd", "kd"]) == ("fd-face", "kd-face")
     assert select_metrics(["fid768", "quick", "fd-face"]) == ("fid768", *GROUPS["quick"])
 
 
 @pytest.mark.parametrize(
-    ("wrong", "meant"), [("fid2048", "fid"), ("presicion", "precision"), ("quik", "quick"), ("fd", "fid")]
+    ("wrong", "meant"), [("fid2048", "fid"), ("presicion", "precision"), ("quik", "quick"), ("fdi", "fid")]
 )
 def test_an_unknown_name_is_answered_with_the_nearest(wrong: str, meant: str) -> None:
     with pytest.raises(UsageError, match=rf"Unknown metric '{wrong}'\. Did you mean .*{meant}.* Choose from"):
@@ -32,7 +33,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(wrong: str, meant: str) ->
 
 
 def test_no_metric_is_a_wrong_call() -> None:
-    with pytest.raises(UsageError, match="at least one metric: quick, standard, all, fd-face"):
+    with pytest.raises(UsageError, match="at least one metric: quick, standard, all, fd, kd, fd-face"):
         select_metrics([])
 
 
