@@ -36,8 +36,8 @@ pygments_dark_style = "monokai"
 CONTENTS = {
     "Start": ["quickstart", "tutorial"],
     "How to": [
-        "how-to/photographs", "how-to/train", "how-to/many-processes", "how-to/sample-and-edit",
-        "how-to/evaluate", "how-to/export", "how-to/serve", "how-to/extend",
+        "how-to/photographs", "how-to/few-photographs", "how-to/train", "how-to/many-processes",
+        "how-to/sample-and-edit", "how-to/evaluate", "how-to/export", "how-to/serve", "how-to/extend",
     ],
     "Reference": [
         "reference/commands", "reference/python", "reference/recipes", "reference/file-formats",
@@ -53,7 +53,10 @@ CONTENTS = {
     ],
     "Evidence": ["../benchmarks/results/README"],
     "Project": ["../README", "../CONTRIBUTING", "../CHANGELOG", "../SECURITY"],
-    "Models": ["../src/strangers/models/celeba-64", "../src/strangers/models/attributes"],
+    "Models": [
+        "../src/strangers/models/celeba-64", "../src/strangers/models/celeba-128",
+        "../src/strangers/models/attributes", "../src/strangers/models/yunet",
+    ],
 }  # fmt: skip
 
 
