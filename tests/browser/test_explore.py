@@ -189,6 +189,7 @@ def test_favorites_are_kept_and_history_returns(
     page.goto(page.url.split("#")[0] + "#seed=8")
     page.reload()
     page.wait_for_selector(".portrait[data-drawn]")
+    strip.get_by_role("button", name="Face 8").wait_for()  # chosen, and so in the history
     strip.get_by_role("button", name="Face 17").click()  # kept over a reload
     assert becomes(page, model.sample([17])[0])
     assert page.get_by_role("button", name="Favorite", exact=True).get_attribute("aria-pressed") == "true"
