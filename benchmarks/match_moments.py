@@ -95,7 +95,7 @@ class Features(nn.Module):
             after = block(maps)
             stride = self.lite_size // maps.shape[-1]
             if after.shape[-1] < maps.shape[-1] and stride in (8, 16):
-                pooled = F.adaptive_avg_pool2d(maps, 32 // stride if stride == 16 else 4)
+                pooled = F.adaptive_avg_pool2d(maps, 32 // stride)
                 found[f"lite-{stride}"] = pooled.flatten(1)
             maps = after
         return found | {"lite-32": maps.mean((2, 3))}

@@ -21,7 +21,7 @@ from strangers.errors import ModelError, StrangersError
 from strangers.images import to_pixels
 from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
-from strangers.sampling.onnx_generator import disable_telemetry
+from strangers.sampling.onnx_generator import disable_telemetry, new_session
 from strangers.system.files import check_outputs, write_output
 
 if TYPE_CHECKING:
@@ -123,16 +123,7 @@ def compare(model: Model, data: bytes) -> Agreement:
 
 def _run(data: bytes, z: Any) -> Any:
     """Return the images that onnxruntime computes from latents."""
-    disable_telemetry()
-    try:
-        import onnxruntime
-    except ImportError:
-        raise StrangersError(MISSING_EXTRA) from None
-    onnxruntime.disable_telemetry_events()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    return session.run(["images"], {"z": z})[0]
+    return new_session(data, torch.get_num_threads()).run(["images"], {"z": z})[0]
 
 
 def _traced(model: Model) -> onnx.ModelProto:

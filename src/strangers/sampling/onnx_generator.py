@@ -115,7 +115,23 @@ def _is_latent(shape: tuple[object, ...]) -> bool:
 
 
 def _session(path: Path) -> Any:
-    """Return onnxruntime's session for a file."""
+    """Return onnxruntime's session for a file. Raises ModelError, and StrangersError without onnxruntime."""
+    try:
+        return new_session(path.read_bytes())
+    except StrangersError:
+        raise
+    except OSError as error:
+        raise ModelError(f"Cannot read {path}: {error.strerror or error}.") from None
+    except Exception as error:  # onnxruntime documents no complete list
+        why = str(error).strip().splitlines()[0]
+        raise ModelError(f"{path} is not an ONNX file that onnxruntime can run: {why}") from None
+
+
+def new_session(data: bytes, threads: int = 0) -> Any:
+    """Return onnxruntime's session for the bytes of a file, with telemetry off.
+
+    threads: number of CPU threads; 0 leaves it to onnxruntime. Raises StrangersError without onnxruntime.
+    """
     disable_telemetry()
     try:
         import onnxruntime
@@ -124,13 +140,8 @@ def _session(path: Path) -> Any:
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # the exception has the message
-    try:
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror or error}.") from None
-    except Exception as error:  # onnxruntime documents no complete list
-        why = str(error).strip().splitlines()[0]
-        raise ModelError(f"{path} is not an ONNX file that onnxruntime can run: {why}") from None
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def disable_telemetry() -> None:
