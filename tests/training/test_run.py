@@ -47,6 +47,23 @@ def test_a_run_that_another_training_begins_meanwhile_is_not_taken_for_something
             lock_run(tmp_path)
 
 
+def test_a_run_that_begins_is_a_run_from_its_first_entry_on(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_plan(
+        drawn_set.path, TrainingOptions(small_recipe, tmp_path, precision="fp32", progress=False)
+    )
+    mkdir = Path.mkdir
+
+    def checked(folder: Path, *arguments: Any, **named: Any) -> None:
+        mkdir(folder, *arguments, **named)
+        assert read_run(tmp_path) is not None
+
+    with lock_run(tmp_path):
+        monkeypatch.setattr(Path, "mkdir", checked)
+        open_run(tmp_path, plan, ThreadSchedule(((0, 1),)))
+
+
 def test_another_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").touch()
     with pytest.raises(RunError, match="is not a run"):

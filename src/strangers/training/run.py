@@ -77,8 +77,9 @@ def open_run(path: Path, plan: Plan, schedule: ThreadSchedule) -> tuple[Run, lis
         _refuse_another(path, known, _identity(plan, schedule), before, plan.recipe)
         if _is_damaged(path / RUN):
             repaired.append(f"{path / RUN} was damaged; it is restored from the newest checkpoint.")
-    (path / "checkpoints").mkdir(parents=True, exist_ok=True)
+    # run.json comes first: a folder with anything else and without it is "not a run" to another training.
     write_run(path, plan, schedule)
+    (path / "checkpoints").mkdir(exist_ok=True)
     _write(path / RECIPE, plan.recipe.model_dump(mode="json"))
     return Run(path, plan.recipe), repaired
 
