@@ -186,6 +186,7 @@ def test_favorites_are_kept_and_history_returns(
     page.get_by_role("button", name="Face 5", exact=True).click()
     strip = page.get_by_role("group", name="Favorites and history")
     assert soon(lambda: strip.get_by_role("button", name="Face").count() == 2, page)
+    assert soon(lambda: at(page) == "#seed=5", page)  # a later write would undo the next line
     page.goto(page.url.split("#")[0] + "#seed=8")
     page.reload()
     page.wait_for_selector(".portrait[data-drawn]")

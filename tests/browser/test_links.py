@@ -55,6 +55,16 @@ def test_a_link_is_kept_and_shows_the_same_face(
     assert at(page) == link
 
 
+def test_an_address_that_the_visitor_has_just_changed_is_not_written_over(open_page: OpenPage) -> None:
+    page = open_page("#seed=17")
+    page.wait_for_selector(".portrait[data-drawn]")
+    page.get_by_role("button", name="Face 5", exact=True).click()
+    leave = "location.hash = '#seed=8'; dispatchEvent(new PageTransitionEvent('pagehide'))"
+    page.evaluate(leave)  # before the page can follow it
+    assert soon(lambda: label(page) == "Face 8", page)
+    assert at(page) == "#seed=8"
+
+
 def test_a_face_without_a_seed_has_a_link(site: Served, open_page: OpenPage) -> None:
     model = site.service.model_service.model
     z = latents([23], model.recipe.latent_size, model.recipe.latent)

@@ -83,6 +83,7 @@ class App {
     this.round = 0; // of following the address
     this.following = false;
     this.written = 0; // when the address was last changed
+    this.followed = ""; // the address that was last followed or written
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.writing = undefined;
     page.go = (view) => this.go(view);
@@ -108,6 +109,7 @@ class App {
 
   /** Show what the address names; links.js has its grammar. */
   async follow() {
+    this.followed = location.hash;
     const link = parseLink(location.hash);
     const view = this.names.find((name) => name === link.view) ?? this.names[0];
     const mine = ++this.round;
@@ -195,11 +197,13 @@ class App {
 
   #writeAddress() {
     clearTimeout(this.writing);
-    if (!this.shown || this.following) return;
+    // The visitor may have changed the address a moment ago, which is yet to be followed.
+    if (!this.shown || this.following || location.hash !== this.followed) return;
     const fragment = `#${this.address()}`;
     if (fragment === location.hash || (fragment === "#" && !location.hash)) return;
     this.written = performance.now();
     history.replaceState(null, "", fragment);
+    this.followed = location.hash;
   }
 
   /** @param {KeyboardEvent} event */
