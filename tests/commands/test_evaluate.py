@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,41 @@ def test_the_command_writes_a_result_and_a_report(
     assert "Eyeglasses" in page
     assert page.count("<img") == 3  # faces, pairs, the run's curves
     assert not list(out.parent.glob(".partial*"))
+
+
+def test_answers_of_people_are_reported_with_intervals(strangers: Strangers, tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    fields = {
+        "time": "2026-01-01T00:00:00+00:00", "game": "a", "shown_ms": 1000, "model": "m", "model_hash": "0",
+        "photographs": "set", "photographs_hash": "1", "size": 64, "picture": 0, "kind": "fake",
+    }  # fmt: skip
+    lines = [fields | {"position": i, "answer": "real" if i < 5 else "fake"} for i in range(10)]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    ran = strangers("evaluate", "--human", path)
+    assert ran.code == 0, ran.err
+    assert "m against set, 64 px, each shown for 1 s: 10 answers of 1 game" in ran.out
+    assert "on generated faces   50.0% [23.7%, 76.3%], 5 of 10" in ran.out
+    assert "on photographs       no answers" in ran.out
+    (result,) = json.loads(strangers("evaluate", "--human", path, "--json").out)
+    assert result["error"] == result["error_fake"]
+    assert result["error_real"]["rate"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ((), "GENERATED is missing"),
+        (("faces",), "DATA is missing"),
+        (("faces", "--human", "answers.jsonl"), "leave out GENERATED"),
+        (("--human", "absent.jsonl"), "absent.jsonl cannot be read"),
+    ],
+)
+def test_a_call_without_pictures_or_answers_is_refused(
+    strangers: Strangers, words: tuple[str, ...], complaint: str
+) -> None:
+    ran = strangers("evaluate", *words)
+    assert ran.code in (1, 2)
+    assert complaint in ran.err
 
 
 @pytest.mark.parametrize(

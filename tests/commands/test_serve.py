@@ -62,6 +62,7 @@ def test_a_busy_port_is_reported(strangers: Strangers, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["--token", " "], "--token is empty"),
+        (["--answers", "answers.jsonl"], "--answers needs --photographs"),
         (["--host", "nowhere.invalid", "--token", "x"], "choose another"),
     ],
 )

@@ -24,8 +24,9 @@ from strangers.export import page as exporting
 from strangers.export.onnx import Agreement
 from strangers.export.page import Exported, export_page, facts
 from strangers.export.page_html import PageText, service_worker
+from strangers.export.photographs import Photographs
 from strangers.export.runtime import FILES
-from strangers.images import read_provenance
+from strangers.images import encode_png, read_provenance
 from strangers.latent.directions import Directions
 from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
@@ -172,7 +173,9 @@ def runtime() -> Path:
 def single(model: Model, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the page as one file on this machine."""
     out = tmp_path_factory.mktemp("single") / "faces.html"
-    export_page(model, out, directions=DIRECTIONS, runtime=runtime)
+    column = np.ascontiguousarray(model.sample(range(3))[:, ::-1]).reshape(-1, 32, 3)  # upside down
+    added = Photographs(encode_png(column), "drawn", "free")
+    export_page(model, out, directions=DIRECTIONS, runtime=runtime, photographs=added)
     return out.as_uri()
 
 
@@ -327,3 +330,27 @@ def test_a_generator_that_cannot_be_loaded_is_reported(browser: Any, address: st
         alarm.wait_for()
         assert "could not be loaded" in alarm.inner_text()
         visit.complaints.clear()
+
+
+def test_a_game_in_one_file_shows_its_photographs_and_its_faces(
+    browser: Any, single: str, model: Model
+) -> None:
+    with Visit(browser, single, "phone") as visit:
+        page = visit.page
+        page.goto(single + "#view=game")
+        page.get_by_text("The photographs: drawn; their terms: free.").wait_for()
+        page.get_by_role("button", name="Start").click()
+        kinds = set()
+        for _ in range(20):
+            page.locator(".game-table[data-state=asked]").wait_for()
+            page.keyboard.press("p")
+            page.locator(".game-table[data-state=told]").wait_for()
+            kind = "real" if page.locator(".game-face.right").count() else "fake"
+            kinds.add(kind)
+            if kind == "real":
+                face = visit.pixels(".game-face")
+                apart = [np.abs(face.astype(int) - one[::-1]).max() for one in model.sample(range(3))]
+                assert min(apart) == 0
+            if kinds == {"real", "fake"}:
+                return
+            page.get_by_role("button", name="Next face").click()

@@ -12,6 +12,15 @@ from strangers.commands.arguments import Device, Force, Json, parse_names
 from strangers.errors import UsageError
 from strangers.system.streams import echo
 
+Generated = Annotated[
+    str | None,
+    Argument(
+        metavar="GENERATED",
+        help="A MODEL or .onnx generator, a folder, .zip, .tar, .npy or .npz of pictures, or a "
+        "statistics file.",
+    ),
+]
+Data = Annotated[str | None, Argument(metavar="DATA", help="The same, or a SOURCE as in `prepare`.")]
 Metrics = Annotated[
     str, Option(metavar="LIST", help="Metrics such as fid768,kid768, and groups: quick, standard, all.")
 ]
@@ -29,22 +38,20 @@ Shrinkage = Annotated[bool, Option("--shrinkage", help="Shrink covariances, for 
 AllowMismatch = Annotated[
     bool, Option("--allow-mismatch", help="Measure across different crops and filters.")
 ]
+Human = Annotated[
+    Path | None,
+    Option(metavar="FILE", help="Instead: error rate of the people whose answers `serve --answers` kept."),
+]
 OnnxInput = Annotated[
     str | None, Option(metavar="NAME", help="Latents' input of an .onnx file with several inputs.")
 ]
 
 
 def evaluate(
-    generated: Annotated[
-        str,
-        Argument(
-            metavar="GENERATED",
-            help="A MODEL or .onnx generator, a folder, .zip, .tar, .npy or .npz of pictures, or a "
-            "statistics file.",
-        ),
-    ],
-    data: Annotated[str, Argument(metavar="DATA", help="The same, or a SOURCE as in `prepare`.")],
+    generated: Generated = None,
+    data: Data = None,
     *,
+    human: Human = None,
     out: Annotated[
         Path, Option(metavar="JSON", help="Result file; the report is written next to it as .html.")
     ] = Path("result.json"),
@@ -63,6 +70,12 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """Measure the quality, diversity and memorization of faces; write a result and a report."""
+    if human is not None:
+        return _human(human, generated, json=json)
+    if generated is None or data is None:
+        raise UsageError(
+            f"{'GENERATED' if generated is None else 'DATA'} is missing: evaluate GENERATED DATA."
+        )
     if out.suffix != ".json":
         raise UsageError(f"--out must end in .json (got {out.name!r}).")
     from strangers.evaluation import evaluate as evaluation
@@ -82,3 +95,16 @@ def evaluate(
     else:
         echo(*table.split("\n"), f"Wrote {out} and {out.with_suffix('.html')}.")
         echo(f"Next: strangers compare {generated} OTHER {data} --metrics {metrics}")
+
+
+def _human(path: Path, generated: str | None, *, json: bool) -> None:
+    """Print the error rates of people."""
+    from strangers.evaluation.human import INTERVALS, human_results, read_answers
+
+    if generated is not None:
+        raise UsageError("--human FILE reads answers alone; leave out GENERATED and DATA.")
+    results = human_results(read_answers(path))
+    if json:
+        echo(*dumps([result.as_json() for result in results], indent=1).split("\n"))
+    else:
+        echo(*(line for result in results for line in str(result).split("\n")), INTERVALS)

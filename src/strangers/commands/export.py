@@ -15,11 +15,12 @@ from strangers.errors import UsageError
 from strangers.system.streams import echo
 
 if TYPE_CHECKING:
+    from strangers.export.photographs import Photographs
     from strangers.latent.directions import Directions
     from strangers.sampling.model import Model
 
 ONLY_FOR = {
-    **dict.fromkeys(("runtime", "directions", "license", "url"), ("page",)),
+    **dict.fromkeys(("runtime", "directions", "license", "url", "photographs"), ("page",)),
     "push": ("hub",),
     "result": ("file", "hub"),
 }
@@ -27,11 +28,22 @@ ONLY_FOR = {
 
 ENDINGS = {"file": ".safetensors", "onnx": ".onnx"}
 """Suffixes of the formats that are one file."""
+WithDirections = Annotated[
+    bool | None,
+    Option(help="page: attribute sliders; finding them takes a minute.  [default: directions]"),
+]
+Runtime = Annotated[
+    Path | None, Option(metavar="DIR", help="page: folder with onnxruntime-web, instead of a download.")
+]
 Title = Annotated[str | None, Option(metavar="TEXT", help="Title of the model.")]
 Author = Annotated[str | None, Option(metavar="TEXT", help="Author of the model.")]
 License = Annotated[str | None, Option(metavar="TEXT", help="page: terms besides the model's.")]
 Url = Annotated[
     str | None, Option(metavar="URL", help="page: where it will be, for previews of links to it.")
+]
+PhotographSet = Annotated[
+    Path | None,
+    Option(metavar="SET", help="page: photographs of the game; a prepared set whose terms are stated."),
 ]
 ResultFile = Annotated[
     Path | None, Option(metavar="JSON", help="file, hub: result of `strangers evaluate`, for the card.")
@@ -50,25 +62,21 @@ def export(
         Option(help="Format: float16 model file with its card, ONNX, web page, or Hugging Face repository."),
     ],
     out: Annotated[Path, Option(metavar="PATH", help="The file, or a new folder; page: .html for one file.")],
-    directions: Annotated[
-        bool | None,
-        Option(help="page: attribute sliders; finding them takes a minute.  [default: directions]"),
-    ] = None,
-    runtime: Annotated[
-        Path | None, Option(metavar="DIR", help="page: folder with onnxruntime-web, instead of a download.")
-    ] = None,
+    directions: WithDirections = None,
+    runtime: Runtime = None,
     title: Title = None,
     author: Author = None,
     license: License = None,
     url: Url = None,
+    photographs: PhotographSet = None,
     result: ResultFile = None,
     push: Push = None,
     force: Force = False,
 ) -> None:
     """Export a model as a small file, as ONNX, as a web page, or as a Hugging Face repository."""
     words = {"license": license, "url": url}
-    given = {"runtime": runtime, "directions": directions, "push": push, "result": result, **words}
-    _check_options(to, out, given)
+    files = {"runtime": runtime, "photographs": photographs, "result": result}
+    _check_options(to, out, {"directions": directions, "push": push, **files, **words})
     from strangers.sampling.load import load, source_name
     from strangers.system.files import check_outputs
 
@@ -86,7 +94,9 @@ def export(
     elif to == "page":
         words |= {"title": header.title, "author": header.author}
         text = {field: value for field, value in words.items() if value}
-        echo(*_page(loaded, source_name(model), out, runtime, text, with_directions=directions is not False))
+        game = _photographs(photographs, loaded)
+        name = source_name(model)
+        echo(*_page(loaded, name, out, runtime, text, game, with_directions=directions is not False))
     else:
         echo(*_hub(loaded, out, result, push))
 
@@ -126,15 +136,38 @@ def _hub(model: Model, out: Path, result: Path | None, push: str | None) -> Iter
         yield f"Uploaded it to {push_hub(out, push)}; load it with strangers.load('hf:{push}')."
 
 
+def _photographs(path: Path | None, model: Model) -> Photographs | None:
+    """Read the photographs of the game, if any. Raises UsageError and DataError."""
+    from strangers.data.prepared import open_prepared
+    from strangers.export.photographs import page_photographs
+
+    return None if path is None else page_photographs(open_prepared(path), model)
+
+
 def _page(
-    model: Model, name: str, out: Path, runtime: Path | None, text: dict[str, str], *, with_directions: bool
+    model: Model,
+    name: str,
+    out: Path,
+    runtime: Path | None,
+    text: dict[str, str],
+    photographs: Photographs | None,
+    *,
+    with_directions: bool,
 ) -> Iterator[str]:
     """Write the page. Yield messages that say how to open it."""
     from strangers.export.page import SINGLE, export_page
     from strangers.export.page_html import PageText
 
     found = _directions(model) if with_directions and not out.exists() else None
-    exported = export_page(model, out, name=name, directions=found, runtime=runtime, text=PageText(**text))
+    exported = export_page(
+        model,
+        out,
+        name=name,
+        directions=found,
+        runtime=runtime,
+        text=PageText(**text),
+        photographs=photographs,
+    )
     yield f"Wrote {out}, {exported}."
     if out.suffix == SINGLE:
         yield "To open it: double-click it, or send it to somebody who does."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
@@ -19,15 +20,25 @@ DEFAULT_MODEL = "celeba-64"
 TOKEN_BYTES = 16
 """Random bytes of a token that the server makes."""
 
+Sources = Annotated[
+    list[str] | None,
+    Argument(
+        metavar="[MODEL|RUN|SET]...",
+        help="Models to show, runs to watch and prepared sets to look at.  [default: celeba-64]",
+    ),
+]
+Photographs = Annotated[
+    Path | None,
+    Option(metavar="SET", help="Prepared set for the game 'Photograph or stranger?'; players see it."),
+]
+Answers = Annotated[
+    Path | None,
+    Option(metavar="FILE", help="Add the answers of players who consent; for `evaluate --human`."),
+]
+
 
 def serve(
-    sources: Annotated[
-        list[str] | None,
-        Argument(
-            metavar="[MODEL|RUN|SET]...",
-            help="Models to show, runs to watch and prepared sets to look at.  [default: celeba-64]",
-        ),
-    ] = None,
+    sources: Sources = None,
     *,
     host: Annotated[
         str, Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for other machines.")
@@ -41,6 +52,8 @@ def serve(
         list[str] | None,
         Option(metavar="NAME", help="Name of this server behind a proxy or in a container; repeatable."),
     ] = None,
+    photographs: Photographs = None,
+    answers: Answers = None,
     open_browser: Annotated[bool, Option("--open", help="Open the page in this machine's browser.")] = False,
 ) -> None:
     """Serve a web page of faces, edits, photographs, runs and sets."""
@@ -58,10 +71,12 @@ def serve(
 
     if token is not None and not token.strip():
         raise UsageError("--token is empty; pass a secret, or remove it.")
+    if answers is not None and photographs is None:
+        raise UsageError("--answers needs --photographs SET: without photographs there is no game to keep.")
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(TOKEN_BYTES)
     with listen(host, port) as listening:
-        service = open_service(sources or [DEFAULT_MODEL])
+        service = open_service(sources or [DEFAULT_MODEL], photographs=photographs, answers=answers)
         app = create_app(service, host=host, token=token, allowed_hosts=allow_host or [])
         announce(listening, host, token, open_browser=open_browser)
         try:

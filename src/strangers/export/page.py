@@ -3,6 +3,7 @@
     index.html  main.js  ...       the page, with views of `strangers serve`
     faces.json                     description of the model, and its attribute directions
     faces.onnx                     the generator; float16 weights if faces stay the same
+    photographs.png                if the host adds some, for the game
     preview.webp                   the first faces, shown until the generator is loaded
     service-worker.js              keeps the page for use without a network
     manifest.webmanifest           lets a browser install the page
@@ -34,6 +35,7 @@ from strangers.export.page_html import (
     service_worker,
     standalone_html,
 )
+from strangers.export.photographs import FILE, Photographs
 from strangers.export.runtime import runtime_files
 from strangers.export.single_file import single_html
 from strangers.images import encode_animation, grid
@@ -96,18 +98,25 @@ def export_page(
     directions: Directions | None = None,
     runtime: Path | None = None,
     text: PageText | None = None,
+    photographs: Photographs | None = None,
 ) -> Exported:
     """Write the page as a folder, or as one file if `out` ends in .html. `out` must not exist yet.
 
     name: name of the model on the page; that of its recipe if empty.
     directions: for the sliders of the view Explore.
     runtime: folder with onnxruntime-web; None downloads the pinned version.
-    text: title, author and license. Raises StrangersError and OSError.
+    text: title, author and license.
+    photographs: for the game.
+    Raises StrangersError and OSError.
     """
     if out.exists():
         raise StrangersError(f"{out} exists already; choose another folder, or remove it first.")
     half, data, agreement = _generator(model)
-    files = _files(model, data, facts(model, directions, name), runtime, text or PageText())
+    described = facts(model, directions, name)
+    described["photographs"] = None if photographs is None else photographs.facts()
+    files = _files(model, data, described, runtime, text or PageText())
+    if photographs is not None:
+        files[FILE] = photographs.png
     if out.suffix == SINGLE:
         page = single_html(files)
         write_atomically(out, page)

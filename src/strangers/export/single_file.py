@@ -14,6 +14,7 @@ from base64 import b64encode
 from hashlib import sha256
 
 from strangers.export.page_html import ICON, PREVIEW
+from strangers.export.photographs import FILE
 
 RUNTIME = "runtime/ort.wasm.bundle.min.js"
 SERVER_ONLY = ("service-worker.js", "worker.js", RUNTIME)
@@ -78,7 +79,7 @@ def _embedded_files(files: dict[str, bytes]) -> dict[str, bytes]:
     assert found == 1, "onnxruntime-web has another form"
     runtime = runtime.replace("import.meta.url", "self.location.href")
     own = re.sub(r"import \* as ort from [^;]*;", "", files["worker.js"].decode())
-    binary = {name: data for name, data in files.items() if name.endswith((".onnx", ".wasm"))}
+    binary = {name: data for name, data in files.items() if name.endswith((".onnx", ".wasm")) or name == FILE}
     return {"faces.json": files["faces.json"], "worker.js": f"{runtime}\n{own}".encode(), **binary}
 
 

@@ -86,6 +86,19 @@ class Edit(Request):
     strengths: Strengths
 
 
+class GameRequest(Request):
+    """A game to begin."""
+
+    consent: bool = Field(False, description="The player allows the host to keep the answers in a file.")
+
+
+class GuessRequest(Request):
+    """An answer to one face of a game."""
+
+    position: int = Field(ge=0, lt=2**16, description="Of the face in the game, from 0.")
+    answer: Literal["real", "fake"]
+
+
 class TokenBody(Request):
     """The token that the server was started with."""
 
@@ -207,3 +220,28 @@ class SetsAnswer(BaseModel):
     """All prepared sets of the server."""
 
     sets: list[SetAnswer]
+
+
+class GamesAnswer(BaseModel):
+    """The games that can be played."""
+
+    photographs: str = Field(
+        description="Name of the set of photographs; empty if there is none for this model."
+    )
+    reason: str = Field(description="The reason if the photographs are not for this model.")
+    keeps_answers: bool = Field(description="The host keeps answers of players who consent.")
+
+
+class GameAnswer(BaseModel):
+    """A game that has begun."""
+
+    id: str
+    faces: int
+    shown_ms: int = Field(description="How long a face is to be shown, in milliseconds.")
+
+
+class GuessAnswer(BaseModel):
+    """The solution of one face."""
+
+    kind: Literal["real", "fake"]
+    kept: bool = Field(description="The answer is in the host's file.")

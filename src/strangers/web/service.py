@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strangers.data.prepared import is_prepared, open_prepared
-from strangers.errors import ModelError
+from strangers.errors import ModelError, UsageError
 from strangers.sampling.load import load, source_name
 from strangers.sampling.model import Model
 from strangers.web.errors import RequestError
+from strangers.web.games import Games
 from strangers.web.jobs import Finder, Inversions
 from strangers.web.renderer import BatchRenderer, FaceCache
 from strangers.web.run_reader import RunReader
@@ -59,6 +60,7 @@ class Service:
         models: by their hashes, the first one first.
         runs: by their names in requests: "1", "2", ...
         sets: in the same way.
+        games: with photographs, or None.
         reason: why there is no model; empty if there is one.
     """
 
@@ -68,6 +70,7 @@ class Service:
         runs: Sequence[Path] = (),
         sets: Sequence[SetReader] = (),
         reason: str = "",
+        games: Games | None = None,
     ) -> None:
         self.models: dict[str, NamedModel] = {}
         for named in models:
@@ -75,6 +78,7 @@ class Service:
         self.runs = {str(number): RunReader(path) for number, path in enumerate(runs, 1)}
         self.sets = {str(number): reader for number, reader in enumerate(sets, 1)}
         self.reason = reason
+        self.games = games
         self._services: dict[str, ModelService] = {}
         self._lock = threading.Lock()
         if self.models:
@@ -125,12 +129,18 @@ class Service:
         return not any(thread.is_alive() for thread in threads)
 
 
-def open_service(sources: Sequence[str]) -> Service:
+def open_service(
+    sources: Sequence[str], *, photographs: Path | None = None, answers: Path | None = None
+) -> Service:
     """Open the models, runs and prepared sets among `sources`.
 
+    photographs: a prepared set to play "Photograph or stranger?" with. answers: file of the players' answers.
+
     A run brings the model of its newest checkpoint; one without a checkpoint is served without faces. Raises
-    ModelError if a source is neither a model nor a run nor a set, and DataError for a damaged set.
+    ModelError if a source is neither a model nor a run nor a set, DataError for a damaged set or file, and
+    UsageError if no model can be played with the photographs.
     """
+    games = None if photographs is None else Games(open_prepared(photographs), answers)
     models: list[NamedModel] = []
     runs: list[Path] = []
     sets: list[SetReader] = []
@@ -148,7 +158,9 @@ def open_service(sources: Sequence[str]) -> Service:
             reason = reason or str(error)
         if is_run(path):
             runs.append(path)
-    return Service(models, runs, sets, reason)
+    if games is not None and (reasons := [games.reason(named.model) for named in models]) and all(reasons):
+        raise UsageError(f"{reasons[0]} Prepare them alike, with --size, --crop and --filter.")
+    return Service(models, runs, sets, reason, games)
 
 
 def is_run(path: Path) -> bool:

@@ -1,5 +1,6 @@
 /** Faces drawn in the visitor's own browser. */
 import { UserError } from "./errors.js";
+import { localGame } from "./game.js";
 import { truncate } from "./latent-math.js";
 import { withProvenance } from "./png.js";
 import { latentOfSeed, parseSeed } from "./seeds.js";
@@ -16,6 +17,7 @@ import { latentOfSeed, parseSeed } from "./seeds.js";
  * @property {{[name: string]: number}} bytes Of these files.
  * @property {Model} model
  * @property {Directions} directions
+ * @property {{file: string, source: string, license: string} | null} photographs For the game.
  */
 
 /**
@@ -48,7 +50,7 @@ export class OnnxSource {
     this.files = files;
     this.progress = progress;
     /** @type {Source["views"]} */
-    this.views = ["faces", "explore"];
+    this.views = ["faces", "explore", "game"];
   }
 
   get facts() {
@@ -131,6 +133,32 @@ export class OnnxSource {
   async directions() {
     const { directions } = this.facts;
     return { ...directions, vectors: directions.vectors.map((vector) => Float32Array.from(vector)) };
+  }
+
+  async games() {
+    const { photographs } = this.facts;
+    const text = photographs ? `${photographs.source}; their terms: ${photographs.license}` : "";
+    return { photographs: text, reason: "", keeps_answers: false };
+  }
+
+  async beginGame() {
+    return localGame(this, await this.#photographs());
+  }
+
+  /** The photographs of the page, one below the other in one picture. */
+  async #photographs() {
+    const { photographs, model } = this.facts;
+    if (!photographs) throw new UserError("This page has no photographs.");
+    const data = await this.files.bytes(photographs.file, () => {});
+    const picture = await createImageBitmap(new Blob([data]), { colorSpaceConversion: "none" });
+    const canvas = new OffscreenCanvas(picture.width, picture.height);
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    if (!context) throw new Error("This browser does not draw on canvases.");
+    context.drawImage(picture, 0, 0);
+    const count = picture.height / model.size;
+    return Array.from({ length: count }, (_, i) =>
+      context.getImageData(0, i * model.size, model.size, model.size),
+    );
   }
 
   /**

@@ -9,6 +9,7 @@ import { formatLink, parseLink } from "./links.js";
 import { Page } from "./page.js";
 import { exploreView } from "./views/explore.js";
 import { facesView } from "./views/faces.js";
+import { gameView } from "./views/game.js";
 import { photographView } from "./views/photograph.js";
 import { setsView } from "./views/sets.js";
 import { trainingView } from "./views/training.js";
@@ -22,6 +23,7 @@ const VIEWS = {
   faces: { title: "Faces", build: facesView, needsModel: true },
   explore: { title: "Explore", build: exploreView, needsModel: true },
   photograph: { title: "Photograph", build: photographView, needsModel: true },
+  game: { title: "Game", build: gameView, needsModel: true },
   sets: { title: "Sets", build: setsView, needsModel: false },
   training: { title: "Training", build: trainingView, needsModel: false },
 };

@@ -1,8 +1,10 @@
 /** Faces and runs from `strangers serve`. */
+import { decodeBase64, decodeFaces, facesOf, serverSentEvents } from "./decoding.js";
 import { AccessError, UserError } from "./errors.js";
 
+/** @import {Game, Kind} from "./game.js" */
 /** @import {Latent} from "./latent-math.js" */
-/** @import {Curves, Directions, FacesRequest, InversionEvent, Model, OneFace, PreparedSet, Run, ServedModel, ServerSource} from "./source.js" */
+/** @import {Curves, Directions, FacesRequest, GameFacts, InversionEvent, Model, OneFace, PreparedSet, Run, ServedModel, ServerSource} from "./source.js" */
 
 /** @implements {ServerSource} */
 export class HttpSource {
@@ -14,7 +16,7 @@ export class HttpSource {
     this.root = root;
     this.askToken = askToken;
     /** @type {ServerSource["views"]} */
-    this.views = ["faces", "explore", "photograph", "sets", "training"];
+    this.views = ["faces", "explore", "photograph", "game", "sets", "training"];
     this.hash = "";
     this.size = 0;
     /** @type {Promise<boolean> | null} */
@@ -58,8 +60,7 @@ export class HttpSource {
           { latents: latents.map((latent) => [...latent]), truncation },
           signal,
         );
-    const size = Number(response.headers.get("Face-Size"));
-    return decodeFaces(new Uint8Array(await response.arrayBuffer()), size);
+    return facesOf(response);
   }
 
   /**
@@ -82,9 +83,25 @@ export class HttpSource {
    * @param {number} count
    */
   async images(set, first, count) {
-    const response = await this.#fetch(`api/sets/${set}/images?first=${first}&count=${count}`);
-    const size = Number(response.headers.get("Face-Size"));
-    return decodeFaces(new Uint8Array(await response.arrayBuffer()), size);
+    return facesOf(await this.#fetch(`api/sets/${set}/images?first=${first}&count=${count}`));
+  }
+
+  /** @returns {Promise<GameFacts>} */
+  games() {
+    return this.#json(`api/games?model=${this.hash}`);
+  }
+
+  /**
+   * @param {boolean} consent
+   * @returns {Promise<Game>}
+   */
+  async beginGame(consent) {
+    const begun = await this.#post(`api/games?model=${this.hash}`, { consent });
+    const { id, shown_ms: shownMs } = await begun.json();
+    const faces = await facesOf(await this.#fetch(`api/games/${id}/faces`));
+    const answer = async (/** @type {number} */ position, /** @type {Kind} */ answer) =>
+      (await this.#post(`api/games/${id}/answers`, { position, answer })).json();
+    return { faces, shownMs, answer };
   }
 
   /** @param {OneFace} face */
@@ -257,49 +274,4 @@ export function ranges(seeds) {
     else runs.push([seed, seed]);
   }
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
-}
-
-/**
- * RGB bytes of one face after another.
- *
- * @param {Uint8Array} rgb
- * @param {number} size
- */
-export function decodeFaces(rgb, size) {
-  const faces = [];
-  for (let start = 0; start < rgb.length; start += 3 * size * size) {
-    const face = new ImageData(size, size);
-    const rgba = new Uint32Array(face.data.buffer);
-    for (let pixel = 0, at = start; pixel < rgba.length; pixel++, at += 3) {
-      rgba[pixel] = 0xff000000 | (rgb[at + 2] << 16) | (rgb[at + 1] << 8) | rgb[at]; // little-endian
-    }
-    faces.push(face);
-  }
-  return faces;
-}
-
-/** @param {string} base64 */
-function decodeBase64(base64) {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-}
-
-/**
- * The server-sent events of a response's body, their data parsed as JSON.
- *
- * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
- * @returns {AsyncGenerator<{event: any, data: any}>}
- */
-async function* serverSentEvents(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const blocks = (text + value).split("\n\n");
-    text = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const fields = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s, 2)));
-      if (fields.data) yield { event: fields.event, data: JSON.parse(fields.data) };
-    }
-  }
 }

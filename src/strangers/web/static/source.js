@@ -4,6 +4,7 @@
  * @module
  */
 
+/** @import {Game} from "./game.js" */
 /** @import {Distribution, Latent} from "./latent-math.js" */
 
 /**
@@ -39,6 +40,13 @@
 /** @typedef {{seed: string, truncation?: number} | {latent: Latent}} OneFace */
 
 /**
+ * @typedef {object} GameFacts What there is to play "Photograph or stranger?" with.
+ * @property {string} photographs Name of the set of photographs, or its terms; empty without one.
+ * @property {string} reason Why there is none for this model, if there is one for others.
+ * @property {boolean} keeps_answers The host keeps answers of players who consent.
+ */
+
+/**
  * @typedef {object} Source
  * @property {ViewName[]} views The views that it can feed.
  * @property {() => Promise<ServedModel[]>} models All that it has, the default one first.
@@ -47,9 +55,11 @@
  * @property {(request: FacesRequest, signal?: AbortSignal) => Promise<ImageData[]>} faces
  * @property {(face: OneFace) => Promise<Blob>} png A PNG that records that it was generated, and how.
  * @property {() => Promise<Directions>} directions
+ * @property {() => Promise<GameFacts>} games
+ * @property {(consent: boolean) => Promise<Game>} beginGame With the source's own photographs.
  */
 
-/** @typedef {"faces" | "explore" | "photograph" | "sets" | "training"} ViewName */
+/** @typedef {"faces" | "explore" | "photograph" | "game" | "sets" | "training"} ViewName */
 
 /**
  * @typedef {{kind: "photograph", face: ImageData}
