@@ -10,7 +10,7 @@ import pytest
 
 from strangers.errors import DataError
 from strangers.evaluation.frechet import Floats
-from strangers.evaluation.metrics import diversity, inception_score, kernel_distance, mind, mmd2, prdc
+from strangers.evaluation.metrics import cmmd, diversity, inception_score, kernel_distance, mind, mmd2, prdc
 from strangers.sampling.latents import latents
 
 REFERENCE = json.loads((Path(__file__).parent / "fixtures" / "metrics.json").read_text())
@@ -34,6 +34,37 @@ REAL, FAKE = features(1, 400), features(2, 300, shift=0.15)
 
 def test_mmd2_is_torch_fidelitys() -> None:
     assert mmd2(REAL[:300], FAKE) == pytest.approx(REFERENCE["mmd"], 1e-9)
+
+
+def unit(features: Floats) -> Floats:
+    """Features scaled to length 1."""
+    scaled: Floats = features / np.linalg.norm(features, axis=1, keepdims=True)
+    return scaled
+
+
+def test_cmmd_is_the_papers() -> None:
+    """Against the mean of the kernel, pair by pair."""
+
+    def mean(first: Floats, second: Floats) -> float:
+        distances = [np.linalg.norm(first - one, axis=1) ** 2 for one in second]
+        return float(np.exp(-np.array(distances) / (2 * 10**2)).mean())
+
+    one, other = unit(REAL), unit(FAKE)
+    expected = 1000 * (mean(one, one) + mean(other, other) - 2 * mean(one, other))
+    assert cmmd(one, other).value == pytest.approx(expected, 1e-9)
+    assert cmmd(one, one[::-1]).value == pytest.approx(0, abs=1e-9)
+
+
+def test_the_error_of_cmmd_is_its_spread_over_other_pictures() -> None:
+    photographs, faces = unit(features(1, 200 * 20)), unit(features(2, 200 * 20, shift=0.5))
+    found = [cmmd(photographs[i::20], faces[i::20]) for i in range(20)]
+    spread = np.std([estimate.value for estimate in found], ddof=1)
+    assert 0.6 < np.mean([estimate.error for estimate in found]) / spread < 1.7
+
+
+def test_cmmd_needs_four_pictures_a_side() -> None:
+    with pytest.raises(DataError, match=r"at least 4 pictures on each side \(got 3\)"):
+        cmmd(REAL, FAKE[:3])
 
 
 def test_mind_is_the_papers() -> None:

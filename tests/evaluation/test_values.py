@@ -14,7 +14,7 @@ from strangers.evaluation.values import FORMULAS, check_counts, compute_values
 
 from .test_metrics import FAKE, REAL
 
-LENGTHS = {**DIMENSIONS, "face": 256, "attributes": 40}
+LENGTHS = {**DIMENSIONS, "face": 256, "attributes": 40, "dinov2": 1024, "clip": 768}
 
 
 def feature_set(features: np.ndarray) -> FeatureSet:
@@ -51,7 +51,7 @@ def test_an_error_needs_halves_larger_than_the_dimensions() -> None:
     ("metric", "needed"),
     [
         ("fd-face", 257), ("fid", 2049), ("fid64", 65), ("fid768-infinity", 1538), ("kd-face", 4),
-        ("mind", 4), ("precision-face", 6), ("is", 10), ("diversity", 2),
+        ("mind", 4), ("cmmd", 4), ("fd-dinov2", 1025), ("precision-face", 6), ("is", 10), ("diversity", 2),
     ],
 )  # fmt: skip
 def test_each_side_needs_enough_pictures_for_each_metric(metric: str, needed: int) -> None:

@@ -12,8 +12,8 @@ PACKAGE = Path(strangers.__file__).parent
 
 UNPICKLERS = {"cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 RUNNERS = {"eval", "exec", "__import__", "pickle.load", "pickle.loads", "pickle.Unpickler", "torch.jit.load"}
-CHECKED = "inception_weights.py"
-"""Opens one pickle, whose SHA-256 it knows, and that without running anything in it."""
+CHECKED = "weights.py"
+"""Opens pickles whose SHA-256 it knows, and those without running anything in them."""
 SAFE = {"allow_pickle": False, "weights_only": True}
 
 

@@ -15,7 +15,9 @@ from strangers.evaluation.inception import DIMENSIONS, load_inception
 from strangers.evaluation.metric_table import METRICS
 from strangers.evaluation.progress import Advance
 from strangers.evaluation.sides import Side
+from strangers.evaluation.transformer_features import load_transformer
 from strangers.evaluation.values import check_counts
+from strangers.evaluation.vision_transformer import TRANSFORMERS
 from strangers.images import Pixels
 
 MEMORIZATION_FACES = 1_000
@@ -34,6 +36,7 @@ def extractors_of(
         extractors.append(load_attributes(device=device))
     if names := [name for name in DIMENSIONS if name in needed]:
         extractors.append(load_inception(weights, names, device))
+    extractors += [load_transformer(name, device) for name in TRANSFORMERS if name in needed]
     return extractors
 
 

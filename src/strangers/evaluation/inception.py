@@ -20,10 +20,20 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from strangers.errors import ModelError, UsageError
 from strangers.evaluation.inception_blocks import Convolution, inception_stages
-from strangers.evaluation.inception_weights import URL, find, read
+from strangers.evaluation.weights import PublishedWeights
 from strangers.images import Pixels, to_signed
 from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
+
+WEIGHTS = PublishedWeights(
+    "Inception",
+    "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+    "pt_inception-2015-12-05-6726825d.pth",
+    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    "pt_inception-2015-12-05-6726825d.pth",
+    "--weights",
+)
+"""The published weights, 96 MB."""
 
 DIMENSIONS = {
     "inception64": 64,
@@ -134,8 +144,8 @@ def load_inception(
         if name not in DIMENSIONS:
             raise UsageError(f"No Inception features {name!r}. Choose from {', '.join(DIMENSIONS)}.")
     chosen = choose_device(device).value
-    path = find(weights)
-    tensors, digest = read(path), sha256_of(path)[:16]
+    path = WEIGHTS.find(weights)
+    tensors, digest = WEIGHTS.read(path), sha256_of(path)[:16]
     network = _fold(_network(path, tensors, names))
     to_device(network, chosen)
     return InceptionFeatures({name: DIMENSIONS[name] for name in names}, digest, network)
@@ -150,15 +160,17 @@ def _network(path: Path, tensors: Mapping[str, Tensor], names: Collection[str]) 
     for name, value in tensors.items():
         if value.shape != shapes.get(name):
             raise ModelError(
-                f"{path} is of another network ({name!r}, {tuple(value.shape)}). Download {URL}."
+                f"{path} is of another network ({name!r}, {tuple(value.shape)}). Download {WEIGHTS.url}."
             )
         if not value.isfinite().all():
-            raise ModelError(f"The weights in {path} are not all finite ({name!r}). Download {URL} again.")
+            raise ModelError(
+                f"The weights in {path} are not all finite ({name!r}). Download {WEIGHTS.url} again."
+            )
     needed = [name for name in network.state_dict() if not name.endswith(COUNTER)]
     if absent := [name for name in needed if name not in tensors]:
         raise ModelError(
-            f"{path} has no {absent[0]!r}, which {' and '.join(names)} need. Download {URL}, or choose "
-            "metrics on earlier layers, such as fid768, or on faces, such as fd-face."
+            f"{path} has no {absent[0]!r}, which {' and '.join(names)} need. Download {WEIGHTS.url}, or "
+            "choose metrics on earlier layers, such as fid768, or on faces, such as fd-face."
         )
     network.load_state_dict({name: tensors[name].float() for name in needed}, strict=False, assign=True)
     return network

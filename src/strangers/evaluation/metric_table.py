@@ -1,7 +1,7 @@
 """The table of metrics: names, formulas, features, and the groups that --metrics takes.
 
-A name without a suffix is the published metric, on the last features of FID's Inception network. The suffixes
--face, 768, 192 and 64 name other features, whose values are not comparable with it.
+A name without a suffix is the published metric, on the last features of FID's Inception network, and `cmmd`
+on those of CLIP. The suffixes -face, -dinov2, 768, 192 and 64 name other features, whose values differ.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Literal
 from strangers.errors import UsageError
 
 Formula = Literal[
-    "fd", "fd-infinity", "kd", "mind", "precision", "recall", "density", "coverage", "is", "diversity",
-    "memorization",
+    "fd", "fd-infinity", "kd", "cmmd", "mind", "precision", "recall", "density", "coverage", "is",
+    "diversity", "memorization",
 ]  # fmt: skip
 
 MEANINGS: dict[Formula, str] = {
     "fd": "Frechet distance of {}; biased, so compare equal counts only (Heusel et al. 2017)",
     "fd-infinity": "Frechet distance of {}, extrapolated to infinitely many faces (Chong and Forsyth 2020)",
     "kd": "Kernel distance of {}; unbiased, so independent of the count (Binkowski et al. 2018)",
+    "cmmd": "Kernel distance of {} with a Gaussian kernel (Jayasumana et al. 2024)",
     "mind": "Sliced Wasserstein distance of {}; needs fewer faces than Frechet's (Berthet et al. 2026)",
     "precision": "Fraction of faces within the manifold of the photographs, by {}: quality",
     "recall": "Fraction of photographs within the manifold of the faces, by {}: variety",
@@ -44,6 +45,8 @@ FEATURES = {
     "inception768": "768 Inception features before the last blocks",
     "inception2048": "2048 Inception features, the published ones",
     "logits": "class logits of the Inception network, without bias",
+    "dinov2": "1024 features of DINOv2 ViT-L/14 (Stein et al. 2023)",
+    "clip": "768 features of CLIP ViT-L/14@336, of length 1",
     "pictures": "pixels and face features",
 }
 """Descriptions of features. `DIMENSIONS` of the networks say how many there are."""
@@ -90,6 +93,9 @@ METRICS = {
         Metric("density", "density", "inception2048"),
         Metric("coverage", "coverage", "inception2048"),
         Metric("is", "is", "logits"),
+        # On vision transformers.
+        Metric("fd-dinov2", "fd", "dinov2"),
+        Metric("cmmd", "cmmd", "clip"),
         # On earlier Inception layers, as pytorch-fid's --dims.
         Metric("fid768", "fd", "inception768"),
         Metric("fid768-infinity", "fd-infinity", "inception768"),

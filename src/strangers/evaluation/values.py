@@ -13,6 +13,7 @@ from strangers.evaluation.frechet import frechet_distance, frechet_distances, fr
 from strangers.evaluation.metric_table import METRICS, Formula, Metric
 from strangers.evaluation.metrics import (
     JACKKNIFE_HALVES,
+    cmmd,
     diversity,
     inception_score,
     kernel_distance,
@@ -22,8 +23,8 @@ from strangers.evaluation.metrics import (
 from strangers.evaluation.result import AttributeFrequency, Value
 
 MIN_PICTURES: dict[Formula, int] = {
-    "kd": 4, "mind": 4, "precision": 6, "recall": 6, "density": 6, "coverage": 6, "is": 10, "diversity": 2,
-    "memorization": 1,
+    "kd": 4, "cmmd": 4, "mind": 4, "precision": 6, "recall": 6, "density": 6, "coverage": 6, "is": 10,
+    "diversity": 2, "memorization": 1,
 }  # fmt: skip
 """Fewest pictures per side. Frechet distances need more than their features have dimensions."""
 
@@ -116,6 +117,11 @@ def _kernel(real: FeatureSet, fake: FeatureSet, shrinkage: bool, errors: bool) -
     return {"kd": Value(value=estimate.value, error=estimate.error)}
 
 
+def _cmmd(real: FeatureSet, fake: FeatureSet, shrinkage: bool, errors: bool) -> Values:
+    estimate = cmmd(real.features, fake.features)
+    return {"cmmd": Value(value=estimate.value, error=estimate.error)}
+
+
 def _mind(real: FeatureSet, fake: FeatureSet, shrinkage: bool, errors: bool) -> Values:
     estimate = mind(real.features, fake.features)
     return {"mind": Value(value=estimate.value, error=estimate.error)}
@@ -149,6 +155,7 @@ FORMULAS: dict[Formula, Callable[[FeatureSet, FeatureSet, bool, bool], Values]] 
     "fd": _frechet,
     "fd-infinity": _infinity,
     "kd": _kernel,
+    "cmmd": _cmmd,
     "mind": _mind,
     **dict.fromkeys(NEIGHBORHOODS, _neighborhoods),
     "is": _score,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import mmap
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,49 +72,64 @@ def downloaded(url: str, sha256: str, path: Path, *, name: str, advice: str) -> 
     try:
         if path.is_file() and sha256_of(path) == sha256:
             return path
-        data = _download(url, name)
-        if hashlib.sha256(data).hexdigest() != sha256:
-            what = "a web page" if data.lstrip().startswith(b"<") else f"another file, of {len(data):,} bytes"
-            raise OSError(f"the server sent {what}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(path.parent, path.name)
-        write_atomically(path, data)
+        # An unnamed file, of which a killed process leaves nothing, on the disk of the cache: weights may be
+        # larger than the memory.
+        with tempfile.TemporaryFile(dir=next(one for one in path.parents if one.is_dir())) as file:
+            _download(url, name, file)
+            _check(file, sha256)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(path.parent, path.name)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, memoryview(data) as view:
+                write_atomically(path, view)
     except (OSError, http.client.HTTPException) as error:
         damaged = f" {path} is damaged." if path.exists() else ""
         raise StrangersError(f"Cannot download {name} from {url} ({error}).{damaged} {advice}") from None
     return path
 
 
-def _download(url: str, name: str) -> bytes:
-    """Download a file, and resume after interruptions. Raises OSError and HTTPException."""
-    data = bytearray()
+def _download(url: str, name: str, file: BinaryIO) -> None:
+    """Download into `file`, and resume after interruptions. Raises OSError and HTTPException."""
     while True:
-        before = len(data)
+        before = file.tell()
         try:
-            _receive(url, name, data)
-            return bytes(data)
+            return _receive(url, name, file)
         except (OSError, http.client.HTTPException):
-            if len(data) <= before:
+            if file.tell() <= before:
                 raise
 
 
-def _receive(url: str, name: str, data: bytearray) -> None:
-    """Append the rest of a file to `data`, the bytes received so far."""
+def _check(file: BinaryIO, sha256: str) -> None:
+    """Raise OSError unless `file` has this SHA-256."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while block := file.read(DOWNLOAD_BLOCK_BYTES):
+        digest.update(block)
+    if digest.hexdigest() != sha256:
+        length = file.tell()
+        file.seek(0)
+        is_page = file.read(256).lstrip().startswith(b"<")
+        what = "a web page" if is_page else f"another file, of {length:,} bytes"
+        raise OSError(f"the server sent {what}")
+
+
+def _receive(url: str, name: str, received: BinaryIO) -> None:
+    """Append the rest of a file to the bytes received so far."""
     from urllib.request import Request, urlopen
 
     from rich.console import Console
     from rich.progress import wrap_file
 
     console = Console(stderr=True)
-    request = Request(url, headers={"Range": f"bytes={len(data)}-"} if data else {})
+    request = Request(url, headers={"Range": f"bytes={received.tell()}-"} if received.tell() else {})
     with urlopen(request, timeout=DOWNLOAD_TIMEOUT) as response:
         if response.status != http.client.PARTIAL_CONTENT:
-            data.clear()
+            received.seek(0)
+            received.truncate()
         with wrap_file(
             response, response.length or 0, description=name, console=console, disable=not console.is_terminal
         ) as file:
             while block := file.read(DOWNLOAD_BLOCK_BYTES):
-                data += block
+                received.write(block)
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
 

@@ -131,7 +131,7 @@ def _kind_of(path: Path) -> str | None:
     return next((kind for kind, keys in _KEYS if keys <= fields), None)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write `data` to `path` atomically. A replaced file keeps its mode and owner. Raises OSError."""
     _tidy(path.parent)
     partial = _partial(path)

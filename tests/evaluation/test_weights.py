@@ -1,4 +1,4 @@
-"""The Inception network's weights: found, downloaded and read."""
+"""Published weights: found, downloaded and read, by the example of the Inception network's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from strangers.errors import ModelError, StrangersError
-from strangers.evaluation import inception_weights
-from strangers.evaluation.inception import Inception, load_inception
+from strangers.evaluation import inception
+from strangers.evaluation.inception import WEIGHTS, Inception, load_inception
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
 
@@ -35,7 +36,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No weights anywhere, and no network."""
     monkeypatch.delenv("STRANGERS_INCEPTION", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(inception_weights, "URL", f"http://127.0.0.1:9/{NAME}")
+    monkeypatch.setattr(inception, "WEIGHTS", replace(WEIGHTS, url=f"http://127.0.0.1:9/{NAME}"))
 
 
 # Where weights come from.
@@ -43,7 +44,8 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def publish(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     """Let `data` be the published file."""
-    monkeypatch.setattr(inception_weights, "SHA256", hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data).hexdigest()
+    monkeypatch.setattr(inception, "WEIGHTS", replace(inception.WEIGHTS, sha256=digest))
 
 
 def test_weights_are_taken_from_the_first_place_that_has_them(
@@ -64,18 +66,17 @@ def test_weights_are_taken_from_the_first_place_that_has_them(
     assert load_inception(places["argument"], ("inception64",), "cpu").hash == hashes["argument"]
 
 
-def test_the_published_file_is_known_by_its_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    assert inception_weights.URL.endswith(f"/pytorch-fid/releases/download/fid_weights/{NAME}")
-    assert len(inception_weights.SHA256) == 64
-    assert inception_weights.SHA256.startswith(NAME.removesuffix(".pth").rpartition("-")[2])
+def test_the_published_file_is_known_by_its_hash() -> None:
+    assert WEIGHTS.url.endswith(f"/pytorch-fid/releases/download/fid_weights/{NAME}")
+    assert len(WEIGHTS.sha256) == 64
+    assert WEIGHTS.sha256.startswith(NAME.removesuffix(".pth").rpartition("-")[2])
 
 
 def test_without_a_network_the_error_says_where_to_put_the_file(tmp_path: Path) -> None:
     with pytest.raises(StrangersError) as caught:
         load_inception(device="cpu")
     said = str(caught.value)
-    for part in (inception_weights.URL, str(tmp_path / "cache"), NAME, "--weights", "STRANGERS_INCEPTION"):
+    for part in (inception.WEIGHTS.url, str(tmp_path / "cache"), NAME, "--weights", "STRANGERS_INCEPTION"):
         assert part in said
     assert "\n" not in said
     assert not list(tmp_path.rglob("*"))
