@@ -140,7 +140,7 @@ def stacked(data: PreparedSet, recipe: Recipe) -> Tensor:
 
 
 def latents_for(recipe: Recipe) -> Tensor:
-    return draw_latents(recipe, recipe.generator_batch, CPU)
+    return draw_latents(recipe, recipe.generator_batch or recipe.batch, CPU)
 
 
 def with_useless_gradients(state: State, real: Tensor, recipe: Recipe) -> None:

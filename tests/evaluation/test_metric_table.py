@@ -28,12 +28,14 @@ def test_groups_stand_for_metrics_each_once() -> None:
     ("wrong", "meant"), [("fid2048", "fid"), ("presicion", "precision"), ("quik", "quick"), ("fdi", "fid")]
 )
 def test_an_unknown_name_is_answered_with_the_nearest(wrong: str, meant: str) -> None:
-    with pytest.raises(UsageError, match=rf"Unknown metric '{wrong}'\. Did you mean .*{meant}.* Choose from"):
+    with pytest.raises(UsageError, match=rf"Unknown metric '{wrong}'\. Did you mean .*{meant}"):
         select_metrics([wrong])
 
 
 def test_no_metric_is_a_wrong_call() -> None:
-    with pytest.raises(UsageError, match="at least one metric: quick, standard, all, fd, kd, fd-face"):
+    with pytest.raises(
+        UsageError, match=r"at least one metric\. The groups are quick, standard, all, fd, kd;"
+    ):
         select_metrics([])
 
 

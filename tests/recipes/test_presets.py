@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -76,9 +78,23 @@ def test_shapes_ranges_and_gradients(name: str) -> None:
     assert first.abs().sum() > 0
 
 
-def test_an_unknown_recipe_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"no recipe 'dcgan-63'.*dcgan-64"):
-        recipe_named("dcgan-63")
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        ("dcgan-63", "Did you mean dcgan-64,"),
+        ("DCGAN_64", "Did you mean dcgan-64?"),
+        ("fast", "Did you mean fast-32 or fast-64?"),
+        ("stylegan3", "`strangers recipes` lists all."),
+    ],
+)
+def test_an_unknown_recipe_is_answered_with_the_nearest(wrong: str, advice: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(advice)) as caught:
+        recipe_named(wrong)
+    assert str(caught.value).startswith(f"There is no recipe {wrong!r}.")
+
+
+def test_equal_batches_are_written_once() -> None:
+    assert {name for name, recipe in RECIPES.items() if recipe.generator_batch is not None} == {"dense-128"}
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -47,6 +47,35 @@ def test_half_precision_halves_the_file_and_hardly_changes_a_face(tmp_path: Path
     assert abs(faces[0] - faces[1]).max() <= 2  # levels of 256
 
 
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"objective": "of-a-plug-in"},
+        {"penalty": {"kind": "new", "strength": 2}},
+        {"a_later_field": [1]},
+        {"batch": 0},
+    ],
+    ids=["objective", "penalty", "field", "batch"],
+)
+def test_faces_need_no_training_fields(training: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    write_model(path)
+    known = load(path, device="cpu")
+    recipe = tiny().model_dump(mode="json") | training
+    with_header(path, recipe=recipe)
+    model = load(path, device="cpu")
+    assert (model.sample([17]) == known.sample([17])).all()
+    save_model(tmp_path / "again.safetensors", model.generator, model.header, half=True)
+    again = load(tmp_path / "again.safetensors", device="cpu")
+    assert json.loads(again.recipe.model_dump_json()) == recipe  # what is unknown here is kept
+
+
+def test_a_file_of_two_equal_batches_has_the_recipe_of_one(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "model.safetensors")
+    with_header(path, recipe=tiny().model_dump(mode="json") | {"generator_batch": 128})
+    assert load(path, device="cpu").recipe == tiny()
+
+
 # Everything that can be wrong with what is named as a model.
 
 

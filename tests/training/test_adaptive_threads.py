@@ -14,9 +14,9 @@ from strangers.recipes.recipe import Recipe
 from strangers.system.devices import Choice
 from strangers.training import adaptive_threads
 from strangers.training.adaptive_threads import MIN_SECONDS
+from strangers.training.json_files import write_json
 from strangers.training.log import RunLog
 from strangers.training.loop import train
-from strangers.training.run import _write
 
 SETTINGS: dict[str, Any] = {"precision": "fp32", "progress": False, "device": "cpu"}
 
@@ -89,7 +89,7 @@ def test_a_resumed_run_follows_the_record_to_the_bit(
         path = tmp_path / name / "run.json"
         described = json.loads(path.read_text())
         del described["sha256"]
-        _write(path, described | {"threads": [[0, 1], [128, 2]]})
+        write_json(path, described | {"threads": [[0, 1], [128, 2]]})
         for images in ends:
             train(drawn_set.path, small_recipe, tmp_path / name, images=images, **SETTINGS)
     ends_with = [

@@ -12,10 +12,11 @@ import pytest
 from strangers.data.prepared import PreparedSet
 from strangers.errors import RunError
 from strangers.recipes.recipe import Recipe
+from strangers.training.json_files import write_json
 from strangers.training.loop import train
 from strangers.training.options import TrainingOptions
 from strangers.training.plan import make_plan
-from strangers.training.run import _write, lock_run, open_run, read_run
+from strangers.training.run import lock_run, open_run, read_run
 from strangers.training.threads import ThreadSchedule
 
 posix = pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
@@ -38,7 +39,7 @@ def test_a_run_that_another_training_begins_meanwhile_is_not_taken_for_something
     iterdir = Path.iterdir
 
     def just_written(folder: Path) -> Iterator[Path]:
-        _write(folder / "run.json", {})
+        write_json(folder / "run.json", {})
         return iterdir(folder)
 
     with lock_run(tmp_path):

@@ -26,7 +26,9 @@ OPTIONS: dict[str, Any] = {
     "recipe": Annotated[
         str | None,
         Option(
-            metavar="NAME", help="Recipe; see `strangers recipes`.  [default: fast-64; few-* with --from]"
+            metavar="NAME|FILE|RUN",
+            help="A recipe of `strangers recipes`, or that of a JSON file, run or model.  "
+            "[default: fast-64; few-* with --from]",
         ),
     ],
     "from_model": Annotated[
@@ -47,6 +49,10 @@ OPTIONS: dict[str, Any] = {
         int | None, Option(metavar="N", min=1, help="CPU threads.  [default: one per core]")
     ],
     "compiled": Annotated[bool, Option("--compile", help="Compile the networks with torch; gains little.")],
+    "size": Annotated[
+        int | None,
+        Option(metavar="PX", min=8, max=1024, help="Size of the pictures; the networks' widths follow."),
+    ],
     "changes": Annotated[
         list[str] | None, Option("--set", metavar="FIELD=VALUE", help="Change a recipe field; repeatable.")
     ],

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from strangers.errors import DataError, UsageError
+from strangers.errors import DataError, UsageError, did_you_mean
+from strangers.plugins import load_plugins
 
 Size = tuple[int, int]
 """(width, height) in pixels."""
@@ -102,14 +103,33 @@ CROPS: dict[str, Crop] = {
 }
 
 
+SHORT_FORMS = {
+    "center": ("square",),
+    "centre": ("square",),
+    "center_crop": ("square",),
+    "align": ("aligned",),
+    "face": ("aligned",),
+    "resize": ("squash",),
+    "celeba": ("c178",),
+    "178": ("c178",),
+    "148": ("c148",),
+    "108": ("c108",),
+}
+"""Crops by what people call them."""
+
+
 def crop_named(name: str) -> Crop:
     """Return the crop called `name`: one of CROPS, or cN or cN@X,Y in pixels. Raises UsageError."""
+    if name not in CROPS and not re.match(r"c[0-9]", name):
+        load_plugins()
     if name in CROPS:
         return CROPS[name]
     parts = re.fullmatch(r"c([1-9][0-9]{0,4})(?:@([0-9]{1,5}),([0-9]{1,5}))?", name)
     if parts is None:
-        known = ", ".join(CROPS)
-        raise UsageError(f"There is no crop {name!r}; use one of {known}, or cN or cN@X,Y in pixels.")
+        advice = did_you_mean(
+            name, CROPS, short_forms=SHORT_FORMS, listing="Use one of docs/explanation/crops.md."
+        )
+        raise UsageError(f"There is no crop {name!r}. {advice} cN or cN@X,Y are squares in pixels.")
     center = (int(parts[2]), int(parts[3])) if parts[2] else None
     return Crop(name, int(parts[1]), center)
 

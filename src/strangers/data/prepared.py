@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from strangers.config import explain
 from strangers.data.checksums import CHECKSUMS, SUMS, Checksums, checksums_of, corrupted, rebuild_checksums
 from strangers.data.terms import Terms, known_terms
 from strangers.errors import DataError
@@ -245,9 +246,7 @@ def _read_manifest(path: Path) -> Manifest:
             )
         return Manifest.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise _damaged(path, f"manifest.json, {field}: {first['msg']}") from None
+        raise _damaged(path, f"manifest.json: {explain(Manifest, error)}".rstrip(".")) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, f"manifest.json cannot be read ({type(error).__name__}: {error})") from None
 

@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from strangers.errors import ModelError, UsageError
+from strangers.errors import ModelError, UsageError, did_you_mean, same_name
 from strangers.images import Pixels, to_signed
 from strangers.sampling.model_file import verify_digest
 from strangers.system.devices import choose_device, to_device
@@ -33,6 +33,17 @@ SIZE = 64
 
 READ_GROUP = 32
 """Fixed batch size, so that the output for a picture does not depend on the other pictures."""
+
+
+SHORT_FORMS = {
+    **dict.fromkeys(("old", "age", "older", "younger"), ("Young",)),
+    **dict.fromkeys(("female", "woman", "man", "gender", "sex"), ("Male",)),
+    **dict.fromkeys(("happy", "smile", "laugh"), ("Smiling",)),
+    **dict.fromkeys(("hat", "cap"), ("Wearing_Hat",)),
+}
+"""Attributes by what people call them."""
+
+LISTING = "The card of the attribute network, strangers/models/attributes.md, lists all."
 
 
 class Reading(NamedTuple):
@@ -110,11 +121,15 @@ class Attributes:
         return {"face": features, "attributes": probabilities}
 
     def positions(self, names: Iterable[str]) -> list[int]:
-        """Return the columns of attributes. Raises UsageError, which lists all, for an unknown one."""
-        for name in (wanted := list(names)):
-            if name not in self.names:
-                raise UsageError(f"Unknown attribute {name!r}. Choose from {', '.join(self.names)}.")
-        return [self.names.index(name) for name in wanted]
+        """Return the columns of attributes, in any case. Raises UsageError for an unknown one."""
+        found = []
+        for name in names:
+            known = same_name(name, self.names)
+            if known is None:
+                advice = did_you_mean(name, self.names, short_forms=SHORT_FORMS, listing=LISTING)
+                raise UsageError(f"Unknown attribute {name!r}. {advice}")
+            found.append(self.names.index(known))
+        return found
 
     def read(self, pixels: Pixels) -> Reading:
         """Return features and probabilities of uint8 pictures (n, h, w, 3), picture by picture."""

@@ -6,12 +6,12 @@ on those of CLIP. The suffixes -face, -dinov2, 768, 192 and 64 name other featur
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from strangers.errors import UsageError
+from strangers.errors import UsageError, did_you_mean
+from strangers.plugins import load_plugins
 
 Formula = Literal[
     "fd", "fd-infinity", "kd", "cmmd", "mind", "precision", "recall", "density", "coverage", "is",
@@ -129,19 +129,34 @@ GROUPS = {
 for the distances on face features."""
 
 
+LISTING = f"The groups are {', '.join(GROUPS)}; docs/explanation/metrics.md lists all metrics."
+
+SHORT_FORMS = {
+    "frechet": ("fid", "fd-face"),
+    "fid2048": ("fid",),
+    "kernel": ("kid", "kd-face"),
+    "mmd": ("kid", "kd-face"),
+    "prdc": ("precision", "recall", "density"),
+    "inception_score": ("is",),
+    "swd": ("mind",),
+    "copies": ("memorization",),
+}
+"""Metrics by what people call them."""
+
+
 def select_metrics(names: Iterable[str]) -> tuple[str, ...]:
     """Return the metrics of names and groups, each once. Raises UsageError for none and for unknown names."""
     chosen: dict[str, None] = {}
     for name in names:
         if name not in METRICS and name not in GROUPS:
-            near = difflib.get_close_matches(name, [*METRICS, *GROUPS], n=3, cutoff=0.5)
-            advice = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise UsageError(
-                f"Unknown metric {name!r}.{advice} Choose from {', '.join([*GROUPS, *METRICS])}."
-            )
+            load_plugins()
+        if name not in METRICS and name not in GROUPS:
+            known = [*GROUPS, *METRICS]
+            advice = did_you_mean(name, known, short_forms=SHORT_FORMS, listing=LISTING)
+            raise UsageError(f"Unknown metric {name!r}. {advice}")
         chosen |= dict.fromkeys(GROUPS.get(name, (name,)))
     if not chosen:
-        raise UsageError(f"Pass at least one metric: {', '.join([*GROUPS, *METRICS])}.")
+        raise UsageError(f"Pass at least one metric. {LISTING}")
     return tuple(chosen)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from strangers.config import explain
 from strangers.errors import DataError, UsageError
 from strangers.evaluation.facts import Protocol, StatisticsFacts
 from strangers.evaluation.features import Features, FeatureSet
@@ -115,7 +116,7 @@ def _facts(path: Path, conditions: str) -> StatisticsFacts:
     try:
         facts = StatisticsFacts.model_validate_json(conditions)
     except ValidationError as error:
-        raise DataError(f"The conditions in {path} are damaged: {error.errors()[0]['msg']}.") from None
+        raise DataError(f"The conditions in {path} are damaged: {explain(StatisticsFacts, error)}") from None
     return facts.model_copy(update={"path": str(path), "hash": sha256_of(path)[:16]})
 
 

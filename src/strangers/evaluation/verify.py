@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from strangers.config import explain
 from strangers.errors import DataError, UsageError
 from strangers.evaluation.evaluate import Settings, check, evaluate
 from strangers.evaluation.facts import Facts, StatisticsFacts
@@ -50,9 +51,7 @@ def read_entry(path: Path) -> Result:
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror or error}.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the document"
-        raise DataError(f"{path} is no result of `strangers evaluate` ({where}: {first['msg']}).") from None
+        raise DataError(f"{path} is no result of `strangers evaluate`: {explain(Result, error)}") from None
 
 
 def verify(

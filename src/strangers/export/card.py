@@ -14,11 +14,12 @@ from pathlib import Path, PurePath
 
 from pydantic import ValidationError
 
+from strangers.config import explain
 from strangers.errors import DataError, UsageError
 from strangers.evaluation.facts import number, origin, split_of
 from strangers.evaluation.result import Result
 from strangers.recipes.presets import RECIPES
-from strangers.recipes.recipe import Recipe, flatten, written
+from strangers.recipes.recipe import FacesRecipe, flatten, written
 from strangers.sampling.model import Model
 
 MAX_ATTRIBUTES = 12
@@ -195,7 +196,7 @@ def _source(result: Result) -> str:
     return source if source.startswith(("hf:", "synthetic")) else PurePath(source).name
 
 
-def _changes(recipe: Recipe, preset: Recipe) -> list[str]:
+def _changes(recipe: FacesRecipe, preset: FacesRecipe) -> list[str]:
     """Return the differences from the preset as `--set` reads them, without the crop of the set."""
     ours, theirs = (dict(flatten(each.model_dump(mode="json"))) for each in (recipe, preset))
     return [
@@ -212,11 +213,8 @@ def read_result(path: Path, model: Model) -> Result:
     except OSError as error:
         raise DataError(f"Cannot read the result {path}: {error.strerror or error}.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise DataError(
-            f"{path} is not a result of `strangers evaluate` for one model ({where}: {first['msg']})."
-        ) from None
+        reason = explain(Result, error)
+        raise DataError(f"{path} is not a result of `strangers evaluate` for one model: {reason}") from None
     if result.model.hash != model.hash:
         raise UsageError(
             f"{path} belongs to the model {result.model.hash} ({result.model.path}), not to {model.hash}; "

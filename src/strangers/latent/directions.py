@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from strangers.errors import UsageError
-from strangers.evaluation.attributes import Attributes, load_attributes
+from strangers.errors import MAX_LISTED, UsageError, did_you_mean, same_name
+from strangers.evaluation.attributes import LISTING, SHORT_FORMS, Attributes, load_attributes
 from strangers.sampling.latents import Distribution, latents
 from strangers.sampling.load import BUNDLED_MODELS
 from strangers.sampling.model import Model
@@ -88,14 +88,20 @@ class Directions:
         return edited
 
     def index(self, name: str) -> int:
-        """Return the row of an attribute's vector. Raises UsageError that lists the known attributes."""
-        if name in self.names:
-            return self.names.index(name)
-        known = f"Choose from {', '.join(self.names)}." if self.names else "It has no directions at all."
-        if name in self.omitted:
+        """Return the row of an attribute's vector, in any case. Raises UsageError with the nearest."""
+        found = same_name(name, self.names)
+        if found is not None:
+            return self.names.index(found)
+        if not self.names:
+            raise UsageError(f"This model has no direction for {name!r}: it has no directions at all.")
+        if same_name(name, self.omitted) is not None:
             rare = f"fewer than {MIN_FACES} of {self.count:,} faces have it, or lack it"
-            raise UsageError(f"This model has no direction for {name}: {rare}. {known}")
-        raise UsageError(f"This model has no direction for {name!r}. {known}")
+            best = ", ".join(self.names[:MAX_LISTED])
+            raise UsageError(
+                f"This model has no direction for {name}: {rare}. Its most accurate directions are {best}."
+            )
+        advice = did_you_mean(name, self.names, short_forms=SHORT_FORMS, listing=LISTING)
+        raise UsageError(f"This model has no direction for {name!r}. {advice}")
 
     def orthogonal_to(self, held: Iterable[str]) -> Directions:
         """Return the directions, each orthogonal to all others in `held`, so that edits change those less.

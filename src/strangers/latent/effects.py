@@ -53,14 +53,14 @@ def measure_effect(
 
     Raises UsageError for an attribute without a direction, no faces, or a strength of 0.
     """
-    directions.index(attribute)
+    attribute = directions.names[directions.index(attribute)]
     if count < 1 or strength == 0:
         raise UsageError("An effect needs at least one face and a strength other than 0.")
     network = load_attributes(device=str(next(model.generator.parameters()).device))
     seeds = range(directions.count, directions.count + count)
     z = latents(seeds, model.recipe.latent_size, model.recipe.latent)
     before = network.read(model.decode(z)).probabilities > 0.5
-    column = network.names.index(attribute)
+    (column,) = network.positions([attribute])
     amount = abs(strength)
     edited = np.where(
         before[:, column, None],

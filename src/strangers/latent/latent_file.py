@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from strangers._version import __version__
+from strangers.config import explain
 from strangers.errors import DataError, UsageError
 from strangers.images import COMPOSITE, Pixels, Provenance, encode_png, grid
 from strangers.latent.inversion import Inversion
@@ -114,9 +115,7 @@ def read_latent(path: Path) -> LatentFile:
     try:
         return LatentFile.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise DataError(
-            f"{path} is not a latent file of strangers invert ({where or 'JSON'}: {first['msg']}); "
-            "invert the photograph again."
+            f"{path} is not a latent file of strangers invert: {explain(LatentFile, error)} "
+            "Invert the photograph again."
         ) from None

@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from strangers.config import Configuration
 from strangers.networks import patches
+from strangers.networks.architecture import Architecture, doublings, inner_widths
 from strangers.networks.layers import Logit, Reshape, Widths, initialize
 
 
@@ -39,7 +39,7 @@ class Upsample(nn.ConvTranspose2d):
         return super().forward(images, output_size)
 
 
-class DCGAN(Configuration):
+class DCGAN(Architecture):
     """Convolutions of kernel 4 and stride 2, from a small map of features to the picture and back.
 
     Attributes:
@@ -68,6 +68,15 @@ class DCGAN(Configuration):
     def downsamplings(self) -> int:
         """Number of times that the discriminator halves a picture."""
         return len(self.discriminator_widths)
+
+    def resized(self, size: int) -> DCGAN:
+        """Return the configuration for another size: each doubling adds the widest layers, twice as wide."""
+        count = doublings(size, self.stem_size)
+        inner = len(self.discriminator_widths) + count - len(self.generator_widths)
+        return self.replace(
+            generator_widths=inner_widths(self.generator_widths[::-1], count, factor=2)[::-1],
+            discriminator_widths=inner_widths(self.discriminator_widths, inner, factor=2),
+        )
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
         """Return a new (generator, discriminator), initialized from torch's random state as in the paper."""

@@ -12,6 +12,8 @@ from pydantic import Field
 from torch import nn
 
 from strangers.config import Configuration
+from strangers.errors import UsageError
+from strangers.networks.architecture import Architecture
 from strangers.networks.layers import MAX_BLOCKS, Logit, Reshape, Widths, initialize
 
 
@@ -22,7 +24,7 @@ class Stage(Configuration):
     stride: Literal[1, 2]
 
 
-class Dense(Configuration):
+class Dense(Architecture):
     """A dense layer and convolutions to the picture; strided convolutions and a dense layer to the logit.
 
     Attributes:
@@ -60,6 +62,16 @@ class Dense(Configuration):
     def downsamplings(self) -> int:
         """Number of times that the discriminator halves a picture."""
         return len(self.discriminator_widths)
+
+    def resized(self, size: int) -> Dense:
+        """Return the configuration for another size: another map of the dense layer."""
+        stem_size, rest = divmod(size * self.stem_size, self.size)
+        if rest or not stem_size:
+            raise UsageError(
+                f"This network cannot make pictures of {size} px; it makes multiples of "
+                f"{self.size // self.stem_size} px."
+            )
+        return self.replace(stem_size=stem_size)
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
         """Return a new (generator, discriminator), initialized from torch's random state."""

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from strangers.config import Configuration
+from strangers.networks.architecture import Architecture, doublings, inner_widths
 from strangers.networks.layers import MAX_BLOCKS, Widths, initialize, scaled_normal
 
 MIN_HEIGHT = 4
@@ -26,7 +26,7 @@ GAIN = (2 / (1 + LEAK**2)) ** 0.5
 """Gain of weights before a LeakyReLU that keeps the variance (He et al. 2015, eq. 14)."""
 
 
-class R3GAN(Configuration):
+class R3GAN(Architecture):
     """Stages of residual blocks from a map of 4x4 to the picture; the discriminator is the mirror image.
 
     Attributes:
@@ -54,6 +54,11 @@ class R3GAN(Configuration):
     def downsamplings(self) -> int:
         """Number of times that the discriminator halves a picture, besides the patch."""
         return len(self.widths) - 1
+
+    def resized(self, size: int) -> R3GAN:
+        """Return the configuration for another size: each doubling repeats the innermost stage."""
+        count = doublings(size, MIN_HEIGHT * self.patch) + 1
+        return self.replace(widths=inner_widths(self.widths[::-1], count)[::-1])
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
         """Return a new (generator, discriminator), initialized from torch's random state."""

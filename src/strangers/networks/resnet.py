@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from strangers.config import Configuration
+from strangers.networks.architecture import Architecture, doublings, inner_widths
 from strangers.networks.layers import MAX_BLOCKS, Reshape, Widths, initialize
 
 MIN_HEIGHT = 4
@@ -23,7 +23,7 @@ RESIDUAL_GAIN = 2**0.5
 """Gain of Glorot's initialization in residual branches; shortcuts and the ends have 1."""
 
 
-class ResNet(Configuration):
+class ResNet(Architecture):
     """Residual blocks that double the map up to the picture, and blocks that halve it down again.
 
     Attributes:
@@ -50,6 +50,15 @@ class ResNet(Configuration):
     def downsamplings(self) -> int:
         """Number of times that the discriminator halves a picture."""
         return len(self.discriminator_widths) - self.whole_blocks
+
+    def resized(self, size: int) -> ResNet:
+        """Return the configuration for another size: each doubling repeats the widest blocks."""
+        count = doublings(size, MIN_HEIGHT) + 1
+        inner = len(self.discriminator_widths) + count - len(self.generator_widths)
+        return self.replace(
+            generator_widths=inner_widths(self.generator_widths[::-1], count)[::-1],
+            discriminator_widths=inner_widths(self.discriminator_widths, inner),
+        )
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
         """Return a new (generator, discriminator), initialized from torch's random state."""

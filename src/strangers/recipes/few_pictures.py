@@ -21,7 +21,6 @@ def _few(network: DCGAN) -> Recipe:
         # A trained generator falls apart under the rates of its own training.
         generator_optimizer=OptimizerConfig(learning_rate=5e-5),
         batch=16,
-        generator_batch=16,
         # A new discriminator has to know the generator's faces before it may teach.
         generator_after=1_000,
         ema_halflife_images=2_000,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from strangers.errors import UsageError
+from strangers.errors import UsageError, did_you_mean
 from strangers.networks.dcgan import DCGAN
 from strangers.networks.r3gan import R3GAN
 from strangers.networks.resnet import ResNet
@@ -37,7 +37,6 @@ SNGAN_64 = Recipe(
     generator_optimizer=OptimizerConfig(beta1=0.0, beta2=0.9),
     schedule=Schedule(kind="linear", images=32_000_000, factor=0.0),
     batch=64,
-    generator_batch=64,
     discriminator_steps=5,
     flip=True,
     images=32_000_000,  # 100,000 generator updates
@@ -84,7 +83,6 @@ def _dcgan_r1(name: str, network: DCGAN, *, gamma: float, batch: int, images: in
         generator_optimizer=optimizer,
         schedule=Schedule(kind="cosine", images=images, factor=0.05),
         batch=batch,
-        generator_batch=batch,
         ema_halflife_images=40_000,
         flip=True,
         images=images,
@@ -119,7 +117,6 @@ def _r3gan(
         generator_optimizer=optimizer,
         schedule=Schedule(kind="cosine", images=settled, factor=0.25),  # 2e-4 to 5e-5
         batch=batch,
-        generator_batch=batch,
         ema_halflife_images=halflife,
         flip=True,
         images=images,
@@ -171,7 +168,6 @@ _ALL = (
         discriminator_optimizer=OptimizerConfig(learning_rate=5e-4),
         generator_optimizer=OptimizerConfig(learning_rate=5e-4),
         batch=16,
-        generator_batch=16,
         flip=True,
         images=500_000,
     ),
@@ -189,7 +185,6 @@ _ALL = (
         # Later, the discriminator would win.
         penalty=Penalty(kind="r1", weight=0.1, every=4, after=210_000),
         batch=16,
-        generator_batch=16,
         flip=True,
         images=420_000,  # 90 minutes on one busy CPU core
     ),
@@ -202,7 +197,6 @@ _ALL = (
         discriminator_optimizer=OptimizerConfig(learning_rate=1e-5),
         generator_optimizer=OptimizerConfig(learning_rate=5e-4),
         batch=64,
-        generator_batch=64,
         flip=True,
     ),
     SNGAN_64,
@@ -271,8 +265,9 @@ RECIPES = {recipe.name: recipe for recipe in _ALL}
 
 
 def recipe_named(name: str) -> Recipe:
-    """Return the preset of that name. Raises UsageError that lists the names."""
+    """Return the preset of that name. Raises UsageError that names the nearest."""
     try:
         return RECIPES[name]
     except KeyError:
-        raise UsageError(f"There is no recipe {name!r}. The recipes are {', '.join(RECIPES)}.") from None
+        advice = did_you_mean(name, RECIPES, listing="`strangers recipes` lists all.")
+        raise UsageError(f"There is no recipe {name!r}. {advice}") from None

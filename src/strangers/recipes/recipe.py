@@ -3,146 +3,117 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-import torch
-from pydantic import Field, ValidationError, model_validator
-from torch import Tensor, nn
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from torch import nn
 
-from strangers.config import Configuration
-from strangers.errors import UsageError
-from strangers.networks import ARCHITECTURES, Network
+from strangers.config import Configuration, invalid
+from strangers.errors import UsageError, did_you_mean
+from strangers.networks import Network
+from strangers.plugins import load_plugins
+from strangers.recipes.changes import SHORT_FORMS, change, flatten, parse_value, plain, written
+from strangers.recipes.settings import (
+    Adaptive,
+    Augmentation,
+    AugmentationName,
+    OptimizerConfig,
+    Penalty,
+    PenaltyKind,
+    Ramp,
+    Schedule,
+    value_at,
+)
+
+__all__ = [
+    "Adaptive",
+    "Augmentation",
+    "AugmentationName",
+    "FacesRecipe",
+    "ObjectiveName",
+    "OptimizerConfig",
+    "Penalty",
+    "PenaltyKind",
+    "Ramp",
+    "Recipe",
+    "Schedule",
+    "build_networks",
+    "flatten",
+    "parameter_counts",
+    "parse_recipe",
+    "with_overrides",
+    "written",
+]
 
 ObjectiveName = Literal["bce", "hinge", "wasserstein", "relativistic"]
-PenaltyKind = Literal["none", "r1", "r1+r2", "gradient"]
-AugmentationName = Literal["color", "translation", "cutout"]
+
+OBJECTIVE_NAMES: set[str] = set(get_args(ObjectiveName))
+"""Names of all objectives, with those of plug-ins."""
 
 
-class Ramp(Configuration):
-    """A number that follows half a cosine from `start` to `end` over `images` images, then stays at `end`."""
-
-    start: float = Field(ge=0)
-    end: float = Field(ge=0)
-    images: int = Field(ge=1)
-
-    def value(self, images_seen: int) -> float:
-        """Return the number after `images_seen` images."""
-        progress = min(images_seen / self.images, 1.0)
-        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * progress)) / 2
+def _known_objective(name: str) -> str:
+    if name not in OBJECTIVE_NAMES:
+        load_plugins()
+    if name not in OBJECTIVE_NAMES:
+        advice = did_you_mean(name, sorted(OBJECTIVE_NAMES), listing="")
+        raise ValueError(f"there is no objective {name!r}. {advice}")
+    return name
 
 
-def _value(number: float | Ramp, images_seen: int) -> float:
-    return number.value(images_seen) if isinstance(number, Ramp) else number
+class FacesRecipe(Configuration):
+    """The part of a recipe that drawing faces needs; further fields are kept as they are, whatever they say.
 
-
-class OptimizerConfig(Configuration):
-    """The optimizer of one network.
+    A model file is read as one where its training cannot be repeated here, as with an objective of a plug-in.
 
     Attributes:
-        name: Adam (Kingma and Ba 2015) or Nadam (Dozat 2016).
-        learning_rate: before the schedule.
-        beta1, beta2: decay rates of the first and second moments.
+        name: name of the preset, or of the preset that it was derived from.
+        source: origin of the values.
+        size: height and width of the pictures, in pixels.
+        crop: crop protocol of the photographs; "auto" is c178 for 178x218, and square for all others.
+        network: architecture and widths.
+        latent, latent_size: distribution of the latents, N(0, 1) or U(-1, 1), and their dimension.
     """
 
-    name: Literal["adam", "nadam"] = "adam"
-    learning_rate: float = Field(default=2e-4, gt=0, le=1)
-    beta1: float = Field(default=0.5, ge=0, lt=1)
-    beta2: Annotated[float, Field(ge=0, lt=1)] | Ramp = 0.999
+    model_config = ConfigDict(extra="allow")
 
-    def betas(self, images_seen: int) -> tuple[float, float]:
-        """Return (beta1, beta2) after `images_seen` images."""
-        return self.beta1, _value(self.beta2, images_seen)
+    name: str
+    source: str
+    size: int = Field(ge=8, le=1024)
+    crop: str = "auto"
+    network: Network
+    latent: Literal["normal", "uniform"] = "normal"
+    latent_size: int = Field(default=100, ge=1, le=4096)
 
+    @model_validator(mode="after")
+    def _network_fits(self) -> Self:
+        if self.network.size != self.size:
+            raise ValueError(
+                f"the network makes pictures of {self.network.size} px, but size is {self.size}: "
+                f"{self._fitting()}"
+            )
+        return self
 
-class Schedule(Configuration):
-    """The schedule of both learning rates over the images seen.
-
-    Attributes:
-        kind: "constant"; "step": multiplied by `factor` after every `images`; "inverse": divided by
-            1 + images seen / `images`; "linear", "cosine": down to `factor` after `images`, then constant.
-        images: the schedule's unit of time, in images.
-        factor: the multiplier of one step, or the final multiplier of "linear" and "cosine".
-    """
-
-    kind: Literal["constant", "step", "inverse", "linear", "cosine"] = "constant"
-    images: int = Field(default=1, ge=1)
-    factor: float = Field(default=0.1, ge=0, le=1)
-
-    def multiplier(self, images_seen: int) -> float:
-        """Return the multiplier of the learning rates after `images_seen` images, in [0, 1]."""
-        if self.kind == "step":
-            return float(self.factor ** (images_seen // self.images))
-        if self.kind == "inverse":
-            return 1 / (1 + images_seen / self.images)
-        if self.kind == "linear":
-            return 1 - (1 - self.factor) * min(images_seen / self.images, 1.0)
-        if self.kind == "cosine":
-            return Ramp(start=1, end=self.factor, images=self.images).value(images_seen)
-        return 1.0
+    def _fitting(self) -> str:
+        """Return how to make the network fit the size."""
+        try:
+            wanted = dict(flatten(self.network.resized(self.size).model_dump(mode="json"), "network."))
+        except UsageError as error:
+            return f"set size={self.network.size}. {str(error).rstrip('.')}"
+        now = dict(flatten(self.network.model_dump(mode="json"), "network."))
+        fields = [f"{name}={json.dumps(value)}" for name, value in wanted.items() if value != now[name]]
+        return f"set size={self.network.size}, or {' and '.join(fields)}"
 
 
-class Penalty(Configuration):
-    """The gradient penalty in the discriminator's loss.
-
-    Attributes:
-        kind: "r1" and "r1+r2": the squared norm of the gradient at real images, or at real and generated,
-            times weight / 2 (Mescheder et al. 2018, eq. 9); "gradient": the squared difference between 1 and
-            the norm of the gradient between real and generated images, times weight (Gulrajani et al. 2017,
-            eq. 3).
-        weight: gamma or lambda of these papers.
-        every: steps between two that pay the penalty, each with `every` times its weight (lazy
-            regularization, Karras et al. 2020, appendix B).
-        after: number of images seen before the first penalty.
-    """
-
-    kind: PenaltyKind = "none"
-    weight: Annotated[float, Field(ge=0)] | Ramp = 1.0
-    every: int = Field(default=1, ge=1)
-    after: int = Field(default=0, ge=0)
-
-
-class Adaptive(Configuration):
-    """A probability of augmentation that follows the discriminator (Karras et al. 2020, section 3.1).
-
-    It rises while the mean sign of the logits of real images is above `target`, which tells that the
-    discriminator knows the photographs by heart, and falls while it is below.
-
-    Attributes:
-        target: r_t of the paper.
-        images: number of images in which the probability may rise from 0 to 1.
-        maximum: limit of the probability; above about 0.8 augmentations show in the faces.
-    """
-
-    target: float = Field(default=0.6, ge=-1, le=1)
-    images: int = Field(default=500_000, ge=1)
-    maximum: float = Field(default=0.8, gt=0, le=1)
-
-    def follow(self, probability: Tensor, real_accuracy: Tensor, images: int) -> Tensor:
-        """Return the probability after a step of so many images; both are scalars."""
-        change = torch.sign(2 * real_accuracy - 1 - self.target) * images / self.images
-        return (probability + change).clamp(0, self.maximum)
-
-
-class Augmentation(Configuration):
-    """The augmentation of real and generated images before the discriminator.
-
-    Attributes:
-        names: augmentations, applied in this order.
-        probability: chance that an image undergoes each of them: a number, a ramp, or one that follows the
-            discriminator.
-    """
-
-    names: tuple[AugmentationName, ...] = ()
-    probability: Annotated[float, Field(ge=0, le=1)] | Ramp | Adaptive = 1.0
-
-    def probability_at(self, images_seen: int, adapted: Tensor) -> float | Tensor:
-        """Return the probability after `images_seen` images, or `adapted` if it follows the training."""
-        return adapted if isinstance(self.probability, Adaptive) else _value(self.probability, images_seen)
-
-
-class Recipe(Configuration):
+class Recipe(FacesRecipe):
     """Networks, losses, optimizers and data options: the same value in memory, in a run and in a model file.
 
     Attributes:
@@ -158,7 +129,7 @@ class Recipe(Configuration):
         real_label: target of the discriminator for real images; below 1 is one-sided label smoothing.
         generator_label: target of the generator for the discriminator's output on its images.
         batch: real images, and as many generated ones, in one discriminator update.
-        generator_batch: generated images in one generator update.
+        generator_batch: generated images in one generator update; as many as in `batch` if None.
         generator_after: number of images seen before the first generator update: until then a new
             discriminator gets to know the faces of a trained generator.
         discriminator_steps: discriminator updates per generator update.
@@ -167,14 +138,11 @@ class Recipe(Configuration):
         images: default length of a training, in real images.
     """
 
-    name: str
-    source: str
-    size: int = Field(ge=8, le=1024)
-    crop: str = "auto"
-    network: Network
-    latent: Literal["normal", "uniform"] = "normal"
-    latent_size: int = Field(default=100, ge=1, le=4096)
-    objective: ObjectiveName = "bce"
+    model_config = ConfigDict(extra="forbid")
+
+    short_forms: ClassVar[Mapping[str, tuple[str, ...]]] = SHORT_FORMS
+
+    objective: Annotated[str, AfterValidator(_known_objective)] = "bce"
     penalty: Penalty = Penalty()
     augmentation: Augmentation = Augmentation()
     real_label: float = Field(default=1.0, gt=0.5, le=1)
@@ -183,17 +151,21 @@ class Recipe(Configuration):
     generator_optimizer: OptimizerConfig = OptimizerConfig()
     schedule: Schedule = Schedule()
     batch: int = Field(default=128, ge=2)
-    generator_batch: int = Field(default=128, ge=2)
+    generator_batch: int | None = Field(default=None, ge=2)
     generator_after: int = Field(default=0, ge=0)
     discriminator_steps: int = Field(default=1, ge=1)
     ema_halflife_images: int = Field(default=20_000, ge=1)
     flip: bool = False
     images: int = Field(default=2_000_000, ge=1)
 
+    @field_validator("generator_batch")
+    @classmethod
+    def _equal_batches_are_one(cls, count: int | None, info: ValidationInfo) -> int | None:
+        """Drop a generator_batch that equals batch, so that equal trainings have equal recipes."""
+        return None if count == info.data.get("batch") else count
+
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        if self.network.size != self.size:
-            raise ValueError(f"the network makes pictures of {self.network.size} px, but size is {self.size}")
         downsamplings = self.network.downsamplings
         if self.size % 2**downsamplings:
             raise ValueError(f"a picture of {self.size} px cannot be halved {downsamplings} times")
@@ -201,11 +173,20 @@ class Recipe(Configuration):
             raise ValueError(
                 f"objective {self.objective!r} has no labels; leave out real_label and generator_label"
             )
-        if self.objective == "relativistic" and self.generator_batch != self.batch:
+        if self.objective == "relativistic" and self.generator_batch is not None:
             raise ValueError(
-                f"objective {self.objective!r} needs a generator_batch of {self.batch}, equal to batch"
+                f"objective {self.objective!r} needs as many generated images as real ones; leave out "
+                "generator_batch"
             )
         return self
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the recipe with some fields changed, as `replace(batch=64, network={"stem": "linear"})`.
+
+        A mapping changes the fields that it has; a new size without a new network derives its widths.
+        Raises UsageError for unknown fields, with the nearest, and for wrong values.
+        """
+        return type(self)(**dict(_changed(self, changes)))
 
     @property
     def images_per_step(self) -> int:
@@ -216,7 +197,7 @@ class Recipe(Configuration):
         """Return the penalty's factor in the step after `images_seen` images; 0 in a step without penalty."""
         penalty = self.penalty
         due = images_seen >= penalty.after and images_seen // self.images_per_step % penalty.every == 0
-        return penalty.every * _value(penalty.weight, images_seen) * (penalty.kind != "none") * due
+        return penalty.every * value_at(penalty.weight, images_seen) * (penalty.kind != "none") * due
 
 
 def build_networks(recipe: Recipe) -> tuple[nn.Module, nn.Module]:
@@ -230,16 +211,32 @@ def parameter_counts(recipe: Recipe) -> dict[str, int]:
     return {name: sum(weights.numel() for weights in network.parameters()) for name, network in networks}
 
 
-def with_overrides(recipe: Recipe, overrides: Mapping[str, str]) -> Recipe:
+def with_overrides(recipe: FacesRecipe, overrides: Mapping[str, Any]) -> Recipe:
     """Return the recipe with some fields changed, as `--set generator_optimizer.learning_rate=1e-4` does.
 
-    overrides: values by dotted field name, each parsed as JSON, or else taken as a string.
+    overrides: values by dotted field name; a string is parsed as JSON, or else taken as it is.
     Raises UsageError for an unknown field or an invalid value.
     """
+    values = {
+        name: parse_value(value) if isinstance(value, str) else value for name, value in overrides.items()
+    }
+    return _changed(recipe, values)
+
+
+def _changed(recipe: FacesRecipe, changes: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with Python values by dotted field name; a new size resizes the network."""
     fields = json.loads(recipe.model_dump_json())
-    for path, text in overrides.items():
-        _set(fields, path, text)
-    return parse_recipe(json.dumps(fields))
+    for path, value in changes.items():
+        change(fields, path, value)
+    size = fields["size"]
+    kept = not any(path.partition(".")[0] == "network" for path in changes)
+    if kept and isinstance(size, int) and size != recipe.size and 8 <= size <= 1024:
+        fields["network"] = recipe.network.resized(size).model_dump(mode="json")
+    try:
+        text = json.dumps(plain(fields))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"A value of {', '.join(changes)} cannot be part of a recipe: {error}.") from None
+    return parse_recipe(text)
 
 
 def parse_recipe(text: str) -> Recipe:
@@ -247,36 +244,4 @@ def parse_recipe(text: str) -> Recipe:
     try:
         return Recipe.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"] if part not in ARCHITECTURES)
-        raise UsageError(
-            f"The recipe is not valid{f' at {path!r}' if path else ''}: {first['msg']}."
-        ) from None
-
-
-def flatten(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the inner values with their dotted names as of `--set`, as ("schedule.factor", 0.1)."""
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def _set(fields: dict[str, Any], path: str, text: str) -> None:
-    *parents, field = path.split(".")
-    inner = fields
-    for parent in parents:
-        inner = inner.get(parent, {}) if isinstance(inner, dict) else {}
-    if not isinstance(inner, dict) or field not in inner:
-        known = ", ".join(fields)
-        raise UsageError(f"A recipe has no field {path!r}. Its fields are {known}; write nested ones as a.b.")
-    try:
-        inner[field] = json.loads(text)
-    except (ValueError, RecursionError):  # RecursionError: lists nested too deeply
-        inner[field] = text
-
-
-def written(value: Any) -> str:
-    """Return a value as --set reads it: strings as they are, the rest as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
+        raise UsageError(invalid(Recipe, error)) from None

@@ -112,7 +112,6 @@ SYSTEMS = (
         generator_optimizer=OptimizerConfig(name="nadam"),
         schedule=Schedule(kind="inverse", images=2_040_000),  # ours: half the rate at the end
         batch=64,  # ours: memory at 128 px
-        generator_batch=64,
         images=2_040_000,  # 10 epochs of 204,000
     ),
 )

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from strangers._version import __version__
 from strangers.errors import UsageError
 from strangers.images import Pixels, Provenance, to_pixels
-from strangers.recipes.recipe import Recipe
+from strangers.recipes.recipe import FacesRecipe
 from strangers.sampling.latents import format_seeds, latents
 from strangers.sampling.model_file import ModelHeader, as_bytes
 
@@ -50,8 +50,8 @@ class Model:
     hash: str
 
     @property
-    def recipe(self) -> Recipe:
-        """The recipe of the training."""
+    def recipe(self) -> FacesRecipe:
+        """The recipe of the training; a `Recipe` unless it needs what is not installed here."""
         return self.header.recipe
 
     def sample(self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = DRAW_BATCH) -> Pixels:

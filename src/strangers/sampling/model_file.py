@@ -19,9 +19,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from strangers.config import explain
 from strangers.data.terms import Terms
-from strangers.errors import ModelError
-from strangers.recipes.recipe import Recipe
+from strangers.errors import ModelError, StrangersError
+from strangers.recipes.recipe import FacesRecipe, Recipe
 from strangers.system.files import write_atomically
 
 MODEL_FORMAT: Literal[1] = 1
@@ -35,7 +36,7 @@ class ModelHeader(BaseModel):
     Attributes:
         format: version of the file format.
         software: program and version that trained it.
-        recipe: the resolved recipe.
+        recipe: the resolved recipe; only the part that faces need if its training is unknown here.
         images_seen: number of real images shown in training.
         size, crop, filter: of the photographs: height and width in pixels, crop protocol, resize filter.
         data_hash: hash of the prepared set.
@@ -50,7 +51,7 @@ class ModelHeader(BaseModel):
 
     format: Literal[1] = MODEL_FORMAT
     software: str
-    recipe: Recipe
+    recipe: Recipe | FacesRecipe = Field(union_mode="left_to_right")
     images_seen: int = Field(ge=0)
     size: int
     crop: str
@@ -194,9 +195,9 @@ def _header(path: Path, text: str) -> ModelHeader:
             )
         return ModelHeader.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = f"{where}: {first['msg']}" if where else first["msg"]
+        reason = explain(ModelHeader, error).rstrip(".")
+    except StrangersError:
+        raise
     except (ValueError, LookupError, TypeError, RecursionError):
         reason = "it is not valid JSON"
     raise ModelError(f"The header of {path} is invalid: {reason}.")

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import nn
 
-from strangers.errors import UsageError
+from strangers.errors import UsageError, did_you_mean
 from strangers.system.machine import usable_cores
 
 T = TypeVar("T")
@@ -21,8 +21,20 @@ T = TypeVar("T")
 DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 """Accepted names of devices; N counts from 0."""
 
+GPUS = {
+    **dict.fromkeys(("gpu", "nvidia", "rocm", "hip", "amd", "0"), ("cuda",)),
+    **dict.fromkeys(("metal", "apple", "m1"), ("mps",)),
+}
+"""Devices by what people call them."""
+
 PRECISIONS = ("auto", "bf16", "fp32")
 """Accepted names of precisions. The range of fp16 is too small for training."""
+
+FORMATS = {
+    **dict.fromkeys(("fp16", "float16", "half", "bfloat16", "amp", "mixed", "16"), ("bf16",)),
+    **dict.fromkeys(("float32", "float", "full", "32"), ("fp32",)),
+}
+"""Precisions by what people call them."""
 
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # from malloc.h
@@ -59,7 +71,7 @@ def choose_device(name: str = "auto", local_rank: int = 0, local_count: int = 1)
 
     kind, colon, index = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (colon and (kind != "cuda" or not index.isdecimal())):
-        raise UsageError(f"Unknown device {name!r}; choose from {', '.join(DEVICES)}.")
+        raise UsageError(f"Unknown device {name!r}. {did_you_mean(name, DEVICES, short_forms=GPUS)}")
     if kind == "cuda":
         _require_cuda(name, int(index or 0))
     if kind == "mps" and not torch.backends.mps.is_available():
@@ -74,7 +86,7 @@ def choose_precision(name: str, device: torch.device) -> Choice[torch.dtype]:
     times slower than float32. Raises UsageError for a name that is not in PRECISIONS.
     """
     if name not in PRECISIONS:
-        raise UsageError(f"Unknown precision {name!r}; choose from {', '.join(PRECISIONS)}.")
+        raise UsageError(f"Unknown precision {name!r}. {did_you_mean(name, PRECISIONS, short_forms=FORMATS)}")
     if name == "fp32":
         return Choice(torch.float32, "It was requested.")
     has_bf16, reason = _bf16_hardware(device)

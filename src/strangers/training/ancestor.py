@@ -11,7 +11,7 @@ from torch import Tensor
 
 from strangers.errors import ModelError, UsageError
 from strangers.recipes.presets import RECIPES
-from strangers.recipes.recipe import Recipe
+from strangers.recipes.recipe import FacesRecipe, Recipe
 from strangers.sampling.load import load, model_file, source_name
 from strangers.training.step import State
 
@@ -35,7 +35,7 @@ class Ancestor:
     """
 
     name: str
-    recipe: Recipe
+    recipe: FacesRecipe
     crop: str
     generator: dict[str, Tensor]
     discriminator: dict[str, Tensor] | None

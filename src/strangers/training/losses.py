@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
-from strangers.recipes.recipe import ObjectiveName, PenaltyKind
+from strangers.recipes.recipe import PenaltyKind
 
 
 class Objective(NamedTuple):
@@ -52,7 +52,7 @@ def _relativistic(real: Tensor, fake: Tensor, label: float) -> tuple[Tensor, Ten
     return loss / 2, loss / 2  # the loss of a pair belongs to both
 
 
-OBJECTIVES: dict[ObjectiveName, Objective] = {
+OBJECTIVES: dict[str, Objective] = {
     "bce": Objective(
         lambda real, fake, label: (cross_entropy(real, label), cross_entropy(fake, 0.0)),
         lambda fake, real, label: cross_entropy(fake, label),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from strangers.errors import UsageError
 from strangers.training.health import ON_COLLAPSE
@@ -36,7 +36,7 @@ class TrainingOptions:
     """The arguments of a training besides its data. Raises UsageError for a value that is out of range.
 
     Attributes:
-        recipe: name of a preset, or a recipe; "fast-64" if None.
+        recipe: name of a preset, a recipe, or a recipe's JSON file, run or model; "fast-64" if None.
         out: the run's folder; a run in it is resumed.
         from_model: model whose weights the training starts from: of a run with its discriminator. Below
             5,000 pictures it is trained by `few-64` or `few-128` unless `recipe` is given, measured every
@@ -48,7 +48,8 @@ class TrainingOptions:
         precision: "auto", "fp32" or "bf16".
         threads: CPU threads of torch; all cores if None, shared by the processes on the machine.
         compiled: compile the networks with torch first; results differ by rounding.
-        overrides: values of recipe fields by dotted name, as strings.
+        size: height and width of the pictures in pixels, from which the widths of the networks follow.
+        overrides: values of recipe fields by dotted name; strings are parsed as by --set.
         every: images between snapshots, each a sample grid and a checkpoint.
         log_every: images between lines of the log; 50 steps if None.
         keep: number of newest checkpoints to keep.
@@ -60,7 +61,7 @@ class TrainingOptions:
         progress: print the log and a progress bar.
     """
 
-    recipe: str | Recipe | None = None
+    recipe: str | Path | Recipe | None = None
     out: str | Path = "runs/1"
     _: KW_ONLY
     from_model: str | Path | None = None
@@ -71,7 +72,8 @@ class TrainingOptions:
     precision: str = "auto"
     threads: int | None = None
     compiled: bool = False
-    overrides: Mapping[str, str] | None = None
+    size: int | None = None
+    overrides: Mapping[str, Any] | None = None
     every: int = 20_000
     log_every: int | None = None
     keep: int = 3
@@ -108,6 +110,12 @@ class TrainingOptions:
             raise UsageError("--patience counts evaluations: set their interval with --evaluate-every.")
         if self.patience is not None and self.patience < 1:
             raise UsageError(f"--patience must be at least 1 evaluation (got {self.patience}).")
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The changes of the recipe by dotted field name."""
+        size = {} if self.size is None else {"size": self.size}
+        return size | dict(self.overrides or {})
 
     def for_few_pictures(self) -> TrainingOptions:
         """Return the options with frequent measurements and an early stop, where they leave that open."""

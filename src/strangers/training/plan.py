@@ -11,12 +11,12 @@ from strangers.data.crops import comparable
 from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
-from strangers.recipes.presets import recipe_named
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.system.devices import Choice, choose_device, choose_precision, choose_threads, require_compiler
 from strangers.training.ancestor import FEW_PICTURES, Ancestor, few_recipe, read_ancestor
 from strangers.training.distributed import SINGLE_PROCESS, Processes
 from strangers.training.options import DEFAULT_RECIPE, TrainingOptions
+from strangers.training.recipe_source import find_recipe
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Plan:
 def make_plan(data: str | Path, options: TrainingOptions, processes: Processes = SINGLE_PROCESS) -> Plan:
     """Resolve the options of a training; open the set, or prepare it. Raises UsageError and DataError."""
     ancestor = None if options.from_model is None else read_ancestor(options.from_model)
-    recipe = with_overrides(_recipe(options, ancestor), options.overrides or {})
+    recipe = with_overrides(_recipe(options, ancestor), options.changes)
     if ancestor is not None:
         ancestor.check(recipe)
-    processes.check((recipe.batch, recipe.generator_batch))
+    processes.check((recipe.batch, recipe.generator_batch or recipe.batch))
     device = choose_device(options.device, processes.local_rank, processes.local_count)
     precision = choose_precision(options.precision, device.value)
     threads = choose_threads(options.threads, processes.local_count)
@@ -56,12 +56,12 @@ def make_plan(data: str | Path, options: TrainingOptions, processes: Processes =
     if prepared.manifest.size != recipe.size:
         raise UsageError(
             f"{data} holds pictures of {prepared.manifest.size} px, but {recipe.name} makes "
-            f"{recipe.size} px; "
-            f"prepare the photographs with --size {recipe.size}, or choose another recipe."
+            f"{recipe.size} px; train with --size {prepared.manifest.size}, or prepare the photographs with "
+            f"--size {recipe.size}."
         )
     few = ancestor is not None and len(prepared) < FEW_PICTURES
     if ancestor is not None and options.recipe is None and not few:
-        recipe = with_overrides(ancestor.recipe, options.overrides or {})
+        recipe = with_overrides(ancestor.recipe, options.changes)
     if not few:
         options.check_data(len(prepared))
     images = recipe.images if options.images is None else options.images
@@ -69,7 +69,7 @@ def make_plan(data: str | Path, options: TrainingOptions, processes: Processes =
         images = round(options.epochs * len(prepared))
     if images < 1:
         raise UsageError(f"A training needs at least 1 image (got {images}).")
-    recipe = recipe.model_copy(update={"crop": prepared.manifest.crop, "images": images})
+    recipe = recipe.replace(crop=prepared.manifest.crop, images=images)
     return Plan(recipe, prepared, options.seed, device, precision, threads, options.compiled, ancestor, few)
 
 
@@ -78,7 +78,7 @@ def _recipe(options: TrainingOptions, ancestor: Ancestor | None) -> Recipe:
     if isinstance(options.recipe, Recipe):
         return options.recipe
     if options.recipe is not None or ancestor is None:
-        return recipe_named(options.recipe or DEFAULT_RECIPE)
+        return find_recipe(options.recipe or DEFAULT_RECIPE)
     return few_recipe(ancestor)
 
 

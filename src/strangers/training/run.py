@@ -11,7 +11,6 @@ Every checkpoint has copies of recipe.json and run.json, which replace damaged o
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from strangers.errors import RunError, UsageError
 from strangers.recipes.recipe import Recipe, flatten, parse_recipe
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
-from strangers.system.files import PARTIAL, lock, write_atomically
+from strangers.system.files import PARTIAL, lock
 from strangers.training.checkpoint import read_copies
+from strangers.training.json_files import is_damaged, read_json, write_json
 from strangers.training.plan import Plan, dtype_name
 from strangers.training.threads import ThreadSchedule
 
@@ -75,18 +75,18 @@ def open_run(path: Path, plan: Plan, schedule: ThreadSchedule) -> tuple[Run, lis
     if known is not None:
         before, repaired = _recipe_or_copy(path)
         _refuse_another(path, known, _identity(plan, schedule), before, plan.recipe)
-        if _is_damaged(path / RUN):
+        if is_damaged(path / RUN):
             repaired.append(f"{path / RUN} was damaged; it is restored from the newest checkpoint.")
     # run.json comes first: a folder with anything else and without it is "not a run" to another training.
     write_run(path, plan, schedule)
     (path / "checkpoints").mkdir(exist_ok=True)
-    _write(path / RECIPE, plan.recipe.model_dump(mode="json"))
+    write_json(path / RECIPE, plan.recipe.model_dump(mode="json"))
     return Run(path, plan.recipe), repaired
 
 
 def write_run(path: Path, plan: Plan, schedule: ThreadSchedule) -> None:
     """Write run.json."""
-    _write(path / RUN, _identity(plan, schedule))
+    write_json(path / RUN, _identity(plan, schedule))
 
 
 def copies(plan: Plan, schedule: ThreadSchedule) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def read_run(path: Path) -> dict[str, Any] | None:
     Raises RunError if run.json is damaged and no checkpoint has a copy.
     """
     try:
-        return _read(path / RUN)
+        return read_json(path / RUN)
     except (FileNotFoundError, NotADirectoryError):
         return read_copies(path).get(RUN)
     except (OSError, ValueError, TypeError, RecursionError) as error:
@@ -116,7 +116,7 @@ def read_run(path: Path) -> dict[str, Any] | None:
 def read_recipe(path: Path) -> Recipe | None:
     """Return the run's recipe, or None if a crash came before it was written. Raises RunError."""
     try:
-        return parse_recipe(json.dumps(_read(path / RECIPE)))
+        return parse_recipe(json.dumps(read_json(path / RECIPE)))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, RecursionError, UsageError) as error:
@@ -147,31 +147,6 @@ def _identity(plan: Plan, schedule: ThreadSchedule) -> dict[str, Any]:
         "threads": [list(entry) for entry in schedule.entries],
         "software": f"strangers {__version__}",
     }
-
-
-def _write(path: Path, fields: dict[str, Any]) -> None:
-    """Write a JSON file whose last field is the SHA-256 of the others."""
-    write_atomically(path, json.dumps(fields | {"sha256": _digest(fields)}, indent=1).encode())
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Read a JSON file of `_write`. Raises OSError, and ValueError or TypeError if it was changed."""
-    fields = dict(json.loads(path.read_text(encoding="utf-8")))
-    if fields.pop("sha256", None) != _digest(fields):
-        raise ValueError("its content does not match its SHA-256")
-    return fields
-
-
-def _digest(fields: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
-
-
-def _is_damaged(path: Path) -> bool:
-    try:
-        _read(path)
-        return False
-    except (OSError, ValueError, TypeError, RecursionError):
-        return True
 
 
 def _refuse_something_else(path: Path) -> None:

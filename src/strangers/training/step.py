@@ -105,7 +105,7 @@ def training_step(state: State, real: Tensor, recipe: Recipe, rng: StepRandom | 
     real_accuracy, fake_accuracy = fraction(real_logits > 0), fraction(fake_logits <= 0)
 
     # Generator: pass as real. The fakes of the last discriminator update serve again where the batches agree.
-    if recipe.generator_batch != recipe.batch:
+    if recipe.generator_batch is not None:
         fake = generator(rng.latents(recipe.generator_batch))
     discriminator.requires_grad_(False)  # saves the gradients of its weights
     fake_logits = discriminator(rng.augment(fake, state))
