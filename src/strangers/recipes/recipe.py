@@ -21,7 +21,7 @@ from strangers.config import Configuration, invalid
 from strangers.errors import UsageError, did_you_mean
 from strangers.networks import Network
 from strangers.plugins import load_plugins
-from strangers.recipes.changes import SHORT_FORMS, change, flatten, parse_value, plain, written
+from strangers.recipes.changes import SHORT_FORMS, change, flatten, parse_value, written
 from strangers.recipes.settings import (
     Adaptive,
     Augmentation,
@@ -226,14 +226,17 @@ def with_overrides(recipe: FacesRecipe, overrides: Mapping[str, Any]) -> Recipe:
 def _changed(recipe: FacesRecipe, changes: Mapping[str, Any]) -> Recipe:
     """Return the recipe with Python values by dotted field name; a new size resizes the network."""
     fields = json.loads(recipe.model_dump_json())
-    for path, value in changes.items():
-        change(fields, path, value)
+    try:
+        for path, value in changes.items():
+            change(fields, path, value)
+    except RecursionError:
+        raise UsageError(f"A value of {', '.join(changes)} is nested too deeply for a recipe.") from None
     size = fields["size"]
     kept = not any(path.partition(".")[0] == "network" for path in changes)
     if kept and isinstance(size, int) and size != recipe.size and 8 <= size <= 1024:
         fields["network"] = recipe.network.resized(size).model_dump(mode="json")
     try:
-        text = json.dumps(plain(fields))
+        text = json.dumps(fields)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"A value of {', '.join(changes)} cannot be part of a recipe: {error}.") from None
     return parse_recipe(text)
