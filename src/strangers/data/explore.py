@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from strangers.data.duplicates import Thumbnails, equal_pictures, mean_squares, near_duplicates
 from strangers.data.landmarks import Orientation, orientation
+from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet, positions
 from strangers.data.skipped import count_reasons, read_skipped, shorten
 
@@ -94,13 +95,15 @@ class Exploration:
     predicted_attributes: dict[str, float] = field(default_factory=dict)
 
 
-def explore(pictures: PreparedSet, landmarks: Path | None = None) -> Exploration:
-    """Measure the set.
+def explore(data: PreparedSet | str | Path, landmarks: Path | None = None, *, size: int = 64) -> Exploration:
+    """Measure a set: sizes, light, labels, orientation, duplicates.
 
+    data: a prepared set, its folder, or any source of photographs, which is then prepared at `size`.
     landmarks: CelebA's table, `list_landmarks_align_celeba.txt` or Kaggle's .csv.
 
     Raises DataError if the set is damaged, or if the landmarks belong to other pictures.
     """
+    pictures = data if isinstance(data, PreparedSet) else open_or_prepare(str(data), size=size)
     measured = [_measure(batch) for batch in pictures.blocks(READ_BATCH)]
     luma, contrast, symmetry, colors, thumbnails = (
         np.concatenate(part) for part in zip(*measured, strict=True)

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from strangers.errors import UsageError, did_you_mean
 from strangers.plugins import load_plugins
 
-Formula = Literal[
-    "fd", "fd-infinity", "kd", "cmmd", "mind", "precision", "recall", "density", "coverage", "is",
-    "diversity", "memorization",
-]  # fmt: skip
-
-MEANINGS: dict[Formula, str] = {
+MEANINGS: dict[str, str] = {
     "fd": "Frechet distance of {}; biased, so compare equal counts only (Heusel et al. 2017)",
     "fd-infinity": "Frechet distance of {}, extrapolated to infinitely many faces (Chong and Forsyth 2020)",
     "kd": "Kernel distance of {}; unbiased, so independent of the count (Binkowski et al. 2018)",
@@ -34,7 +28,7 @@ MEANINGS: dict[Formula, str] = {
 }
 """A sentence per formula, with a place for the features."""
 
-HIGHER: set[Formula] = {"precision", "recall", "density", "coverage", "is", "diversity"}
+HIGHER: set[str] = {"precision", "recall", "density", "coverage", "is", "diversity"}
 """Formulas whose larger values are better."""
 
 FEATURES = {
@@ -57,7 +51,7 @@ class Metric:
     """A named metric: a formula on features."""
 
     name: str
-    formula: Formula
+    formula: str
     features: str
 
     @property

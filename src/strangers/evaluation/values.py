@@ -10,7 +10,7 @@ from strangers.data.prepared import positions
 from strangers.errors import DataError
 from strangers.evaluation.features import Features, FeatureSet
 from strangers.evaluation.frechet import frechet_distance, frechet_distances, frechet_infinity, statistics
-from strangers.evaluation.metric_table import METRICS, Formula, Metric
+from strangers.evaluation.metric_table import METRICS, Metric
 from strangers.evaluation.metrics import (
     JACKKNIFE_HALVES,
     cmmd,
@@ -22,15 +22,15 @@ from strangers.evaluation.metrics import (
 )
 from strangers.evaluation.result import AttributeFrequency, Value
 
-MIN_PICTURES: dict[Formula, int] = {
+MIN_PICTURES: dict[str, int] = {
     "kd": 4, "cmmd": 4, "mind": 4, "precision": 6, "recall": 6, "density": 6, "coverage": 6, "is": 10,
     "diversity": 2, "memorization": 1,
 }  # fmt: skip
 """Fewest pictures per side. Frechet distances need more than their features have dimensions."""
 
-NEIGHBORHOODS: tuple[Formula, ...] = ("precision", "recall", "density", "coverage")
+NEIGHBORHOODS: tuple[str, ...] = ("precision", "recall", "density", "coverage")
 
-Values = dict[Formula, Value]
+Values = dict[str, Value]
 
 
 def fewest(metric: Metric, dimensions: Mapping[str, int], *, shrinkage: bool) -> int:
@@ -75,7 +75,7 @@ def compute_values(
 
     errors: False leaves out standard errors that take long.
     """
-    values: dict[tuple[str, Formula], Value] = {}
+    values: dict[tuple[str, str], Value] = {}
     asked = [METRICS[name] for name in metrics if METRICS[name].features in fake]
     for metric in asked:
         if (metric.features, metric.formula) not in values:
@@ -151,7 +151,7 @@ def _diversity(real: FeatureSet, fake: FeatureSet, shrinkage: bool, errors: bool
     return {"diversity": Value(value=value, error=float(error))}
 
 
-FORMULAS: dict[Formula, Callable[[FeatureSet, FeatureSet, bool, bool], Values]] = {
+FORMULAS: dict[str, Callable[[FeatureSet, FeatureSet, bool, bool], Values]] = {
     "fd": _frechet,
     "fd-infinity": _infinity,
     "kd": _kernel,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -16,16 +17,21 @@ from torch import Tensor, nn
 
 from strangers._version import __version__
 from strangers.errors import UsageError
-from strangers.images import Pixels, Provenance, to_pixels
+from strangers.images import Pixels, Provenance, encode_png, grid, to_pixels
 from strangers.recipes.recipe import FacesRecipe
 from strangers.sampling.latents import format_seeds, latents
 from strangers.sampling.model_file import ModelHeader, as_bytes
+from strangers.system.files import write_output
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from strangers.export.onnx import Agreement
+    from strangers.latent.inversion import Inversion
 
-    from strangers.images import Pixels
+Faces = int | Iterable[int] | NDArray[np.float32]
+"""Faces by their number, which are the seeds from 0, by their seeds, or by latents (n, latent_size)."""
+
+SHOWN_FACES = 16
+"""Faces of `Model.sample` without seeds, and of a model in a notebook."""
 
 DRAW_BATCH = 64
 """Faces yielded at once by `Model.batches`."""
@@ -54,14 +60,84 @@ class Model:
         """The recipe of the training; a `Recipe` unless it needs what is not installed here."""
         return self.header.recipe
 
-    def sample(self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = DRAW_BATCH) -> Pixels:
-        """Draw the faces of `seeds`, uint8 (n, size, size, 3). A face depends only on its own seed.
+    def sample(
+        self, seeds: int | Iterable[int] = SHOWN_FACES, *, truncation: float = 1.0, batch: int = DRAW_BATCH
+    ) -> Pixels:
+        """Draw the faces of `seeds`, or of so many seeds from 0: uint8 (n, size, size, 3).
 
-        truncation: see `batches`.
+        A face depends only on its own seed. truncation: see `batches`.
         """
-        faces = [faces for _, faces in self.batches(seeds, truncation=truncation, batch=batch)]
+        drawn = self.batches(seeds_of(seeds), truncation=truncation, batch=batch)
+        faces = [faces for _, faces in drawn]
         size = self.header.size
         return np.concatenate(faces) if faces else np.zeros((0, size, size, 3), np.uint8)
+
+    def edit(self, faces: Faces, strengths: Mapping[str, float], *, hold: Iterable[str] = ()) -> Pixels:
+        """Draw faces with attributes changed, as `edit([3, 4], {"Smiling": 2})`: uint8 (n, size, size, 3).
+
+        strengths: by attribute, in standard deviations of the latents; -3 to 3 keeps faces plausible.
+        hold: attributes to preserve. A model's directions are found once, in about a minute, and cached.
+        Raises UsageError for an attribute without a direction.
+        """
+        from strangers.latent.directions import find_directions
+
+        directions = find_directions(self).orthogonal_to([*hold])
+        return self.decode(directions.edit(self.z(faces), strengths))
+
+    def interpolate(self, faces: Faces, frames: int = 60, *, loop: bool = False) -> Pixels:
+        """Draw an interpolation through faces: uint8 (frames, size, size, 3).
+
+        loop: return to the first face. Raises UsageError for fewer than two faces or frames.
+        """
+        from strangers.latent.interpolation import interpolate
+
+        return self.decode(interpolate(self.z(faces), frames, self.recipe.latent, loop=loop))
+
+    def invert(
+        self,
+        photograph: str | Path | Pixels,
+        *,
+        cropped: bool = False,
+        starts: int = 4,
+        steps: int = 200,
+        seed: int = 0,
+    ) -> Inversion:
+        """Find the latent whose face is most similar to a photograph; its attribute `face` is that face.
+
+        photograph: a file, or uint8 (size, size, 3) as the model's training pictures.
+        cropped: the file has the crop of the model already.
+        starts, steps, seed: number of restarts, steps of each, and random seed.
+        Raises DataError for a file without a photograph, and UsageError for numbers out of range.
+        """
+        from strangers.latent.inversion import invert
+        from strangers.latent.photograph import read_photograph
+
+        if isinstance(photograph, str | Path):
+            photograph = read_photograph(Path(photograph), self, cropped=cropped).pixels
+        *_, found = invert(self, photograph, starts=starts, steps=steps, seed=seed)
+        return found
+
+    def save(self, path: str | Path, *, half: bool = False, force: bool = False) -> Path:
+        """Write the model file, which `strangers.load` reads, and return its path.
+
+        half: store weights as float16. force: replace a file that is no export. Raises UsageError, OSError.
+        """
+        write_output(Path(path), as_bytes(self.generator, self.header, half=half), kind="export", force=force)
+        return Path(path)
+
+    def to_onnx(self, path: str | Path, *, force: bool = False) -> Agreement:
+        """Write the generator as ONNX, and return how well its faces agree with the model's.
+
+        Raises StrangersError without the extra `export`, UsageError and OSError.
+        """
+        from strangers.export.onnx import export_onnx
+
+        return export_onnx(self, Path(path), force=force)
+
+    def _repr_png_(self) -> bytes:
+        """Return the first faces as a PNG: what a notebook shows of a model."""
+        seeds = range(SHOWN_FACES)
+        return encode_png(grid(self.sample(seeds)), self.provenance(seeds))
 
     def batches(
         self, seeds: Iterable[int], *, truncation: float = 1.0, batch: int = DRAW_BATCH
@@ -84,6 +160,12 @@ class Model:
         """Return the latents (n, latent_size) of seeds. Raises UsageError for a seed outside [0, 2**64)."""
         return latents(seeds, self.recipe.latent_size, self.recipe.latent)
 
+    def z(self, faces: Faces) -> NDArray[np.float32]:
+        """Return the latents (n, latent_size) of faces, which are a number, seeds or latents."""
+        if isinstance(faces, np.ndarray) and faces.dtype.kind == "f":
+            return np.atleast_2d(faces).astype(np.float32)
+        return self.latents([*seeds_of(faces)])
+
     def decode(self, z: NDArray[np.float32]) -> Pixels:
         """Draw the faces of latents (n, latent_size), uint8 (n, size, size, 3).
 
@@ -103,6 +185,15 @@ class Model:
             seeds=format_seeds(seeds),
             truncation=truncation,
         )
+
+
+def seeds_of(faces: int | Iterable[int]) -> Iterable[int]:
+    """Return seeds; a number stands for so many seeds from 0. Raises UsageError for a negative number."""
+    if isinstance(faces, Iterable):
+        return (int(seed) for seed in faces)
+    if faces < 0:
+        raise UsageError(f"The number of faces must be at least 0 (got {faces}).")
+    return range(faces)
 
 
 def draw(generator: nn.Module, z: NDArray[np.float32]) -> Pixels:

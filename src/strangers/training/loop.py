@@ -26,6 +26,7 @@ from strangers.training.adaptive_threads import (
     follow_schedule,
     resume_threads,
 )
+from strangers.training.callbacks import default_callbacks
 from strangers.training.distributed import Processes, process_group
 from strangers.training.log import RunLog
 from strangers.training.options import TrainingOptions, keyword_options
@@ -68,6 +69,8 @@ def train(data: str | Path, options: TrainingOptions) -> Run:
                 held.enter_context(lock_run(out))
             if plan.few:
                 options = options.for_few_pictures()
+            shown = default_callbacks(progress=options.progress)
+            options = replace(options, callbacks=(*shown, *options.callbacks))
             plan, schedule = first_schedule(plan, options, known, processes)
             run, repaired = _open(out, plan, schedule, processes)
         if plan.device.value.type == "cpu":
@@ -78,8 +81,19 @@ def train(data: str | Path, options: TrainingOptions) -> Run:
                 log.info(f"warning: {message}")
             session = start_session(run, plan, options, log, schedule, processes)
             resume_threads(session)
-            _train(session)
+            _follow(session)
     return run
+
+
+def _follow(session: TrainingSession) -> None:
+    """Train, with the callbacks told of the start and of the end."""
+    for each in session.callbacks:
+        each.on_start(session.run)
+    try:
+        _train(session)
+    finally:
+        for each in session.callbacks:
+            each.on_end(session.state.images_seen)
 
 
 def _open(path: Path, plan: Plan, schedule: ThreadSchedule, processes: Processes) -> tuple[Run, list[str]]:
@@ -124,9 +138,14 @@ def _train(session: TrainingSession) -> None:
             report = _step(session)
             seen = session.state.images_seen
             log.add(report, seen)
+            for each in session.callbacks:
+                each.on_step(seen, report)
             line, snapshot, evaluation = _due(session, before, seen)
             if line:
-                log_warnings(session, session.health.after_line(log.write_means(seen), seen))
+                means = log.write_means(seen)
+                for each in session.callbacks:
+                    each.on_line(seen, means | {"images_per_second": log.speed})
+                log_warnings(session, session.health.after_line(means, seen))
                 adapt_threads(session)
             if snapshot and not session.is_lost:
                 if processes.is_first:

@@ -20,11 +20,13 @@ class Objective(NamedTuple):
             generated images, to be summed.
         generator: (fake_logits, real_logits, generator_label) -> the generator's loss.
         pairs: the generator's loss depends on real_logits.
+        name: in a recipe, of an objective that a plug-in registers.
     """
 
     discriminator: Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
     generator: Callable[[Tensor, Tensor, float], Tensor]
     pairs: bool = False
+    name: str = ""
 
 
 def cross_entropy(logits: Tensor, label: float) -> Tensor:

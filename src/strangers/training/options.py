@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -14,6 +14,7 @@ from strangers.training.health import ON_COLLAPSE
 
 if TYPE_CHECKING:
     from strangers.recipes.recipe import Recipe
+    from strangers.training.callbacks import Callback
 
 P = ParamSpec("P")
 Options = TypeVar("Options")
@@ -58,7 +59,8 @@ class TrainingOptions:
         patience: number of evaluations without improvement after which the training ends; no limit if None.
         on_collapse: "warn", "stop" or "rollback": the reaction to a collapsed training.
         tensorboard: log for TensorBoard too.
-        progress: print the log and a progress bar.
+        progress: print the log and a progress bar; in a notebook, show the newest faces too.
+        callbacks: programs that follow the training: see `Callback`.
     """
 
     recipe: str | Path | Recipe | None = None
@@ -83,6 +85,7 @@ class TrainingOptions:
     on_collapse: str = "warn"
     tensorboard: bool = False
     progress: bool = True
+    callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
         if self.images is not None and self.epochs is not None:

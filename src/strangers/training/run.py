@@ -47,6 +47,11 @@ class Run:
         """The averaged generator of the newest checkpoint. Raises ModelError without a checkpoint."""
         return load(self.path)
 
+    def _repr_png_(self) -> bytes | None:
+        """Return the newest grid of faces: what a notebook shows of a run."""
+        grids = sorted((self.path / "samples").glob("*.png"))
+        return grids[-1].read_bytes() if grids else None
+
 
 def lock_run(path: Path) -> AbstractContextManager[object]:
     """Create the run's folder if needed, and lock it until the block or the process ends.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -12,6 +12,7 @@ from strangers.data.crops import comparable
 from strangers.errors import RunError
 from strangers.sampling.load import load
 from strangers.training import checkpoint
+from strangers.training.callbacks import Callback
 from strangers.training.distributed import SINGLE_PROCESS, Processes
 from strangers.training.evaluator import BestMetric, Evaluator, make_evaluator
 from strangers.training.health import MAX_ROLLBACKS, HealthMonitor, HealthWarning
@@ -66,6 +67,11 @@ class TrainingSession:
     def __post_init__(self) -> None:
         self.loader = DeviceLoader(self.plan.data, self.plan.device.value)
         self.rng = torch.Generator(self.plan.device.value)
+
+    @property
+    def callbacks(self) -> Sequence[Callback]:
+        """The callbacks to call; none in other processes than the first."""
+        return self.options.callbacks if self.processes.is_first else ()
 
     @property
     def patience_is_over(self) -> bool:

@@ -51,6 +51,9 @@ def take_snapshot(session: TrainingSession, *, evaluate: bool) -> None:
     _save_snapshot(session, file, health, best)
     with optional(log, state.images_seen, "pictures"):
         save_samples(session.run.path, Model(state.ema, header, file.sha256[:16]), faces)
+    for each in session.callbacks:
+        each.on_evaluation(state.images_seen, values)
+        each.on_snapshot(state.images_seen, faces)
 
 
 def _memorization(session: TrainingSession, model: Model) -> str:
