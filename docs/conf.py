@@ -37,7 +37,8 @@ CONTENTS = {
     "Start": ["quickstart", "tutorial"],
     "How to": [
         "how-to/photographs", "how-to/few-photographs", "how-to/train", "how-to/many-processes",
-        "how-to/sample-and-edit", "how-to/evaluate", "how-to/export", "how-to/serve", "how-to/extend",
+        "how-to/sample-and-edit", "how-to/evaluate", "how-to/export", "how-to/serve", "how-to/python",
+        "how-to/extend",
     ],
     "Reference": [
         "reference/commands", "reference/python", "reference/recipes", "reference/file-formats",

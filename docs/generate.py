@@ -63,10 +63,11 @@ Opening a model file executes no code: it holds tensors and JSON.
 """
 
 GROUPS = {
-    "Data": ["prepare", "open_prepared", "PreparedSet"],
-    "Training": ["train", "Run", "RECIPES", "Recipe"],
-    "Faces": ["load", "Model", "sampling.latents.latents"],
+    "Data": ["prepare", "open_prepared", "PreparedSet", "explore"],
+    "Training": ["train", "Run", "RECIPES", "Recipe", "Callback"],
+    "Faces": ["load", "Model", "sampling.latents.latents", "export"],
     "Evaluation": ["evaluate", "evaluation.evaluate.Settings", "evaluation.result.Result"],
+    "Plug-ins": ["register", "Architecture", "Objective", "Crop", "NewMetric"],
     "Errors": ["StrangersError", "UsageError", "DataError", "ModelError", "RunError"],
 }
 """The documented names by heading: all of `strangers.__all__`, and others by their module."""

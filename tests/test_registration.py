@@ -142,5 +142,5 @@ def test_a_plug_in_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         StrangersError, match="The plug-in 'mine' of the package no_such_module_at_all failed"
     ):
-        crops.crop_named("far")
+        crops.crop_named("nowhere")
     plugins.load_plugins.cache_clear()

@@ -2,7 +2,7 @@
 
     import strangers
 
-    run = strangers.train("synthetic", recipe="dcgan-32", out="runs/first", images=50_000)
+    run = strangers.train("synthetic", recipe="fast-32", out="runs/first", images=30_000)
     faces = strangers.load("runs/first").sample(seeds=range(16))  # uint8 (16, 32, 32, 3)
 
 A public name is imported when it is first used: `import strangers` alone costs no torch.

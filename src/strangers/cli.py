@@ -39,7 +39,7 @@ from strangers.system.machine import is_out_of_memory, process_number
 
 app = typer.Typer(
     help="Train, measure and share generators of human faces.",
-    epilog="To start: strangers train synthetic --recipe dcgan-32 --images 50k --out runs/first",
+    epilog="To start: strangers train synthetic --recipe fast-32 --images 30k --out runs/first",
     add_completion=False,
     rich_markup_mode=None,  # importing rich would double the time of --help
     pretty_exceptions_enable=False,

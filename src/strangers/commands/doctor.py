@@ -153,7 +153,7 @@ def advice(memory_gib: float | None, disk_gib: float, images_per_second: float |
     if disk_gib < MIN_DISK_GIB:
         sentences.append("Little disk is free; a prepared CelebA at 64 px takes 2.3 GiB, a run less than 1.")
     if images_per_second is not None and images_per_second < MIN_IMAGES_PER_SECOND:
-        sentences.append("Training at 64 px is slow here; start with dcgan-32.")
+        sentences.append("Training at 64 px is slow here; start with fast-32.")
     return sentences
 
 
