@@ -32,13 +32,13 @@ def test_numbers_of_images(text: str, count: int) -> None:
 
 @pytest.mark.parametrize(("text", "share"), [("10%", 0.1), ("0.1", 0.1), (".25", 0.25), ("2.5%", 0.025)])
 def test_shares(text: str, share: float) -> None:
-    assert parse_share(text) == pytest.approx(share)
+    assert parse_share(text, "--hold-out") == pytest.approx(share)
 
 
 @pytest.mark.parametrize("text", ["", "%", "-10%", "ten", "1e-1", "10 %", "nan", "٣%"])
 def test_what_is_no_share_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--hold-out"):
-        parse_share(text)
+        parse_share(text, "--hold-out")
 
 
 @given(some.integers(min_value=1, max_value=10**12))

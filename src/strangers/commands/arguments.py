@@ -70,11 +70,11 @@ def parse_part(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def parse_share(text: str) -> float:
-    """A share, from a text such as "10%" or "0.1". Raises UsageError."""
+def parse_share(text: str, option: str) -> float:
+    """Parse a share, written as "10%" or "0.1". Raises UsageError, which names the option."""
     match = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)(%?)", text)
     if not match:
-        raise UsageError(f"--hold-out {text}: write it as a share, for instance 10%.")
+        raise UsageError(f"{option} {text}: write it as a share, for instance 10%.")
     return float(match[1]) / (100 if match[2] else 1)
 
 

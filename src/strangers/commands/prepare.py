@@ -100,7 +100,7 @@ def prepare(
             source[0], out, size=size or DEFAULT_SIZE, crop=crop, applied_crop=cropped, faces=faces,
             annotations=annotations, limit=limit, split=split, workers=workers,
             part=None if part is None else parse_part(part),
-            hold_out=None if hold_out is None else parse_share(hold_out),
+            hold_out=None if hold_out is None else parse_share(hold_out, "--hold-out"),
             license=license, source_name=source_name,
         )  # fmt: skip
     from strangers.data.notes import summary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from typer import Option
 
@@ -15,6 +15,7 @@ from strangers.commands.arguments import (
     ModelName,
     is_picture,
     parse_grid,
+    parse_share,
     parse_where,
     plural,
 )
@@ -50,6 +51,14 @@ def sample(
     where: Annotated[
         str | None, Option(metavar="LIST", help="Keep only matching faces, such as Smiling=1,Eyeglasses=0.")
     ] = None,
+    reject: Annotated[
+        str | None,
+        Option(
+            metavar="SHARE",
+            help="Leave out this share of the model's faces, those of which the face detector is least "
+            "certain.  [default: 15% with --where, otherwise 0%]",
+        ),
+    ] = None,
     force: Force = False,
     device: Device = "auto",
 ) -> None:
@@ -62,8 +71,10 @@ def sample(
 
     cells = columns * rows if columns and rows else 64
     numbers = range(cells) if seeds is None else parse_seeds(seeds)
-    wanted = None if where is None else parse_where(where)
-    if wanted is None or seeds is None:
+    wanted = {} if where is None else parse_where(where)
+    rejected = None if reject is None else parse_share(reject, "--reject")
+    is_search = bool(wanted or rejected)
+    if not is_search or seeds is None:
         _refuse_many(numbers, as_grid, grid, cells)
     from strangers.sampling.load import load
     from strangers.sampling.output import write_each, write_grid
@@ -72,8 +83,9 @@ def sample(
     if as_grid:
         check_outputs(out, kind="picture", inputs=[model], force=force)
     generator = load(model, device=device)
-    if wanted is not None:
-        numbers = matching(generator, wanted, None if seeds is None else numbers, cells, truncation)
+    if is_search:
+        condition = Condition(wanted, rejected, truncation)
+        numbers = matching(generator, condition, None if seeds is None else numbers, cells)
         _refuse_many(numbers, as_grid, grid, cells)
     if as_grid:
         write_grid(generator, numbers, out, columns, truncation, force=force)
@@ -92,13 +104,29 @@ def _refuse_many(numbers: Sequence[int], as_grid: bool, grid: str | None, cells:
         )
 
 
-def matching(
-    model: Model, wanted: dict[str, bool], seeds: Sequence[int] | None, enough: int, truncation: float
-) -> list[int]:
+class Condition(NamedTuple):
+    """What `sample` searches for: attributes, the share of rejected faces (None: default), the truncation."""
+
+    wanted: dict[str, bool]
+    rejected: float | None
+    truncation: float
+
+
+def matching(model: Model, condition: Condition, seeds: Sequence[int] | None, enough: int) -> list[int]:
     """Return the seeds whose faces match, and print the acceptance rate."""
     from strangers.latent.filtering import find_seeds
+    from strangers.latent.rejection import DEFAULT_REJECTION
 
+    wanted, rejected, truncation = condition
     with progress_bar("searching", enough if seeds is None else len(seeds)) as advance:
-        found = find_seeds(model, wanted, seeds=seeds, count=enough, truncation=truncation, advance=advance)
+        found = find_seeds(
+            model,
+            wanted,
+            seeds=seeds,
+            count=enough,
+            truncation=truncation,
+            rejected=DEFAULT_REJECTION if rejected is None else rejected,
+            advance=advance,
+        )
     echo(f"Kept {found}.")
     return found.seeds

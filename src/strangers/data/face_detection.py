@@ -29,6 +29,14 @@ MIN_SCORE = 0.6
 MAX_OVERLAP = 0.3
 """Intersection over union above which two boxes show the same face."""
 
+CERTAINTY_SIDES = (128, 192)
+"""Sides in pixels at which a picture of one face is judged; the mean of both tells broken faces better."""
+
+CERTAINTY_BORDER = 16
+"""Pixels of repeated border around it, since a face may reach the edge."""
+
+JUDGED_AT_ONCE = 64
+
 STRIDES = (8, 16, 32)
 """Pixels between two cells of the three maps in which faces are found."""
 
@@ -127,6 +135,35 @@ def detect(pixels: Pixels, side: int) -> list[Face]:
     return [Face(float(row[0]), tuple(row[1:5].tolist()), row[5:].reshape(5, 2)) for row in kept]
 
 
+def certainties(pictures: Pixels) -> NDArray[np.float64]:
+    """Return the score in [0, 1] of the most certain face in each picture, as (n,).
+
+    pictures: uint8 (n, size, size, 3), each of one face that fills most of it.
+    """
+    means = [
+        np.mean([_best_scores(chunk, side) for side in CERTAINTY_SIDES], axis=0)
+        for chunk in np.array_split(pictures, max(1, -(-len(pictures) // JUDGED_AT_ONCE)))
+    ]
+    return np.concatenate(means)
+
+
+@torch.inference_mode()
+def _best_scores(pictures: Pixels, side: int) -> NDArray[np.float64]:
+    """Return the highest score (n,) of any cell in each picture, resized to `side` pixels."""
+    images = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float()
+    images = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
+    images = F.pad(images, (CERTAINTY_BORDER,) * 4, mode="replicate").flip(1)
+    outputs = load_detector()(images.contiguous(memory_format=torch.channels_last))
+    scores = torch.cat([_scores(maps).flatten(1) for maps in outputs], dim=1)
+    best: NDArray[np.float64] = scores.amax(1).double().numpy()
+    return best
+
+
+def _scores(maps: Tensor) -> Tensor:
+    """Return the scores in [0, 1], shape (..., h, w), of the cells of maps (..., 16, h, w)."""
+    return (maps[..., 14, :, :].sigmoid() * maps[..., 15, :, :].sigmoid()).sqrt()
+
+
 def _decode(maps: Tensor, stride: int) -> Tensor:
     """Turn a map (16, h, w) into rows (h * w, 15): score, box and landmarks in pixels."""
     _, height, width = maps.shape
@@ -134,8 +171,7 @@ def _decode(maps: Tensor, stride: int) -> Tensor:
     cells = torch.stack([xs, ys])
     centers, extents = (maps[0:2] + cells) * stride, maps[2:4].exp() * stride
     landmarks = (maps[4:14].reshape(5, 2, height, width) + cells) * stride
-    score = (maps[14].sigmoid() * maps[15].sigmoid()).sqrt()
-    columns = (score[None], centers - extents / 2, centers + extents / 2, landmarks.flatten(0, 1))
+    columns = (_scores(maps)[None], centers - extents / 2, centers + extents / 2, landmarks.flatten(0, 1))
     return torch.cat(columns).flatten(1).T
 
 

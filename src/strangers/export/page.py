@@ -39,6 +39,7 @@ from strangers.export.photographs import FILE, Photographs
 from strangers.export.runtime import runtime_files
 from strangers.export.single_file import single_html
 from strangers.images import encode_animation, grid
+from strangers.latent.rejection import own_certainties
 from strangers.sampling.model import Model
 from strangers.system.files import new_folder, write_atomically
 
@@ -184,6 +185,7 @@ def facts(model: Model, directions: Directions | None, name: str = "") -> dict[s
             "images_seen": header.images_seen,
             "crop": header.crop,
             "license": header.license,
+            "first_seed": int(own_certainties(model).argmax()),
         },
         "directions": described,
     }

@@ -1,4 +1,4 @@
-"""Filtering: seeds whose faces have given attributes."""
+"""Filtering: seeds whose faces have given attributes and are not broken."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from itertools import count as count_from
 
 import numpy as np
+from numpy.typing import NDArray
 
+from strangers.data.face_detection import certainties
 from strangers.errors import StrangersError
 from strangers.evaluation.attributes import load_attributes
+from strangers.images import Pixels
+from strangers.latent.rejection import least_certainty
 from strangers.sampling.model import Model
 
 MAX_EXAMINED = 20_000
@@ -35,24 +39,25 @@ def find_seeds(
     seeds: Iterable[int] | None = None,
     count: int | None = None,
     truncation: float = 1.0,
+    rejected: float = 0.0,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Filtered:
     """Return the seeds whose faces match `wanted`, as predicted by the attribute network.
 
-    wanted: True for attributes to have, False for attributes to lack.
+    wanted: True for attributes to have, False for attributes to lack; all faces match an empty one.
     seeds: to examine, all of them; None examines 0, 1, 2, ... until `count` faces match.
+    rejected: share in [0, 1) of the model's faces that are left out, those of which the face detector is
+        least certain.
     advance: called with the number of new matches.
     Raises UsageError for an unknown attribute; StrangersError when no face matches, or when fewer than
     `count` of the first 20,000 do.
     """
-    network = load_attributes(device=str(next(model.generator.parameters()).device))
-    columns, values = network.positions(wanted), np.array([*wanted.values()], bool)
+    matches = _condition(model, wanted, least_certainty(model, rejected))
     found: list[int] = []
     examined = 0
     open_ended = seeds is None
     for numbers, faces in model.batches(count_from() if seeds is None else seeds, truncation=truncation):
-        matches = ((network.read(faces).probabilities[:, columns] > 0.5) == values).all(axis=1)
-        new = [seed for seed, matched in zip(numbers, matches, strict=True) if matched]
+        new = [seed for seed, matched in zip(numbers, matches(faces), strict=True) if matched]
         if open_ended and count is not None and len(found) + len(new) >= count:
             new = new[: count - len(found)]
             advance(len(new))
@@ -64,6 +69,26 @@ def find_seeds(
             break
     if open_ended or not found:
         condition = ",".join(f"{name}={int(value)}" for name, value in wanted.items())
+        what = f"have {condition}" if wanted else "are kept"
+        what += f" ({rejected:.0%} rejected)" if rejected else ""
         advice = "ask for fewer faces or attributes" if found else "relax the condition or pass more seeds"
-        raise StrangersError(f"Only {len(found):,} of {examined:,} faces have {condition}; {advice}.")
+        raise StrangersError(f"Only {len(found):,} of {examined:,} faces {what}; {advice}.")
     return Filtered(found, examined)
+
+
+def _condition(
+    model: Model, wanted: Mapping[str, bool], certainty: float
+) -> Callable[[Pixels], NDArray[np.bool_]]:
+    """Return a function from faces (n, size, size, 3) to which of them match. Raises UsageError."""
+    network = load_attributes(device=str(next(model.generator.parameters()).device))
+    columns, values = network.positions(wanted), np.array([*wanted.values()], bool)
+
+    def matches(faces: Pixels) -> NDArray[np.bool_]:
+        matched = np.ones(len(faces), bool)
+        if wanted:
+            matched = ((network.read(faces).probabilities[:, columns] > 0.5) == values).all(axis=1)
+        if certainty and matched.any():
+            matched[matched] = certainties(faces[matched]) >= certainty
+        return matched
+
+    return matches

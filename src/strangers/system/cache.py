@@ -144,18 +144,17 @@ def cached(
     bundled: a read-only folder that is searched after the cache.
     A damaged file counts as absent.
     """
-    found = find_cached(folder, key)
-    if found is None and bundled is not None:
-        found = read_cached(bundled / _file_name(key))
+    found = find_cached(folder, key, bundled=bundled)
     if found is None:
         found = make()
         store_cached(folder, key, found)
     return found
 
 
-def find_cached(folder: str, key: Mapping[str, Any]) -> Cached | None:
-    """Return the value for `key` from the cache, or None."""
-    return read_cached(cache_folder() / folder / _file_name(key))
+def find_cached(folder: str, key: Mapping[str, Any], *, bundled: Path | None = None) -> Cached | None:
+    """Return the value for `key` from the cache or from the folder `bundled`, or None."""
+    found = read_cached(cache_folder() / folder / _file_name(key))
+    return read_cached(bundled / _file_name(key)) if found is None and bundled is not None else found
 
 
 def store_cached(folder: str, key: Mapping[str, Any], value: Cached) -> None:

@@ -18,6 +18,7 @@ from strangers.errors import UsageError
 from strangers.images import Pixels, encode_animation, encode_png
 from strangers.latent.inversion import Inversion
 from strangers.latent.ood import OOD_THRESHOLD
+from strangers.latent.rejection import first_seed
 from strangers.sampling.latents import SEEDS, parse_seeds
 from strangers.web.errors import RequestError, error_responses
 from strangers.web.jobs import Item
@@ -116,6 +117,7 @@ async def model(service: Served) -> ModelAnswer:
         name=service.name, hash=service.model.hash, size=header.size, latent=recipe.latent,
         latent_size=recipe.latent_size, recipe=recipe.name, images_seen=header.images_seen, crop=header.crop,
         software=header.software, license=header.license, metrics=header.metrics, max_faces=MAX_FACES,
+        first_seed=first_seed(service.model),
     )  # fmt: skip
 
 

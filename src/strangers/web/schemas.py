@@ -120,6 +120,7 @@ class ModelAnswer(BaseModel):
     license: str
     metrics: dict[str, JsonValue]
     max_faces: int = Field(description="Maximum per request.")
+    first_seed: int = Field(description="Of the face to show first.")
 
 
 class ServedModel(BaseModel):

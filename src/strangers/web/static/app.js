@@ -27,8 +27,6 @@ const VIEWS = {
   sets: { title: "Sets", build: setsView, needsModel: false },
   training: { title: "Training", build: trainingView, needsModel: false },
 };
-// Of seeds 0 to 63, the face whose out-of-distribution scores rank best over both bundled models.
-const FIRST_SEED = "35";
 const SITE = document.title;
 const DIRECTIONS_POLL_MS = 1500;
 const ADDRESS_MS = 400; // browsers refuse more than 100 changes of the address in 30 seconds
@@ -151,10 +149,10 @@ class App {
    * @param {number} round Of following: a later one has the say.
    */
   async #open({ face, problems }, round) {
-    const { editor } = this.page;
+    const { editor, model } = this.page;
     const same = editor.face && formatLink(null, face) === this.page.currentLink();
     if (face && !same) await editor.open(face).catch((error) => problems.push(explain(error)));
-    if (!editor.face && round === this.round) await editor.choose(FIRST_SEED);
+    if (!editor.face && round === this.round) await editor.choose(String(model.first_seed));
   }
 
   /** @param {ViewName} name */

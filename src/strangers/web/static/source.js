@@ -16,6 +16,7 @@
  * @property {number} latent_size
  * @property {number} images_seen
  * @property {string} recipe
+ * @property {number} first_seed Of the face to show first.
  */
 
 /** @typedef {{name: string, hash: string, size: number}} ServedModel One of the models to choose from. */
