@@ -41,6 +41,16 @@ def test_size_and_norms_follow_the_configuration(stem: str, norm: str, norms: in
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in discriminator.modules()) == norms
 
 
+def test_a_mapping_network_moves_latents_and_keeps_their_length() -> None:
+    generator, _ = DCGAN(mapping_width=6, generator_widths=(6, 4)).build(5)
+    mapping = generator[0]  # type: ignore[index]
+    z = torch.randn(7, 5)
+    assert torch.allclose(mapping(z).norm(dim=1), z.norm(dim=1))
+    assert not torch.equal(mapping(z), z)
+    assert torch.equal(mapping(torch.zeros(1, 5)), torch.zeros(1, 5))
+    assert generator(z).shape == (7, 3, 16, 16)
+
+
 def test_dropout_acts_in_training_only() -> None:
     generator, _ = DCGAN(generator_widths=(6, 4), generator_dropout=0.5).build(5)
     z = torch.randn(2, 5)

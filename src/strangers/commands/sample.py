@@ -33,6 +33,15 @@ Truncation = Annotated[
     ),
 ]
 
+Rejection = Annotated[
+    str | None,
+    Option(
+        metavar="SHARE",
+        help="Leave out this share of the model's faces, those of which the face detector is least certain."
+        "  [default: 15% with --where, otherwise 0%]",
+    ),
+]
+
 
 def sample(
     model: ModelName,
@@ -51,14 +60,7 @@ def sample(
     where: Annotated[
         str | None, Option(metavar="LIST", help="Keep only matching faces, such as Smiling=1,Eyeglasses=0.")
     ] = None,
-    reject: Annotated[
-        str | None,
-        Option(
-            metavar="SHARE",
-            help="Leave out this share of the model's faces, those of which the face detector is least "
-            "certain.  [default: 15% with --where, otherwise 0%]",
-        ),
-    ] = None,
+    reject: Rejection = None,
     force: Force = False,
     device: Device = "auto",
 ) -> None:
@@ -71,10 +73,8 @@ def sample(
 
     cells = columns * rows if columns and rows else 64
     numbers = range(cells) if seeds is None else parse_seeds(seeds)
-    wanted = {} if where is None else parse_where(where)
-    rejected = None if reject is None else parse_share(reject, "--reject")
-    is_search = bool(wanted or rejected)
-    if not is_search or seeds is None:
+    condition = _condition(where, reject, truncation)
+    if condition is None or seeds is None:
         _refuse_many(numbers, as_grid, grid, cells)
     from strangers.sampling.load import load
     from strangers.sampling.output import write_each, write_grid
@@ -83,8 +83,7 @@ def sample(
     if as_grid:
         check_outputs(out, kind="picture", inputs=[model], force=force)
     generator = load(model, device=device)
-    if is_search:
-        condition = Condition(wanted, rejected, truncation)
+    if condition is not None:
         numbers = matching(generator, condition, None if seeds is None else numbers, cells)
         _refuse_many(numbers, as_grid, grid, cells)
     if as_grid:
@@ -110,6 +109,13 @@ class Condition(NamedTuple):
     wanted: dict[str, bool]
     rejected: float | None
     truncation: float
+
+
+def _condition(where: str | None, reject: str | None, truncation: float) -> Condition | None:
+    """Return what is searched for, or None if all faces are wanted. Raises UsageError."""
+    wanted = {} if where is None else parse_where(where)
+    rejected = None if reject is None else parse_share(reject, "--reject")
+    return Condition(wanted, rejected, truncation) if wanted or rejected else None
 
 
 def matching(model: Model, condition: Condition, seeds: Sequence[int] | None, enough: int) -> list[int]:

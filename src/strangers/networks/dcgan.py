@@ -39,10 +39,36 @@ class Upsample(nn.ConvTranspose2d):
         return super().forward(images, output_size)
 
 
+class Mapping(nn.Module):
+    """A residual mapping network from latents to latents of the same length.
+
+    The stem is linear in the latent, and latents between those of two good faces may give a broken one: a
+    mapping network learns to avoid them. That of StyleGAN (Karras et al. 2019, section 2) changes lengths.
+    """
+
+    def __init__(self, latent_size: int, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(latent_size, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, latent_size),
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map (n, latent_size) to (n, latent_size)."""
+        moved = z + self.layers(z)
+        lengths = z.norm(dim=1, keepdim=True) / moved.norm(dim=1, keepdim=True).clamp(min=1e-6)
+        mapped: Tensor = moved * lengths
+        return mapped
+
+
 class DCGAN(Architecture):
     """Convolutions of kernel 4 and stride 2, from a small map of features to the picture and back.
 
     Attributes:
+        mapping_width: units of each hidden layer of the mapping network before the stem; 0 for no network.
         stem: layer from the latent to the first map: a transposed convolution with batch norm, or linear.
         stem_size: height and width of the first map; each further width doubles them.
         generator_widths: channels, from the first map to the one before the picture.
@@ -52,6 +78,7 @@ class DCGAN(Architecture):
     """
 
     architecture: Literal["dcgan"] = "dcgan"
+    mapping_width: int = Field(default=0, ge=0, le=4096)
     stem: Literal["convolution", "linear"] = "convolution"
     stem_size: int = Field(default=4, ge=1)
     generator_widths: Widths = (512, 256, 128, 64)
@@ -98,6 +125,8 @@ class DCGAN(Architecture):
         else:
             stem = nn.ConvTranspose2d(latent_size, first, self.stem_size, bias=False)
             layers = [Reshape(latent_size, 1, 1), stem, *self._activation(first)]
+        if self.mapping_width:
+            layers.insert(0, Mapping(latent_size, self.mapping_width))
         for narrower, wider in zip(widths[1:], widths, strict=False):
             layers += [Upsample(wider, narrower), *self._activation(narrower)]
         return nn.Sequential(*layers, Upsample(last, 3), nn.Tanh())
