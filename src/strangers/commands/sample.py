@@ -104,7 +104,7 @@ def _refuse_many(numbers: Sequence[int], as_grid: bool, grid: str | None, cells:
 
 
 class Condition(NamedTuple):
-    """What `sample` searches for: attributes, the share of rejected faces (None: default), the truncation."""
+    """Conditions of a search: attributes, the share of rejected faces (None: the default), the truncation."""
 
     wanted: dict[str, bool]
     rejected: float | None
