@@ -47,6 +47,23 @@ def test_the_distance_is_what_evaluate_measures(
     assert entry["fd-face"] == pytest.approx(result.values["fd-face"].value, rel=1e-9)
 
 
+def test_distances_are_of_held_out_pictures(
+    divided_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    run = train(divided_set.path, small_recipe, tmp_path / "run", images=1000, progress=False, **EVALUATING)
+    [entry] = read_log(run.path, "fd-face")
+    assert (entry["reference"], entry["reference_set"]) == (260, "held-out")
+    assert run.model.header.data_hash == divided_set.manifest.hash
+    part = divided_set.held_out
+    assert part is not None
+    settings = Settings(metrics=("fd-face",), count=260, device="cpu")
+    result = evaluate(run.path, part.path, settings=settings, progress=False).result
+    assert entry["fd-face"] == pytest.approx(result.values["fd-face"].value, rel=1e-6)
+    best = json.loads((run.path / "checkpoints/000001024/state.json").read_text())["best"]
+    assert best["reference"] == part.manifest.hash
+    assert "Evaluations compare with the 260 held-out pictures" in (run.path / "console.log").read_text()
+
+
 def test_evaluations_appear_in_log_curves_pointers_and_tensorboard(
     drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
 ) -> None:

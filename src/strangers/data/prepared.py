@@ -162,6 +162,11 @@ class PreparedSet:
         """The held-out part, which no training sees; None without one. Raises DataError."""
         return None if self.manifest.hold_out is None else open_prepared(self.path / HELD_OUT)
 
+    def held_out_of(self, minimum: int) -> PreparedSet | None:
+        """Return the held-out part if it has at least `minimum` pictures, else None. Raises DataError."""
+        part = self.held_out
+        return part if part is not None and len(part) >= minimum else None
+
     @cached_property
     def names(self) -> list[str]:
         """The path of each image within the source. Raises DataError if they do not match the images."""

@@ -266,11 +266,5 @@ def _memorization(faces: Pixels, job: Job, settings: Settings, advance: Advance)
         return None
     network = load_attributes(device=settings.device)
     total = len(job.training)
-    control = job.control or _control_in(job.training)
+    control = job.control or job.training.held_out_of(MIN_CONTROLS)
     return memorization(faces, job.training, network, control, lambda n: advance("neighbors", n, total))
-
-
-def _control_in(training: PreparedSet) -> PreparedSet | None:
-    """Return the held-out part of a training set, if it is large enough for a control."""
-    part = training.held_out
-    return part if part is not None and len(part) >= MIN_CONTROLS else None

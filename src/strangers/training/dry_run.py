@@ -39,6 +39,7 @@ def dry_run(data: str | Path, options: TrainingOptions) -> str:
     rows = {
         "run": f"{options.out}",
         "data": f"{data}: {len(plan.data):,} pictures of {recipe.size} px, crop {recipe.crop}",
+        "measured": f"{plan.measured_on}",
         "images": f"{recipe.images:,}, or {recipe.images / len(plan.data):.1f} epochs, or {steps:,} steps",
         "generator": f"{counts['generator']:,} parameters",
         "discriminator": f"{counts['discriminator']:,} parameters",

@@ -1,4 +1,8 @@
-"""Evaluator: variety and fd-face of a run's faces during training, by the attribute network's features."""
+"""Evaluator: variety and fd-face of a run's faces during training, by the attribute network's features.
+
+Faces are compared with the held-out part of the set where it is large enough, since a training that copies
+its pictures is near to them, else with the set itself.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 import torch
 from pydantic import JsonValue
 
-from strangers.data.prepared import PreparedSet
+from strangers.data.prepared import HELD_OUT, PreparedSet
 from strangers.evaluation.attributes import Attributes, load_attributes
 from strangers.evaluation.features import FeatureSet, picture_order, reference_features
 from strangers.evaluation.frechet import RunningStatistics, frechet_distance
@@ -33,8 +37,8 @@ class BestMetric:
     """The best evaluation of a run so far. All fields are plain values, so that a checkpoint keeps them.
 
     Attributes:
-        generated, network: number of faces per evaluation, and hash of the attribute network; only values
-            with the same conditions are comparable.
+        generated, network, reference: number of faces per evaluation, hash of the attribute network, and
+            hash of the photographs; only values with the same conditions are comparable.
         value: the lowest distance, or None before the first evaluation.
         images_seen: images seen at that evaluation.
         evaluations_since: number of evaluations after it.
@@ -42,6 +46,7 @@ class BestMetric:
 
     generated: int = 0
     network: str = ""
+    reference: str = ""
     value: float | None = None
     images_seen: int | None = None
     evaluations_since: int = 0
@@ -67,13 +72,15 @@ class Evaluator:
     Attributes:
         network: computes the features of faces.
         data_distance: mean distance between the features of two photographs.
-        reference: features of the photographs; None without evaluations.
+        photographs: pictures that faces are compared with: `data` or its held-out part.
+        reference: features of these pictures; None without evaluations.
         kernel: the distance is kd-face, for few photographs; else fd-face.
         generated: faces in one evaluation, of the seeds from 0.
     """
 
     network: Attributes
     data_distance: float
+    photographs: PreparedSet
     reference: FeatureSet | None
     generated: int
     kernel: bool = False
@@ -89,6 +96,7 @@ class Evaluator:
         return {
             "generated": self.generated,
             "reference": 0 if self.reference is None else self.reference.statistics.count,
+            "reference_set": "held-out" if self.photographs.manifest.split == HELD_OUT else "training",
             "network": self.network.hash,
         }
 
@@ -113,19 +121,26 @@ class Evaluator:
 
     def comparable(self, best: BestMetric) -> BestMetric:
         """Return `best` if it was measured under the same conditions, else a new one."""
-        if (best.generated, best.network) == (self.generated, self.network.hash):
+        conditions = (self.generated, self.network.hash, self.photographs.manifest.hash)
+        if (best.generated, best.network, best.reference) == conditions:
             return best
-        return BestMetric(self.generated, self.network.hash)
+        return BestMetric(*conditions)
 
 
 def make_evaluator(
-    data: PreparedSet, device: torch.device, evaluate: bool, generated: int, *, kernel: bool = False
+    data: PreparedSet, reference: PreparedSet | None, device: torch.device, generated: int, *, kernel: bool
 ) -> Evaluator:
-    """Compute the photographs' variety; if `evaluate`, also their features, which are cached."""
+    """Compute the variety of the photographs, and the features of `reference`, which are cached.
+
+    data: the training set. reference: the pictures that faces are compared with; None without evaluations.
+    """
     network = load_attributes(device=str(device))
     few = data.batch(picture_order(len(data), VARIETY_COUNT))
-    reference = reference_features(data, network, REFERENCE_COUNT)["face"] if evaluate else None
-    return Evaluator(network, mean_distance(network(few)), reference, generated, kernel)
+    distance = mean_distance(network(few))
+    if reference is None:
+        return Evaluator(network, distance, data, None, generated, kernel)
+    features = reference_features(reference, network, REFERENCE_COUNT)["face"]
+    return Evaluator(network, distance, reference, features, generated, kernel)
 
 
 def mean_distance(features: np.ndarray) -> float:

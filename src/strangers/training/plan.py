@@ -9,13 +9,14 @@ import torch
 
 from strangers.data.crops import comparable
 from strangers.data.prepare import open_or_prepare
-from strangers.data.prepared import PreparedSet
+from strangers.data.prepared import HELD_OUT, PreparedSet
 from strangers.errors import UsageError
+from strangers.evaluation.memorization import MIN_CONTROLS
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.system.devices import Choice, choose_device, choose_precision, choose_threads, require_compiler
 from strangers.training.ancestor import FEW_PICTURES, Ancestor, few_recipe, read_ancestor
 from strangers.training.distributed import SINGLE_PROCESS, Processes
-from strangers.training.options import DEFAULT_RECIPE, TrainingOptions
+from strangers.training.options import DEFAULT_RECIPE, MIN_FACES, TrainingOptions
 from strangers.training.recipe_source import find_recipe
 
 
@@ -23,7 +24,8 @@ from strangers.training.recipe_source import find_recipe
 class Plan:
     """The decisions before the first step: recipe, data and hardware, the latter with reasons.
 
-    ancestor: the model from which the training starts. few: its recipe is for few pictures.
+    ancestor: the model from which the training starts. few: its recipe is for few pictures. reference: the
+    pictures that evaluations compare faces with; None without evaluations.
     """
 
     recipe: Recipe
@@ -35,6 +37,16 @@ class Plan:
     compiled: bool = False
     ancestor: Ancestor | None = None
     few: bool = False
+    reference: PreparedSet | None = None
+
+    @property
+    def measured_on(self) -> str:
+        """The pictures that evaluations compare faces with, in words."""
+        if self.reference is None:
+            return "No evaluations"
+        if self.reference is self.data:
+            return f"Evaluations compare with the {len(self.data):,} pictures of the training"
+        return f"Evaluations compare with the {len(self.reference):,} held-out pictures"
 
 
 def make_plan(data: str | Path, options: TrainingOptions, processes: Processes = SINGLE_PROCESS) -> Plan:
@@ -59,18 +71,37 @@ def make_plan(data: str | Path, options: TrainingOptions, processes: Processes =
             f"{recipe.size} px; train with --size {prepared.manifest.size}, or prepare the photographs with "
             f"--size {recipe.size}."
         )
+    if prepared.manifest.split == HELD_OUT:
+        raise UsageError(
+            f"{data} is the held-out part of {prepared.path.parent}: train on that set, which measures "
+            "against this part."
+        )
     few = ancestor is not None and len(prepared) < FEW_PICTURES
     if ancestor is not None and options.recipe is None and not few:
         recipe = with_overrides(ancestor.recipe, options.changes)
+    reference = _reference(prepared, options, few)
     if not few:
-        options.check_data(len(prepared))
+        options.check_data(len(reference or prepared))
     images = recipe.images if options.images is None else options.images
     if options.epochs is not None:
         images = round(options.epochs * len(prepared))
     if images < 1:
         raise UsageError(f"A training needs at least 1 image (got {images}).")
     recipe = recipe.replace(crop=prepared.manifest.crop, images=images)
-    return Plan(recipe, prepared, options.seed, device, precision, threads, options.compiled, ancestor, few)
+    return Plan(
+        recipe, prepared, options.seed, device, precision, threads, options.compiled, ancestor, few,
+        reference,
+    )  # fmt: skip
+
+
+def _reference(data: PreparedSet, options: TrainingOptions, few: bool) -> PreparedSet | None:
+    """Return the pictures that evaluations compare faces with: held-out ones, if there are enough of them.
+
+    Raises DataError if the set has a held-out part that is missing.
+    """
+    if options.evaluate_every is None and not few:
+        return None
+    return data.held_out_of(MIN_CONTROLS if few else MIN_FACES) or data
 
 
 def _recipe(options: TrainingOptions, ancestor: Ancestor | None) -> Recipe:

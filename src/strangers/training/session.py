@@ -99,9 +99,11 @@ def start_session(
     processes: Processes = SINGLE_PROCESS,
 ) -> TrainingSession:
     """Restore the run's newest complete checkpoint, or start anew, and write the first lines of the log."""
-    device, evaluates = plan.device.value, options.evaluate_every is not None
+    evaluates = plan.reference is not None
     with processes.local_rank_zero_first():
-        evaluator = make_evaluator(plan.data, device, evaluates, options.evaluate_count, kernel=plan.few)
+        evaluator = make_evaluator(
+            plan.data, plan.reference, plan.device.value, options.evaluate_count, kernel=plan.few
+        )
     state, past, problems = _restored(run, plan, processes)
     log.resume(state.images_seen, past.seconds, past.log, past.health.rollbacks)
     for problem in problems:
@@ -117,8 +119,8 @@ def start_session(
     best = evaluator.comparable(past.best) if evaluates else past.best
     if past.best.value is not None and best.value is None:
         log.info(
-            f"Earlier evaluations used {past.best.generated:,} faces or another attribute network: the best "
-            "is reset."
+            f"Earlier evaluations used {past.best.generated:,} faces, other photographs or another attribute "
+            "network: the best is reset."
         )
     session = TrainingSession(
         run, plan, options, log, evaluator, state, past.health, best, schedule, processes
@@ -178,6 +180,8 @@ def _new_run(plan: Plan, processes: Processes) -> Iterator[str]:
                 f"warning: it draws faces of crop {plan.ancestor.crop}, but the set has crop {recipe.crop}; "
                 "prepare the photographs with --align."
             )
+    if plan.reference is not None:
+        yield f"{plan.measured_on}."
     if plan.compiled:
         which = "both networks" if recipe.penalty.kind == "none" else "the generator"
         yield f"Compiling {which} with torch: the first steps take longer."
@@ -209,7 +213,7 @@ def roll_back(session: TrainingSession) -> None:
     session.state, past, problems = _restored(run, plan, session.processes, good=True)
     session.unsaved = False
     session.health = replace(past.health, rollbacks=before + 1)
-    evaluates = session.options.evaluate_every is not None
+    evaluates = plan.reference is not None
     session.best = session.evaluator.comparable(past.best) if evaluates else past.best
     images_seen, multiplier = session.state.images_seen, session.health.learning_rate_multiplier
     log.resume(images_seen, log.seconds, past.log, before)

@@ -7,7 +7,7 @@ from typing import Any
 
 from strangers._version import __version__
 from strangers.errors import RunError
-from strangers.evaluation.memorization import memorization
+from strangers.evaluation.memorization import MIN_CONTROLS, memorization
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import ModelHeader
 from strangers.training import checkpoint
@@ -59,7 +59,8 @@ def take_snapshot(session: TrainingSession, *, evaluate: bool) -> None:
 def _memorization(session: TrainingSession, model: Model) -> str:
     """Return the verdict on faces of a training with few pictures, as far as those allow one."""
     faces = model.sample(range(session.evaluator.generated))
-    return str(memorization(faces, session.plan.data, session.evaluator.network))
+    data = session.plan.data
+    return str(memorization(faces, data, session.evaluator.network, data.held_out_of(MIN_CONTROLS)))
 
 
 def _save_snapshot(

@@ -39,7 +39,16 @@ MAX_WARNINGS = 20
 """Warnings that are returned, the newest."""
 
 SAMPLE = re.compile(r"[0-9]{6,12}k")
-CONDITIONS = {"images_seen", "epoch", "batch", "seconds", "images_per_second", "generated", "reference"}
+CONDITIONS = {
+    "images_seen",
+    "epoch",
+    "batch",
+    "seconds",
+    "images_per_second",
+    "generated",
+    "reference",
+    "reference_set",
+}
 """Numbers of the log that are not metrics."""
 
 
