@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,8 @@ from .support import BROWSER, Outcome, Strangers, train_words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from strangers.sampling.model import Model
 
 
 os.environ["OMP_NUM_THREADS"] = "1"  # pytest-xdist's workers share the cores; before torch is imported
@@ -63,6 +66,32 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["prepare", "synthetic:96", "--size", "32", "--out", str(data)]) == 0
     assert main(train_words(data, out)) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def traced_once() -> Iterator[None]:
+    """Let torch export generators with the same weights once, which takes seconds; all else is as ever."""
+    try:
+        import onnx
+    except ImportError:  # of the extra export, without which nothing is exported
+        yield
+        return
+    from strangers.export import onnx as exporting
+
+    trace, traced = exporting._traced, dict[str, bytes]()
+
+    def once(model: Model) -> Any:
+        digest = sha256(str(model.generator).encode())
+        for name, value in model.generator.state_dict().items():
+            digest.update(name.encode() + value.numpy().tobytes())
+        key = digest.hexdigest()
+        if key not in traced:
+            traced[key] = trace(model).SerializeToString()
+        return onnx.load_from_string(traced[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporting, "_traced", once)
+        yield
 
 
 @pytest.fixture(scope="module")

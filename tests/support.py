@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -104,6 +105,14 @@ def write_model(path: Path, recipe: Recipe | None = None, **changes: Any) -> Pat
     )  # fmt: skip
     save_model(path, generator.eval(), header.model_copy(update=changes))
     return path
+
+
+def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
+    """Return as soon as it is true; fail if that takes longer than on any machine."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.01)
 
 
 class Outcome(NamedTuple):

@@ -12,6 +12,7 @@ from strangers.sampling.load import load
 from ..support import Strangers, write_model
 
 pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.usefixtures("traced_once")
 
 
 @pytest.fixture(scope="module")

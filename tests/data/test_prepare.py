@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,11 +24,10 @@ from strangers.data import decode
 from strangers.data.prepare import cached_place, open_or_prepare, prepare
 from strangers.data.prepared import PreparedSet, open_prepared
 from strangers.data.synthetic import faces as synthetic
-from strangers.data.writer import Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.files import lock
 
-from ..support import started
+from ..support import wait_until
 
 Encode = Callable[..., bytes]
 
@@ -93,19 +89,6 @@ def test_the_source_may_be_a_folder_a_zip_or_a_tar(celeba: Path, celeba_zip: Pat
     sets = [quickly(source, tmp_path / str(number))
             for number, source in enumerate((celeba, celeba_zip, tmp_path / "celeba.tar.gz"))]  # fmt: skip
     assert len({prepared.manifest.hash for prepared in sets}) == 1
-
-
-def test_workers_do_not_change_a_byte(celeba: Path, tmp_path: Path) -> None:
-    mixed = tmp_path / "mixed"
-    mixed.mkdir()
-    for number in range(150):
-        original = celeba / "img_align_celeba" / f"{number % 30 + 1:06d}.jpg"
-        (mixed / f"{number:03d}.jpg").write_bytes(original.read_bytes()[: None if number % 7 else number * 9])
-    alone = quickly(mixed, tmp_path / "1", workers=1)
-    assert (alone.manifest.count, alone.manifest.skipped) == (128, 22)
-    helped = quickly(mixed, tmp_path / "3", workers=3)
-    assert contents(helped.path) == contents(alone.path)
-    assert not multiprocessing.active_children()
 
 
 def test_drawn_faces_are_those_of_their_seeds(tmp_path: Path) -> None:
@@ -370,85 +353,8 @@ def test_a_second_process_waits_while_the_same_source_is_prepared(
     with ThreadPoolExecutor() as pool:
         with lock(place.with_name(f"{place.name}.lock")):
             waiting = pool.submit(open_or_prepare, "synthetic:20", size=16, progress=False)
-            wait_for(lambda: "waiting for it" in capsys.readouterr().err)
+            wait_until(lambda: "waiting for it" in capsys.readouterr().err)
             quickly("synthetic:20", place)
             made = (place / "manifest.json").stat().st_mtime_ns
         assert waiting.result().path == place
     assert (place / "manifest.json").stat().st_mtime_ns == made  # it was not prepared again
-
-
-class InterruptionError(Exception):
-    pass
-
-
-def break_at_second_call(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    """Call `act` when the writer gets the second batch of images."""
-    add = Writer.add
-    calls: list[None] = []
-
-    def interrupted(*arguments: Any) -> None:
-        calls.append(None)
-        if len(calls) == 2:
-            act()
-        add(*arguments)
-
-    monkeypatch.setattr(Writer, "add", interrupted)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_an_exception_midway_leaves_no_file_and_no_worker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
-) -> None:
-    def act() -> None:
-        raise InterruptionError
-
-    break_at_second_call(monkeypatch, act)
-    with pytest.raises(InterruptionError):
-        quickly("synthetic:2000", tmp_path / "set", workers=workers)
-    assert not list(tmp_path.iterdir())
-    assert not multiprocessing.active_children()
-
-
-def test_a_killed_worker_raises_an_error_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def act() -> None:
-        for worker in multiprocessing.active_children():
-            worker.kill()
-            worker.join()
-
-    break_at_second_call(monkeypatch, act)
-    with pytest.raises(DataError, match=r"^A worker process failed to start or was killed.*\.$"):
-        quickly("synthetic:5000", tmp_path / "set", workers=2)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.skipif(os.name != "posix", reason="sends signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_process_ended_from_outside_leaves_no_set_and_no_worker(
-    tmp_path: Path, number: signal.Signals
-) -> None:
-    out = tmp_path / "set"
-    program = (
-        "import signal\n"
-        "from strangers.data.prepare import prepare\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # which a shell's background job ignores
-        f"prepare('synthetic:1000000', {str(out)!r}, size=64, workers=2, progress=False)"
-    )
-    with started([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wait_for(lambda: any(path.stat().st_size > 1000 for path in tmp_path.glob(".partial-*/images.npy")))
-        process.send_signal(number)
-        process.communicate(timeout=60)  # until the workers, who have the same output, are gone too
-    assert process.returncode != 0
-    assert not out.exists()
-    if number == signal.SIGINT:
-        assert not list(tmp_path.iterdir())
-    assert len(quickly("synthetic:20", out)) == 20
-    assert list(tmp_path.iterdir()) == [out]  # what the killed process left is gone
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -22,7 +22,7 @@ pytest.importorskip("onnxruntime")
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def exported(traced_once: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A model file and its ONNX file."""
     place = tmp_path_factory.mktemp("onnx")
     model = write_model(place / "model.safetensors")

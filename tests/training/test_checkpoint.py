@@ -25,31 +25,51 @@ from strangers.training.step import new_state, training_step
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def run(drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def finished(drawn_set: PreparedSet, small_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two checkpoints: after 1,024 and 2,048 images."""
-    return train(drawn_set.path, small_recipe, tmp_path / "run", images=2048, every=1024, progress=False).path
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return train(drawn_set.path, small_recipe, out, images=2048, every=1024, progress=False).path
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "training.safetensors", "state.json"])
-@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
-def test_a_damaged_checkpoint_is_reported_and_the_previous_one_is_used(
-    run: Path, drawn_set: PreparedSet, small_recipe: Recipe, file: str, damage: str
-) -> None:
-    original = (run / "checkpoints/000002048/training.safetensors").read_bytes()
-    path = run / "checkpoints/000002048" / file
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the run, to be damaged."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def damage(path: Path, how: str) -> None:
     data = bytearray(path.read_bytes())
-    if damage == "flip":
+    if how == "flip":
         data[len(data) // 2] ^= 0xFF
         path.write_bytes(data)
-    elif damage == "truncate":
+    elif how == "truncate":
         path.write_bytes(data[: len(data) // 2])
     else:
         path.unlink()
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "training.safetensors", "state.json"])
+@pytest.mark.parametrize("how", ["flip", "truncate", "remove"])
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_is_used(
+    run: Path, small_recipe: Recipe, file: str, how: str
+) -> None:
+    damage(run / "checkpoints/000002048" / file, how)
+    state = new_state(small_recipe, 0, CPU)
+    _, [problem] = checkpoint.restore(run, state)
+    assert "000002048 is damaged" in problem
+    assert state.images_seen == 1024
+
+
+def test_a_training_from_the_previous_checkpoint_ends_with_the_same_bits(
+    run: Path, finished: Path, drawn_set: PreparedSet, small_recipe: Recipe
+) -> None:
+    damage(run / "checkpoints/000002048/training.safetensors", "flip")
     train(drawn_set.path, small_recipe, run, images=2048, every=1024, progress=False)
     assert "000002048 is damaged" in (run / "console.log").read_text()
     assert "Resuming after 1,024 images." in (run / "console.log").read_text()
-    assert (run / "checkpoints/000002048/training.safetensors").read_bytes() == original
+    name = "checkpoints/000002048/training.safetensors"
+    assert (run / name).read_bytes() == (finished / name).read_bytes()
 
 
 ODD: tuple[dict[str, Any], ...] = (

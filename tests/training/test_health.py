@@ -124,6 +124,7 @@ def test_the_monitor_survives_a_checkpoint() -> None:
     assert HealthMonitor(**json.loads(json.dumps(asdict(health)))) == health
 
 
+@pytest.mark.whole
 @pytest.mark.usefixtures("short_lives")
 def test_an_ordinary_short_training_is_not_warned_of(
     drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
@@ -134,6 +135,7 @@ def test_an_ordinary_short_training_is_not_warned_of(
     assert looked == [1024, 2048, 3008, 4032, 5056]
 
 
+@pytest.mark.whole
 @pytest.mark.usefixtures("short_lives")
 def test_a_real_collapse_is_warned_of_and_training_continues(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path
@@ -147,6 +149,7 @@ def test_a_real_collapse_is_warned_of_and_training_continues(
     assert load(tmp_path / "run").header.images_seen == 5056
 
 
+@pytest.mark.whole
 @pytest.mark.usefixtures("short_lives")
 def test_a_real_collapse_stops_the_training_on_request(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path
@@ -159,6 +162,7 @@ def test_a_real_collapse_stops_the_training_on_request(
     assert (tmp_path / f"run/samples/{entry['images_seen'] // 1000:06d}k.png").exists()  # to be seen
 
 
+@pytest.mark.whole
 def test_a_real_collapse_is_rolled_back_with_lower_rates_and_not_forever(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import re
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -33,57 +28,11 @@ from strangers.training.loop import train
 from strangers.training.session import TrainingSession
 from strangers.training.step import StepReport
 
-from ..support import started
-
 
 def files(run: Path) -> dict[str, bytes]:
     """Everything in a run that must not depend on interruptions: weights, optimizers and pictures."""
     kept = [*run.glob("checkpoints/*/*.safetensors"), *run.glob("samples/*.png"), run / "reals.png"]
     return {str(path.relative_to(run)): path.read_bytes() for path in kept}
-
-
-def command(data: PreparedSet, changes: dict[str, str], images: int) -> list[str]:
-    """The command line of a small training, but for its last word: the run's folder."""
-    settings = [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
-    return [
-        *(sys.executable, "-m", "strangers", "train", str(data.path), "--recipe", "dcgan-32", *settings),
-        *("--images", str(images), "--every", "1000", "--keep", "100", "--out"),
-    ]
-
-
-def test_a_run_killed_at_random_moments_equals_one_that_was_not(
-    drawn_set: PreparedSet, small_changes: dict[str, str], tmp_path: Path
-) -> None:
-    straight, killed = tmp_path / "straight", tmp_path / "killed"
-    words = command(drawn_set, small_changes, images=3_000)
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([*words, str(straight)], check=True, env=environment, capture_output=True)
-    seconds = read_log(straight)[-1]["seconds"]
-    chance = random.Random(0)
-    endings = []
-    for number in (signal.SIGKILL, signal.SIGTERM):
-        with started(
-            [*words, str(killed)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as process:
-            assert process.stdout is not None
-            process.stdout.readline()  # training has begun
-            time.sleep(chance.uniform(0.2, 0.5) * seconds)
-            process.send_signal(number)
-            process.communicate(timeout=60)
-        code = process.returncode
-        endings.append(code if code >= 0 else 128 - code)  # as a shell reports it
-    subprocess.run([*words, str(killed)], check=True, env=environment, capture_output=True)
-    assert 128 + signal.SIGKILL in endings
-    assert set(endings) <= {128 + signal.SIGKILL, 128 + signal.SIGTERM, 0}
-    expected, found = files(straight), files(killed)
-    assert expected.keys() <= found.keys()  # a stopped run has more checkpoints: those of its stops
-    assert [name for name in expected if expected[name] != found[name]] == []
-    means = [
-        [{**entry, "seconds": 0, "images_per_second": 0} for entry in read_log(run)]
-        for run in (straight, killed)
-    ]
-    assert means[0] == means[1]
-    assert not list(killed.rglob(".partial-*"))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
@@ -143,6 +92,7 @@ def frechet(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) 
     return float(((a[0] - b[0]) ** 2).sum() + np.trace(a[1]) + np.trace(b[1]) - 2 * roots.sum())
 
 
+@pytest.mark.whole
 def test_a_run_leaves_the_documented_files(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
 ) -> None:

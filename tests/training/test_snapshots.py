@@ -25,10 +25,18 @@ def weights(run: Path) -> bytes:
     return (run / "checkpoints/000002048/training.safetensors").read_bytes()
 
 
+@pytest.fixture
+def straight(drawn_set: PreparedSet, small_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An undisturbed run, trained once."""
+    out = tmp_path_factory.getbasetemp() / "straight-snapshots"
+    train(drawn_set.path, small_recipe, out, **SETTINGS)
+    return out
+
+
 def test_failing_pictures_neither_end_nor_change_a_training(
-    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    train(drawn_set.path, small_recipe, tmp_path / "straight", **SETTINGS)
+    straight: Path, drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
 
     def broken(*_: object) -> NoReturn:
         raise SyntaxError("broken PNG file")
@@ -36,16 +44,16 @@ def test_failing_pictures_neither_end_nor_change_a_training(
     for module, name in ((session, "save_reals"), (snapshots, "save_samples"), (snapshots, "save_animation")):
         monkeypatch.setattr(module, name, broken)
     train(drawn_set.path, small_recipe, tmp_path / "run", **SETTINGS)
-    assert weights(tmp_path / "run") == weights(tmp_path / "straight")
+    assert weights(tmp_path / "run") == weights(straight)
     warnings = [entry["warning"] for entry in read_log(tmp_path / "run", "warning")]
     assert len(warnings) == 4  # photographs, two grids, animation
     assert all("broken PNG file" in warning for warning in warnings)
 
 
 def test_a_grid_that_a_kill_prevented_is_drawn_on_resume(
-    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    train(drawn_set.path, small_recipe, tmp_path / "straight", **SETTINGS)
+    straight: Path, drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
 
     def killed(*_: object) -> NoReturn:
         raise KilledError
@@ -57,8 +65,7 @@ def test_a_grid_that_a_kill_prevented_is_drawn_on_resume(
     assert (tmp_path / "run/checkpoints/000001024").exists()  # written before its grid
     train(drawn_set.path, small_recipe, tmp_path / "run", **SETTINGS)
     for name in ("000001k.png", "000002k.png"):
-        grids = [(tmp_path / run / "samples" / name).read_bytes() for run in ("straight", "run")]
-        assert grids[0] == grids[1]
+        assert (tmp_path / "run/samples" / name).read_bytes() == (straight / "samples" / name).read_bytes()
 
 
 def test_a_model_is_serialized_once_per_checkpoint(

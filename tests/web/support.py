@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -17,6 +16,8 @@ from strangers.sampling.model import Model
 from strangers.web.app import create_app
 from strangers.web.server import listen, make_server
 from strangers.web.service import Service
+
+from ..support import wait_until as wait_until
 
 
 class Served(NamedTuple):
@@ -62,11 +63,3 @@ def serving(
         if not keep:
             service.close()
     assert not thread.is_alive()
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
-    """Return as soon as it is true; fail if that takes too long."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.01)

@@ -173,8 +173,8 @@ def _padded(photograph: Pixels, face: AlignedFace) -> float:
 def find_faces(photograph: Pixels, sides: tuple[int, ...] = SIDES) -> list[AlignedFace]:
     """Return the faces in a photograph, uint8 (height, width, 3), the largest first.
 
-    Unless a face is certain to be upright, the photograph is searched in four turns, of which the one with
-    the most certain face counts.
+    Unless a face is certain to be upright, the photograph is searched in all four orientations, and the one
+    with the most certain face is used.
     """
     height, width = photograph.shape[:2]
     found: dict[int, list[Face]] = {}
@@ -204,7 +204,7 @@ def _turn_back(turns: int, width: int, height: int) -> Similarity:
 def _look_closer(photograph: Pixels, face: Face, back: Similarity) -> AlignedFace:
     """Align a face by the landmarks found in a close-up, again and again until the close-up is upright.
 
-    The detector finds faces that are inclined by up to 60 degrees, but believes them half as much inclined.
+    The detector finds faces that are inclined by up to 60 degrees, but underestimates the angle by half.
     """
     place = Similarity.fit(LANDMARKS, back(face.landmarks[ALIGNING]))
     left, top, right, bottom = _region(CLOSE_UP_MARGIN)

@@ -116,8 +116,8 @@ def load_detector() -> YuNet:
 def detect(pixels: Pixels, side: int) -> list[Face]:
     """Return the faces in a picture, uint8 (height, width, 3), the most certain first.
 
-    side: the longer side, in pixels, to which a larger picture is reduced; found are faces of about 10 to 300
-    pixels of the reduced picture.
+    side: the longer side, in pixels, to which a larger picture is reduced; faces of about 10 to 300 pixels of
+    the reduced picture are found.
     """
     height, width = pixels.shape[:2]
     scale = min(1.0, side / max(height, width))

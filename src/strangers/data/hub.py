@@ -97,7 +97,7 @@ class Parquet(Container):
         return str(self.folder.absolute())
 
     def names(self) -> list[str]:
-        """Return the names of the rows. Of the pictures, which are large, nothing is read."""
+        """Return the names of the rows, without reading the pictures, which are large."""
         return [path or place for path, place in self._rows(only="path")]
 
     def files(self, wanted: Wanted) -> Iterator[File]:

@@ -44,7 +44,7 @@ class Job(Protocol):
     """Work for a few images, which can be sent to another process."""
 
     def run(self, size: int, crop: Crop) -> JobResult:
-        """Do the work. Images are uint8 (n, size, size, 3)."""
+        """Run the job at `size`. Images are uint8 (n, size, size, 3)."""
 
 
 @dataclass(frozen=True)

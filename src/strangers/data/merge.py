@@ -105,7 +105,7 @@ def _in_order(parts: Sequence[PreparedSet]) -> list[PreparedSet]:
 
 
 def _crop_of(parts: Sequence[PreparedSet], originals: Counter[str]) -> str:
-    """Return the crop of the merged set; parts without --crop may have either default, of one box."""
+    """Return the crop of the merged set; parts without --crop may have either default."""
     names = {part.manifest.crop for part in parts}
     return names.pop() if len(names) == 1 else default_crop_of(originals)
 

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from strangers.data.prepared import HELD_OUT, PreparedSet
 from strangers.evaluation.attributes import Attributes, load_attributes
-from strangers.evaluation.features import FeatureSet, picture_order, reference_features
+from strangers.evaluation.features import FeatureSet, reference_features
 from strangers.evaluation.frechet import RunningStatistics, frechet_distance
 from strangers.evaluation.metrics import kernel_distance
 from strangers.images import Pixels
@@ -130,13 +130,12 @@ class Evaluator:
 def make_evaluator(
     data: PreparedSet, reference: PreparedSet | None, device: torch.device, generated: int, *, kernel: bool
 ) -> Evaluator:
-    """Compute the variety of the photographs, and the features of `reference`, which are cached.
+    """Compute the variety of the photographs, and the features of `reference`; both are cached.
 
     data: the training set. reference: the pictures that faces are compared with; None without evaluations.
     """
     network = load_attributes(device=str(device))
-    few = data.batch(picture_order(len(data), VARIETY_COUNT))
-    distance = mean_distance(network(few))
+    distance = mean_distance(reference_features(data, network, VARIETY_COUNT)["face"].features)
     if reference is None:
         return Evaluator(network, distance, data, None, generated, kernel)
     features = reference_features(reference, network, REFERENCE_COUNT)["face"]
