@@ -90,7 +90,8 @@ def test_an_onnx_file_agrees_with_the_model(model: Model, tmp_path: Path) -> Non
 def test_a_notebook_shows_the_first_faces(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "shown.png"
     path.write_bytes(model._repr_png_())
-    assert Image.open(path).size == (4 * 32, 4 * 32)
+    with Image.open(path) as picture:
+        assert picture.size == (4 * 32 + 3 * 2, 4 * 32 + 3 * 2)
     provenance = read_provenance(path)
     assert provenance is not None
     assert provenance.seeds == "0-15"
