@@ -26,7 +26,7 @@ from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.sampling.load import load
 from strangers.sampling.model import Model, model_of
-from strangers.sampling.output import write_grid
+from strangers.sampling.output import grid_png
 from strangers.system.devices import keep_freed_memory
 from strangers.system.files import write_atomically
 from strangers.training.loop import train
@@ -187,7 +187,7 @@ def run_all(
                     continue
                 model = model_at(checkpoint_at(folder, reached), variant.averaged)
                 if equal == "images":
-                    write_grid(model, range(32), out / f"{variant.name}-{seed}.png", 8, 1.0)
+                    write_atomically(out / f"{variant.name}-{seed}.png", grid_png(model, range(32), 8, 1.0))
                 facts = {
                     "variant": variant.name,
                     "seed": seed,

@@ -38,11 +38,12 @@ CONTENTS = {
     "How to": [
         "how-to/photographs", "how-to/few-photographs", "how-to/train", "how-to/many-processes",
         "how-to/sample-and-edit", "how-to/evaluate", "how-to/export", "how-to/serve", "how-to/python",
+        "how-to/coming-from",
         "how-to/extend",
     ],
     "Reference": [
         "reference/commands", "reference/python", "reference/recipes", "reference/file-formats",
-        "reference/latents", "reference/http-api",
+        "reference/latents", "reference/http-api", "reference/verified",
     ],
     "Explanation": [
         "explanation/seeds-and-latents", "explanation/crops", "explanation/metrics",

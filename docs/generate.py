@@ -32,10 +32,20 @@ This page is generated from the output of `--help`. Edit `src/strangers/commands
 - SOURCE is a folder, a `.zip` or `.tar` file, `hf:OWNER/NAME`, `synthetic` or `synthetic:5000`.
 - DATA is a prepared set, or a SOURCE, which is then prepared into the cache at the recipe's size and crop.
 - MODEL is a model file, a run, a checkpoint, `celeba-64` or `hf:OWNER/NAME`.
-- Numbers of images are written `50000`, `100k` or `1.5M`.
+- Numbers of images are written `50000`, `100k` or `1.5M`; seeds `7`, `0-63`, `0..63` or `0-9,20`.
+- `--out -` writes the picture of `sample` and `edit` to standard output, and all words to standard error.
 
-Exit codes: 0 for success, 1 for a failure, 2 for a usage error, 130 after Ctrl-C, 143 after SIGTERM, 129
-after SIGHUP, as when the terminal is closed. Error messages are printed to standard error.
+Results, and what was written, are printed to standard output; progress, warnings, errors and the next step to
+standard error. With `--json`, standard output is one JSON value. Progress is shown on terminals only, and
+`NO_COLOR` is respected. `strangers --install-completion` installs completion for bash, zsh, fish or
+PowerShell.
+
+| exit code | means |
+|---|---|
+| 0 | success |
+| 1 | a failure: data, models or files that cannot be used, or a check of `verify` that failed |
+| 2 | a wrong call: an option, a name, an output that exists |
+| 130, 143, 129 | stopped by Ctrl-C, SIGTERM or SIGHUP, as when the terminal is closed |
 """
 
 PYTHON_HEAD = """\

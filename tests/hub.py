@@ -33,6 +33,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answer)
         self.data_sets: dict[str, dict[str, bytes]] = {}
         self.models: dict[str, dict[str, bytes]] = {}
+        self.spaces: dict[str, dict[str, bytes]] = {}
         self.asked: list[str] = []
 
     @property
@@ -77,8 +78,10 @@ class Answer(BaseHTTPRequestHandler):
         elif path == "/api/repos/create":
             asked = json.loads(body)
             name = f"{asked['organization']}/{asked['name']}"
-            self.server.models.setdefault(name, {})
-            self.answer({"url": f"{self.server.address}/{name}"})
+            is_space = asked.get("type") == "space"
+            assert not is_space or asked["sdk"] == "static"
+            (self.server.spaces if is_space else self.server.models).setdefault(name, {})
+            self.answer({"url": f"{self.server.address}/{'spaces/' * is_space}{name}"})
         elif path == "/api/validate-yaml":
             self.answer({"errors": [], "warnings": []})
         elif path.endswith("/preupload/main"):
@@ -88,11 +91,12 @@ class Answer(BaseHTTPRequestHandler):
             ]
             self.answer({"files": files})
         else:
-            name = path.removeprefix("/api/models/").removesuffix("/commit/main")
+            kind, _, name = path.removeprefix("/api/").removesuffix("/commit/main").partition("/")
+            held = {"models": self.server.models, "spaces": self.server.spaces}[kind]
             for line in map(json.loads, body.decode().splitlines()):
                 if line["key"] == "file":
                     data = base64.b64decode(line["value"]["content"])
-                    self.server.models[name][line["value"]["path"]] = data
+                    held[name][line["value"]["path"]] = data
             self.answer({"commitUrl": f"{self.server.address}/{name}/commit/{COMMIT}", "commitOid": COMMIT})
 
     def answer(self, value: object) -> None:

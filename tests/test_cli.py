@@ -20,8 +20,8 @@ from strangers.recipes.recipe import with_overrides
 from .support import Strangers, started, train_words
 
 VERBS = (
-    "prepare", "explore", "train", "sample", "interpolate", "edit", "invert", "evaluate", "export",
-    "serve", "train-attributes", "recipes", "doctor", "compare", "statistics", "verify",
+    "prepare", "explore", "train", "recipes", "sample", "interpolate", "edit", "invert", "evaluate",
+    "compare", "verify", "statistics", "train-attributes", "export", "serve", "doctor", "cache",
 )  # fmt: skip
 
 
@@ -37,17 +37,19 @@ def test_help_names_every_verb(strangers: Strangers) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help_with_an_example(strangers: Strangers, verb: str) -> None:
+def test_every_verb_has_help_with_examples(strangers: Strangers, verb: str) -> None:
     code, out, _ = strangers(verb, "--help")
     assert code == 0
-    assert f"Example: strangers {verb}" in out
+    lines = out.partition("Examples:\n")[2].splitlines()
+    assert 2 <= len(lines) <= 3
+    assert all(line.strip().split()[:2] == ["strangers", verb] for line in lines)
 
 
 def test_train_prints_where_the_pictures_are(strangers: Strangers, trained: Path) -> None:
     code, out, _ = strangers(*train_words(trained.with_name("drawn"), trained))  # finished: ends at once
     assert code == 0
     named = [Path(line.split()[1]) for line in out.splitlines() if line.startswith("  ")]
-    assert [path.suffix for path in named] == [".png", ".png", ".webp", ".safetensors"]
+    assert [path.suffix for path in named] == [".png", ".png", ".webp", ".png", ".safetensors"]
     assert all(path.exists() for path in named)
 
 

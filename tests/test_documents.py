@@ -27,7 +27,9 @@ def commands() -> Iterator[tuple[str, str]]:
         lines = [line for block in BLOCK.findall(text) for line in block.replace("\\\n", " ").splitlines()]
         for line in [*lines, *INLINE.findall(text)]:
             if found := COMMAND.fullmatch(line):
-                yield path.relative_to(ROOT).as_posix(), re.sub(r"\$\([^)]*\)", "TEXT", found[1])
+                # A shell takes the name of a file after " > ".
+                line = re.sub(r"\$\([^)]*\)", "TEXT", found[1]).partition(" > ")[0]
+                yield path.relative_to(ROOT).as_posix(), line
 
 
 COMMANDS = sorted(set(commands()))

@@ -27,7 +27,9 @@ def test_the_package_has_few_modules_at_its_top() -> None:
     assert len(top) <= MAX_TOP_LEVEL_MODULES, top
 
 
-@pytest.mark.parametrize("command", [command.__name__ for command, _ in COMMANDS])
+@pytest.mark.parametrize(
+    "command", [command.__name__ for group in COMMANDS.values() for command, *_ in group]
+)
 def test_each_command_has_a_file_of_its_name(command: str) -> None:
     assert (PACKAGE / "commands" / f"{command}.py").is_file()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated
 
@@ -17,14 +17,17 @@ import typer
 from typer import Option
 
 from strangers._version import __version__
+from strangers.commands.cache import cache
 from strangers.commands.compare import compare
 from strangers.commands.doctor import doctor
 from strangers.commands.edit import edit
 from strangers.commands.evaluate import evaluate
 from strangers.commands.explore import explore
 from strangers.commands.export import export
+from strangers.commands.help import GroupedCommands, examples
 from strangers.commands.interpolate import interpolate
 from strangers.commands.invert import invert
+from strangers.commands.outcome import Command, as_command
 from strangers.commands.prepare import prepare
 from strangers.commands.recipes import recipes
 from strangers.commands.sample import sample
@@ -39,8 +42,13 @@ from strangers.system.machine import is_out_of_memory, process_number
 
 app = typer.Typer(
     help="Train, measure and share generators of human faces.",
-    epilog="To start: strangers train synthetic --recipe fast-32 --images 30k --out runs/first",
-    add_completion=False,
+    epilog=examples(
+        "strangers sample celeba-64 --seeds 0-63 --out faces.png",
+        "strangers train synthetic --recipe fast-32 --images 30k --out runs/first",
+        "strangers sample --help",
+    ),
+    cls=GroupedCommands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # importing rich would double the time of --help
     pretty_exceptions_enable=False,
 )
@@ -55,34 +63,119 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def strangers(
     version: Annotated[
-        bool, Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+        bool,
+        Option("--version", "-V", help="Print the version.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     pass
 
 
-COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
-    (prepare, "strangers prepare img_align_celeba.zip --size 64 --out celeba64"),
-    (explore, "strangers explore celeba64 --out celeba64.html"),
-    (train, "strangers train celeba64 --out runs/faces"),
-    (sample, "strangers sample runs/faces --seeds 0-63 --out faces.png"),
-    (interpolate, "strangers interpolate runs/faces --seeds 1,5,9 --out walk.webp"),
-    (edit, "strangers edit runs/faces --seeds 3,4 --attribute Smiling --out smile.png"),
-    (invert, "strangers invert runs/faces photo.jpg --out latent.json"),
-    (evaluate, "strangers evaluate runs/faces celeba64 --metrics quick,fid --out faces.json"),
-    (compare, "strangers compare runs/old runs/new celeba64 --out table.md"),
-    (verify, "strangers verify faces.json --data celeba64"),
-    (statistics, "strangers statistics celeba64 --metrics fid768 --out celeba64-fid768.npz"),
-    (export, "strangers export runs/faces --to page --out faces/"),
-    (serve, "strangers serve runs/faces"),
-    (recipes, "strangers recipes dcgan-64 --json"),
-    (doctor, "strangers doctor"),
-    (train_attributes, "strangers train-attributes celeba64 --validation val64 --out a.safetensors"),
-)
-"""Every command with an example, in the order of --help."""
+COMMANDS: dict[str, tuple[tuple[Command, *tuple[str, ...]], ...]] = {
+    "Data": (
+        (
+            prepare,
+            "strangers prepare img_align_celeba.zip --size 64 --out celeba64",
+            "strangers prepare photographs/ --align --size 128 --hold-out 10% --out ours",
+            "strangers prepare synthetic:5000 --size 32 --out drawn",
+        ),
+        (
+            explore,
+            "strangers explore celeba64 --out celeba64.html",
+            "strangers explore photographs/ --json",
+        ),
+    ),
+    "Training": (
+        (
+            train,
+            "strangers train celeba64",
+            "strangers train celeba64 --recipe dcgan-64-r1 --images 2M --out runs/faces",
+            "strangers train ours --from celeba-64 --dry-run",
+        ),
+        (
+            recipes,
+            "strangers recipes",
+            "strangers recipes dcgan-64",
+            "strangers recipes dcgan-64 --layers",
+        ),
+    ),
+    "Faces": (
+        (
+            sample,
+            "strangers sample celeba-64 --seeds 0-63 --out faces.png",
+            "strangers sample runs/faces --seeds 0..9999 --out faces/",
+            "strangers sample celeba-64 --seed 5 --scale 4 --out - > face.png",
+        ),
+        (
+            interpolate,
+            "strangers interpolate runs/faces --seeds 1,5,9 --out walk.webp",
+            "strangers interpolate celeba-64 --seeds 1,5,9 --loop --fps 25 --frames 150 --out walk.gif",
+            "strangers interpolate celeba-64 --latent me.json --latent you.json --out walk.webp",
+        ),
+        (
+            edit,
+            "strangers edit celeba-64 --seeds 3,4 --attribute Smiling --out smile.png",
+            "strangers edit runs/faces --seed 3 --attribute Young --hold Male --out young.png",
+            "strangers edit celeba-64 --latent me.json --attribute Smiling --out smile.png",
+        ),
+        (
+            invert,
+            "strangers invert celeba-64 photo.jpg --out me.json",
+            "strangers invert runs/faces photo.jpg --starts 16 --out me.json",
+        ),
+    ),
+    "Evaluation": (
+        (
+            evaluate,
+            "strangers evaluate runs/faces celeba64",
+            "strangers evaluate faces/ celeba64 --metrics fid,kid --count 50000 --out faces.json",
+            "strangers evaluate celeba-64 celeba64 --json",
+        ),
+        (
+            compare,
+            "strangers compare runs/old runs/new celeba64",
+            "strangers compare runs/old runs/new celeba64 --metrics fid --out table.md --out table.tex",
+        ),
+        (
+            verify,
+            "strangers verify faces.json",
+            "strangers verify faces.json --data celeba64 --metrics kd-face --count 2000",
+        ),
+        (
+            statistics,
+            "strangers statistics celeba64 --metrics fid --out celeba64.npz",
+            "strangers statistics img_align_celeba.zip --size 64,128 --out statistics/",
+        ),
+        (
+            train_attributes,
+            "strangers train-attributes celeba64 --out attributes.safetensors",
+            "strangers train-attributes train64 --validation val64 --out attributes.safetensors",
+        ),
+    ),
+    "Sharing": (
+        (
+            export,
+            "strangers export runs/faces --to file --out faces.safetensors",
+            "strangers export runs/faces --to page --out faces/",
+            "strangers export runs/faces --to hub --push OWNER/NAME --out repository/",
+        ),
+        (
+            serve,
+            "strangers serve --open",
+            "strangers serve runs/faces celeba64",
+            "strangers serve celeba-128 --host 0.0.0.0",
+        ),
+    ),
+    "This machine": (
+        (doctor, "strangers doctor", "strangers doctor --seconds 0 --json", "strangers doctor --report"),
+        (cache, "strangers cache", "strangers cache --clear sets"),
+    ),
+}
+"""Every command with examples by group, in the order of --help."""
 
-for _command, _example in COMMANDS:
-    app.command(epilog=f"Example: {_example}")(_command)
+for _group, _commands in COMMANDS.items():
+    for _command, *_examples in _commands:
+        _name = _command.__name__.replace("_", "-")
+        app.command(_name, epilog=examples(*_examples), rich_help_panel=_group)(as_command(_command))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,8 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StrangersError as error:
         return _fail(str(error), error.exit_code)
     except typer.TyperException as error:
-        message = " ".join(error.format_message().split())
-        return _fail(message, error.exit_code) if process_number() == 0 else error.exit_code
+        return _fail(_message(error), error.exit_code) if process_number() == 0 else error.exit_code
     except BrokenPipeError:
         return 1
     except OSError as error:
@@ -139,6 +231,15 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     for other in _stop_signals():
         signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)
+
+
+def _message(error: typer.TyperException) -> str:
+    """Return the message of a wrong command line, and where the command's options are listed."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    # A question mark, as of "Did you mean", ends the sentence too.
+    stop = "" if message.endswith("?") else "."
+    return f"{message}{stop}" + ("" if context is None else f" Try '{context.command_path} --help'.")
 
 
 def _fail(message: str, exit_code: int) -> int:

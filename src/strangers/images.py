@@ -123,6 +123,18 @@ def grid(pixels: Pixels, columns: int | None = None, gap: int = 2) -> Pixels:
     return sheet
 
 
+def enlarge(pixels: Pixels, scale: int) -> Pixels:
+    """Enlarge pictures (n, h, w, 3) to (n, scale * h, scale * w, 3) with Lanczos' filter."""
+    if scale == 1:
+        return pixels
+    count, height, width, channels = pixels.shape
+    larger = np.empty((count, scale * height, scale * width, channels), np.uint8)
+    for place, picture in zip(larger, pixels, strict=True):
+        resized = Image.fromarray(picture).resize((scale * width, scale * height), Image.Resampling.LANCZOS)
+        place[...] = np.asarray(resized)
+    return larger
+
+
 def encode_png(pixels: Pixels, provenance: Provenance | None = None, source_type: str = GENERATED) -> bytes:
     """Encode one picture (h, w, 3) as a PNG file.
 

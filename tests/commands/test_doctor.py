@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import replace
+from datetime import date
 
 import pytest
 import torch
@@ -37,6 +39,31 @@ def test_the_report_as_text_names_what_auto_chooses(strangers: Strangers) -> Non
     assert code == 0
     assert "--device " in out
     assert "--precision " in out
+
+
+def test_a_row_for_the_table_names_the_machine_and_no_person(strangers: Strangers) -> None:
+    code, out, err = strangers("doctor", "--report", "--seconds", 0)
+    assert code == 0
+    headings, row = out.splitlines()
+    assert row.count("|") == headings.count("|")
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[3:5] == [platform.python_version(), torch.__version__]
+    assert platform.node() not in row
+    assert "docs/reference/verified.md" in err
+
+
+def test_a_row_names_the_gpu_that_auto_chooses() -> None:
+    found = replace(
+        doctor.examine(seconds=0),
+        device="cuda: CUDA is available.",
+        devices=["cpu", "cuda:0 (NVIDIA H200, 139 GiB)"],
+        precision="bf16: This GPU supports bf16.",
+        images_per_second=1234.5,
+    )
+    row = doctor.row(found, date(2026, 11, 27))
+    assert row.startswith("| 2026-11-27 |")
+    assert "cuda:0 (NVIDIA H200, 139 GiB)" in row
+    assert row.endswith("| fast-64 bf16, 1,234 images/s |")
 
 
 def test_a_machine_with_enough_of_everything_needs_no_advice() -> None:

@@ -25,9 +25,8 @@ def test_the_command_writes_a_result_and_a_report(
     ran = strangers("evaluate", trained, drawn, "--count", 300, "--shrinkage", "--out", out)
     assert ran.code == 0, ran.err
     assert "fd-face ↓" in ran.out
-    wrote, following = ran.out.splitlines()[-2:]
-    assert wrote == f"Wrote {out} and {out.with_suffix('.html')}."
-    assert following == f"Next: strangers compare {trained} OTHER {drawn} --metrics quick"
+    assert ran.out.splitlines()[-1] == f"Wrote {out} and {out.with_suffix('.html')}."
+    assert ran.err == f"Next: strangers compare {trained} OTHER {drawn} --metrics quick\n"
     assert "━" not in ran.out + ran.err  # progress is shown on terminals only
     found = Result.model_validate_json(out.read_text())
     assert found.values["fd-face"].value > 0

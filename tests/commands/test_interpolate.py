@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from strangers.images import read_provenance
+from strangers.latent.inversion import Inversion
+from strangers.latent.latent_file import latent_file
 from strangers.sampling.model import Model
 
 from ..support import Strangers
@@ -73,3 +75,47 @@ def test_a_video_without_the_extra_names_the_extra(
     assert code == 2
     assert "pip install 'strangers[video]'" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_walk_leads_through_latent_files_after_the_seeds(
+    strangers: Strangers, tiny_file: Path, tiny_model: Model, tmp_path: Path
+) -> None:
+    z = tiny_model.latents([3, 7, 8])
+    words = ["interpolate", tiny_file, "--seeds", "3", "--frames", "3", "--out", tmp_path / "walk.png"]
+    for number, latent in enumerate(z[1:]):
+        found = Inversion(1, 1, latent, 0.0, 0.0, tiny_model.decode(latent[None])[0])
+        file = tmp_path / f"{number}.json"
+        file.write_text(latent_file(tiny_model, found, 0.0, 1, 0).model_dump_json())
+        words += ["--latent", file]
+    code, said, err = strangers(*words)
+    assert code == 0, err
+    assert "3 frames through 3 faces" in said
+    strip = read_pixels(tmp_path / "walk.png")
+    frames = [strip[:, left : left + 32] for left in (0, 34, 68)]
+    assert np.array_equal(np.stack(frames), tiny_model.decode(z))
+    assert read_provenance(tmp_path / "walk.png").latents.endswith("from 0.json, 1.json")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--fps 30 --seeds 1,2 --out a.gif", "a GIF has 1, 2, 4, 5, 10, 20, 25 or 50"),
+        ("--fps 0 --seeds 1,2 --out a.webp", "--fps"),
+        ("--out a.webp", "--seeds, --latent, or both"),
+    ],
+)
+def test_a_speed_or_keyframes_that_cannot_be_are_wrong_calls(
+    strangers: Strangers, tiny_file: Path, words: str, message: str
+) -> None:
+    code, _, err = strangers("interpolate", tiny_file, *words.split())
+    assert code == 2
+    assert message in err
+
+
+def test_fps_sets_how_long_a_frame_is_shown(strangers: Strangers, tiny_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "walk.gif"
+    assert (
+        strangers("interpolate", tiny_file, "--seeds", "1,2", "--frames", 2, "--fps", 10, "-o", out).code == 0
+    )
+    with Image.open(out) as animation:
+        assert animation.info["duration"] == 100

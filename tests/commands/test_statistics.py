@@ -16,7 +16,7 @@ def test_one_file_of_a_set(strangers: Strangers, trained: Path, tmp_path: Path) 
         ran = strangers("statistics", trained.with_name("drawn"), *words)
         assert ran.code == 0, ran.err
     assert f"Wrote {out}: 50 pictures, crop square, 32 px" in ran.out
-    assert f"Next: strangers evaluate MODEL {out} --metrics fd-face" in ran.out
+    assert f"Next: strangers evaluate MODEL {out} --metrics fd-face" in ran.err
     assert read_statistics(out).facts.count == 50
 
 

@@ -27,9 +27,8 @@ def test_command_function_and_dry_run_share_their_defaults() -> None:
         parameters = list(inspect.signature(function).parameters.values())
         assert {parameter.name: parameter.default for parameter in parameters[1:]} == FIELDS
     command = inspect.signature(train).parameters
-    assert command["out"].default is inspect.Parameter.empty
-    assert {name: command[name].default for name in OPTIONS.keys() & FIELDS.keys() - {"out"}} == {
-        name: FIELDS[name] for name in OPTIONS.keys() & FIELDS.keys() - {"out"}
+    assert {name: command[name].default for name in OPTIONS.keys() & FIELDS.keys()} == {
+        name: FIELDS[name] for name in OPTIONS.keys() & FIELDS.keys()
     }
 
 
@@ -50,12 +49,12 @@ def test_the_results_of_a_run_are_its_newest_files(tmp_path: Path, name: str) ->
     for images in ("000001k", "000020k", "000100k"):
         (run / "samples" / f"{images}.png").touch()
     (run / "latest").write_text("000100096")
-    *places, more, _ = results(run)
-    assert [os.path.relpath(line[12:], run) for line in places] == [
-        "samples/000100k.png",
-        "curves.png",
-        "progress.webp",
-        "checkpoints/000100096/model.safetensors",
-    ]
-    words = shlex.split(more.partition(":")[2])
+    newest = ["samples/000100k.png", "curves.png", "checkpoints/000100096/model.safetensors"]
+    for place in newest:
+        (run / place).parent.mkdir(parents=True, exist_ok=True)
+        (run / place).touch()
+    found = results(run)
+    assert found.notes[0] == f"Wrote {run}:"
+    assert [os.path.relpath(line[12:], run) for line in found.notes[1:]] == newest
+    words = shlex.split(found.next)
     assert words[:3] == ["strangers", "sample", str(run)]

@@ -14,7 +14,6 @@ from ..support import Strangers
     [
         ("trian synthetic", "Did you mean 'train'"),
         ("train", "DATA"),
-        ("train synthetic", "--out"),
         ("train synthetic --out RUN --bogus", "--bogus"),
         ("train synthetic --out RUN --images 2X", "Invalid number of images '2X'"),
         ("train synthetic --out RUN --images 2M --epochs 3", "at most one of --images and --epochs"),

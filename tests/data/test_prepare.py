@@ -25,7 +25,7 @@ from strangers.data.prepare import cached_place, open_or_prepare, prepare
 from strangers.data.prepared import PreparedSet, open_prepared
 from strangers.data.synthetic import faces as synthetic
 from strangers.errors import DataError, UsageError
-from strangers.system.files import lock
+from strangers.system.machine import lock
 
 from ..support import wait_until
 
@@ -297,7 +297,7 @@ def test_wrong_arguments_raise_an_error_and_leave_nothing(
 
 def test_no_folder_is_overwritten(celeba: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UsageError, match=r"exists already; choose another folder, or remove it first\.$"):
+    with pytest.raises(UsageError, match=r"exists already; choose another folder, or pass --force"):
         quickly(celeba, tmp_path)
     assert list(tmp_path.iterdir()) == [tmp_path / "mine.txt"]
 

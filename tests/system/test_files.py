@@ -13,7 +13,6 @@ import pytest
 from strangers.errors import StrangersError, UsageError
 from strangers.system.files import (
     check_outputs,
-    lock,
     new_folder,
     remove_folder,
     remove_leftovers,
@@ -21,6 +20,7 @@ from strangers.system.files import (
     write_atomically,
     write_output,
 )
+from strangers.system.machine import lock
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
@@ -48,6 +48,21 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     assert caught.value.filename == str(tmp_path / "file")  # of which the system says nothing
     assert (tmp_path / "file").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_is_replaced_only_by_force_and_only_if_a_command_wrote_it(tmp_path: Path) -> None:
+    final = tmp_path / "set"
+    for content in (b"old", b"new"):
+        with new_folder(final, "manifest.json" if content == b"new" else None) as folder:
+            (folder / "manifest.json").write_bytes(content)
+    assert (final / "manifest.json").read_bytes() == b"new"
+    with pytest.raises(ZeroDivisionError), new_folder(final, "manifest.json"):
+        raise ZeroDivisionError
+    assert (final / "manifest.json").read_bytes() == b"new"
+    for mark, message in ((None, "exists already"), ("index.html", "has no index.html")):
+        with pytest.raises(UsageError, match=message), new_folder(final, mark):
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
 def test_a_folder_appears_whole_or_not(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def test_the_measured_choice_is_recorded_and_not_measured_again(
         train(drawn_set.path, small_recipe, tmp_path / "run", images=images, **SETTINGS)
     assert used == [2, 2]
     assert recorded(tmp_path / "run") == [[0, 2]]
-    assert "On 2 threads: Measured." in console(tmp_path / "run")
+    assert "on 2 threads. " in console(tmp_path / "run")
+    assert " Measured." in console(tmp_path / "run")
     assert "warning" not in console(tmp_path / "run")
 
 

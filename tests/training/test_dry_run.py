@@ -12,13 +12,14 @@ from strangers.training.dry_run import dry_run
 def test_a_dry_run_reports_the_cost_and_trains_nothing(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
 ) -> None:
-    text = dry_run(drawn_set.path, small_recipe, tmp_path / "run", images=1000, progress=False)
+    plan = dry_run(drawn_set.path, small_recipe, tmp_path / "run", images=1000, progress=False)
     for words in (
         "1,000, or 2.0 epochs, or 16 steps",
         "parameters",
         "GiB",
         "images/s, measured",
-        '"batch": 64',
+        "\n  batch                                 64\n",
     ):
-        assert words in text
+        assert words in str(plan)
+    assert plan.recipe.batch == small_recipe.batch
     assert not (tmp_path / "run").exists()

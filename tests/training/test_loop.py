@@ -92,6 +92,15 @@ def frechet(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) 
     return float(((a[0] - b[0]) ** 2).sum() + np.trace(a[1]) + np.trace(b[1]) - 2 * roots.sum())
 
 
+def assert_first_faces(path: Path, strip: Image.Image) -> None:
+    """Compare the last column of the strip with the first row of the grid."""
+    with Image.open(path) as picture:
+        for face in range(8):
+            place = (face * 34, 0, face * 34 + 32, 32)
+            drawn = strip.crop((2 * 34, face * 34, 2 * 34 + 32, face * 34 + 32))
+            assert picture.crop(place).tobytes() == drawn.tobytes()
+
+
 @pytest.mark.whole
 def test_a_run_leaves_the_documented_files(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
@@ -109,6 +118,9 @@ def test_a_run_leaves_the_documented_files(
     assert (out / "latest").read_text() == "000003008"
     with Image.open(out / "progress.webp") as animation:
         assert getattr(animation, "n_frames", 1) == 3
+    with Image.open(out / "progress.png") as strip:
+        assert strip.size == (3 * 34 - 2, 8 * 34 - 2)
+        assert_first_faces(out / "samples" / "000003k.png", strip)
     for picture in ("reals.png", "curves.png"):
         with Image.open(out / picture) as image:
             assert image.width > 100
@@ -131,7 +143,7 @@ def test_the_console_lines_have_their_form(
     number = r"\d+\.\d{4}"
     form = (
         rf"\[E0[123] \| B00\d\d\] D\(real\): loss={number}, acc={number} \| D\(fake\): loss={number}, "
-        rf"acc={number} \| G: loss={number}, acc={number} \| [\d.]+ img/s"
+        rf"acc={number} \| G: loss={number}, fools D={number} \| [\d.]+ img/s"
     )
     assert len(lines) == 2
     assert all(re.fullmatch(form, line) for line in lines)

@@ -16,7 +16,7 @@ from strangers.training.json_files import write_json
 from strangers.training.loop import train
 from strangers.training.options import TrainingOptions
 from strangers.training.plan import make_plan
-from strangers.training.run import lock_run, open_run, read_run
+from strangers.training.run import lock_run, number_run, open_run, read_run
 from strangers.training.threads import ThreadSchedule
 
 posix = pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
@@ -31,6 +31,25 @@ def test_a_second_training_is_refused_before_anything_is_changed(
             train(drawn_set.path, small_recipe, tmp_path / "run", images=128, progress=False)
         assert [path.name for path in (tmp_path / "run").iterdir()] == ["lock"]
     train(drawn_set.path, small_recipe, tmp_path / "run", images=128, progress=False)
+
+
+def test_runs_are_numbered_by_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = [number_run(recipe) for recipe in ("fast-64", "fast-64", "dcgan-32", "a/b")]
+    assert [path.name for path in runs] == ["fast-64-0001", "fast-64-0002", "dcgan-32-0001", "a-b-0001"]
+    (tmp_path / "runs" / "fast-64-0041").mkdir()
+    (tmp_path / "runs" / "fast-64-x").mkdir()
+    assert number_run("fast-64") == Path("runs/fast-64-0042")
+    assert all(path.is_dir() for path in runs)
+
+
+def test_a_training_without_a_folder_gets_a_number(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = train(drawn_set.path, small_recipe, images=128, progress=False)
+    assert run.path == Path(f"runs/{small_recipe.name}-0001")
+    assert (run.path / "latest").exists()
 
 
 def test_a_run_that_another_training_begins_meanwhile_is_not_taken_for_something_else(

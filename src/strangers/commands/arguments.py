@@ -10,14 +10,26 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from strangers.commands import completion
 from strangers.errors import UsageError
 
 ModelName = Annotated[
     str,
-    Argument(metavar="MODEL", help="A model file, run, checkpoint, celeba-64, celeba-128 or hf:OWNER/NAME."),
+    Argument(
+        metavar="MODEL",
+        help="A model file, run, checkpoint, celeba-64, celeba-128 or hf:OWNER/NAME.",
+        autocompletion=completion.models,
+    ),
 ]
 Force = Annotated[bool, Option("--force", help="Replace files that this command did not write.")]
-Device = Annotated[str, Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
+Device = Annotated[
+    str,
+    Option(
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda:1 or mps.",
+        autocompletion=completion.one_of("auto", "cpu", "cuda", "mps"),
+    ),
+]
 
 UNITS = {"": 1, "k": 1_000, "M": 1_000_000}
 
@@ -111,11 +123,25 @@ def parse_strengths(text: str) -> list[float]:
     return [strengths[0] + column * step for column in range(COLUMNS)]
 
 
+STDOUT = Path("-")
+"""The value of --out that means standard output."""
+
+
 def is_picture(out: Path) -> bool:
-    """Return True for a PNG file, False for a folder. Raises UsageError for other picture formats."""
+    """Return True for a PNG file or standard output, False for a folder. Raises UsageError otherwise."""
     if out.suffix.lower() in OTHER_PICTURES:
         raise UsageError(f"{out}: pictures are PNG files; end --out in .png, or pass a folder.")
-    return out.suffix.lower() == ".png"
+    return out == STDOUT or out.suffix.lower() == ".png"
+
+
+def written_to(out: Path) -> list[Path]:
+    """Return the files that --out names: none for standard output."""
+    return [] if out == STDOUT else [out]
+
+
+def place_of(out: Path) -> str:
+    """Return --out in words."""
+    return "standard output" if out == STDOUT else str(out)
 
 
 def plural(number: int, noun: str) -> str:
@@ -126,9 +152,6 @@ def plural(number: int, noun: str) -> str:
 def parse_names(text: str) -> tuple[str, ...]:
     """Names in a text such as "quick,fid768"."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-Json = Annotated[bool, Option("--json", help="Print JSON.")]
 
 
 def require_few(faces: int) -> None:

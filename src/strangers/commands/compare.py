@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from json import loads
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import Device, Force, Json, parse_names
+from strangers.commands.arguments import Device, Force, parse_names
 from strangers.commands.evaluate import AllowMismatch, Batch, Count, Metrics, Shrinkage, Weights
+from strangers.commands.outcome import Outcome
 from strangers.errors import UsageError
-from strangers.system.streams import echo
+
+Names = Annotated[
+    list[str],
+    Argument(
+        metavar="GENERATED... DATA",
+        help="Models or pictures, runs of one training joined by commas, then the photographs.",
+    ),
+]
+Out = Annotated[
+    list[Path] | None,
+    Option("--out", "-o", metavar="FILE", help="Table in .md, .csv, .tex or .json; repeatable."),
+]
 
 
 def compare(
-    names: Annotated[
-        list[str],
-        Argument(
-            metavar="GENERATED... DATA",
-            help="Models or pictures, runs of one training joined by commas, then the photographs.",
-        ),
-    ],
+    names: Names,
     *,
-    out: Annotated[
-        list[Path] | None, Option(metavar="FILE", help="Table in .md, .csv, .tex or .json; repeatable.")
-    ] = None,
+    out: Out = None,
     labels: Annotated[str, Option(metavar="LIST", help="Names of the rows.")] = "",
     metrics: Metrics = "quick",
     count: Count = 10_000,
@@ -32,10 +37,9 @@ def compare(
     weights: Weights = None,
     shrinkage: Shrinkage = False,
     allow_mismatch: AllowMismatch = False,
-    json: Json = False,
     force: Force = False,
     device: Device = "auto",
-) -> None:
+) -> Outcome:
     """Compare models on the same photographs, with intervals of their differences."""
     from strangers.evaluation.compare import compare as run
     from strangers.evaluation.comparison_table import FORMATS, as_json, markdown
@@ -57,12 +61,14 @@ def compare(
         allow_mismatch=allow_mismatch, batch=batch,
     )  # fmt: skip
     compared = run(groups, data, labels=parse_names(labels) or None, settings=settings)
-    text = as_json(compared) if json else markdown(compared)
-    echo(*text.rstrip("\n").split("\n"))
     for path in files:
         write_output(path, FORMATS[path.suffix](compared), kind="comparison", force=force)
-    if files and not json:
-        echo("", f"Wrote {', '.join(map(str, files))}.")
+    return Outcome(
+        result=markdown(compared).rstrip("\n").split("\n"),
+        notes=["", f"Wrote {', '.join(map(str, files))}."] if files else [],
+        facts=loads(as_json(compared)),
+        next=f"strangers evaluate {generated[0]} {data} --metrics {metrics}" if not files else "",
+    )
 
 
 def _runs(name: str) -> list[str]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from strangers.commands.arguments import Json
+from strangers.commands.outcome import Outcome
 from strangers.system.machine import free_memory, processor_name, usable_cores, versions
-from strangers.system.streams import echo
 from strangers.training.options import DEFAULT_RECIPE
 
 if TYPE_CHECKING:
@@ -26,17 +25,27 @@ MIN_MEMORY_GIB = 2.0
 MIN_IMAGES_PER_SECOND = 40.0
 """At this speed the default recipe takes about three hours."""
 
+HEADINGS = "| date | system | device | Python | torch | strangers | training |"
+
+VERIFIED = "send the row in an issue or a pull request for docs/reference/verified.md"
+
+NEXT = "strangers train synthetic --recipe fast-32 --images 30k"
+
 
 def doctor(
     *,
     seconds: Annotated[
         float, Option(metavar="S", min=0, help="Seconds for the speed measurement; 0 skips it.")
     ] = 5.0,
-    as_json: Json = False,
-) -> None:
+    report: Annotated[
+        bool,
+        Option("--report", help="Print a row for the table of verified machines, to send to the authors."),
+    ] = False,
+) -> Outcome:
     """Report what this machine can do, and how fast it trains."""
-    report = examine(seconds)
-    echo(*(report.to_json() if as_json else str(report)).split("\n"))
+    found = examine(seconds)
+    lines = [HEADINGS, row(found, date.today())] if report else str(found).split("\n")
+    return Outcome(lines, facts=asdict(found), next=VERIFIED if report else NEXT)
 
 
 @dataclass(frozen=True)
@@ -72,10 +81,6 @@ class Report:
     images_per_second_by_threads: dict[int, float]
     advice: list[str]
 
-    def to_json(self) -> str:
-        """Return the report as JSON."""
-        return json.dumps(asdict(self), indent=2)
-
     def __str__(self) -> str:
         memory = "unknown" if self.memory_gib is None else f"{self.memory_gib:.1f} GiB free"
         speed = "not measured"
@@ -98,6 +103,18 @@ class Report:
         }
         lines = [f"{name:<11}{value}" for name, value in rows.items()]
         return "\n".join(lines + [f"advice     {sentence}" for sentence in self.advice])
+
+
+def row(report: Report, day: date) -> str:
+    """Return the report as one row under HEADINGS. It names the hardware and no person, host or folder."""
+    device, precision = (text.partition(":")[0] for text in (report.device, report.precision))
+    hardware = next((one for one in report.devices if one.startswith(device) and "(" in one), device)
+    if device == "cpu":
+        hardware = f"cpu ({report.processor}, {report.cores} cores)"
+    speed = report.images_per_second
+    training = "not measured" if speed is None else f"{DEFAULT_RECIPE} {precision}, {speed:,.0f} images/s"
+    versions = (report.versions[name] for name in ("python", "torch", "strangers"))
+    return f"| {' | '.join((day.isoformat(), report.system, hardware, *versions, training))} |"
 
 
 def examine(seconds: float = 5.0) -> Report:

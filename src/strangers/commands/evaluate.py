@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from json import dumps, loads
+from json import loads
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import Device, Force, Json, parse_names
+from strangers.commands import completion
+from strangers.commands.arguments import Device, Force, parse_names
+from strangers.commands.outcome import Outcome
 from strangers.errors import UsageError
-from strangers.system.streams import echo
 
 Generated = Annotated[
     str | None,
@@ -21,8 +22,23 @@ Generated = Annotated[
     ),
 ]
 Data = Annotated[str | None, Argument(metavar="DATA", help="The same, or a SOURCE as in `prepare`.")]
+
+
+def complete_metrics(incomplete: str) -> list[str]:
+    """Complete the last of a list of metrics and groups."""
+    from strangers.evaluation.metric_table import GROUPS, METRICS
+
+    before, comma, _ = incomplete.rpartition(",")
+    return completion.beginning([f"{before}{comma}{name}" for name in (*GROUPS, *METRICS)], incomplete)
+
+
 Metrics = Annotated[
-    str, Option(metavar="LIST", help="Metrics such as fid768,kid768, and groups: quick, standard, all.")
+    str,
+    Option(
+        metavar="LIST",
+        help="Metrics such as fid768,kid768, and groups: quick, standard, all.",
+        autocompletion=complete_metrics,
+    ),
 ]
 Count = Annotated[int, Option(metavar="N", min=2, help="Number of faces, and of pictures of the set.")]
 Batch = Annotated[int, Option(metavar="N", min=1, help="Faces per batch; changes no number.")]
@@ -53,7 +69,8 @@ def evaluate(
     *,
     human: Human = None,
     out: Annotated[
-        Path, Option(metavar="JSON", help="Result file; the report is written next to it as .html.")
+        Path,
+        Option("--out", "-o", metavar="JSON", help="Result file; the report is written next to it as .html."),
     ] = Path("result.json"),
     metrics: Metrics = "quick",
     count: Count = 10_000,
@@ -65,13 +82,12 @@ def evaluate(
     onnx_input: OnnxInput = None,
     shrinkage: Shrinkage = False,
     allow_mismatch: AllowMismatch = False,
-    json: Json = False,
     force: Force = False,
     device: Device = "auto",
-) -> None:
+) -> Outcome:
     """Measure the quality, diversity and memorization of faces; write a result and a report."""
     if human is not None:
-        return _human(human, generated, json=json)
+        return _human(human, generated)
     if generated is None or data is None:
         raise UsageError(
             f"{'GENERATED' if generated is None else 'DATA'} is missing: evaluate GENERATED DATA."
@@ -90,21 +106,20 @@ def evaluate(
     )  # fmt: skip
     measured = evaluation.evaluate(generated, data, held_out=held_out, training=training, settings=settings)
     table = write(out, measured, force=force)
-    if json:
-        echo(*dumps(loads(out.read_bytes()), indent=1).split("\n"))
-    else:
-        echo(*table.split("\n"), f"Wrote {out} and {out.with_suffix('.html')}.")
-        echo(f"Next: strangers compare {generated} OTHER {data} --metrics {metrics}")
+    return Outcome(
+        result=table.split("\n"),
+        notes=[f"Wrote {out} and {out.with_suffix('.html')}."],
+        facts=loads(out.read_bytes()),
+        next=f"strangers compare {generated} OTHER {data} --metrics {metrics}",
+    )
 
 
-def _human(path: Path, generated: str | None, *, json: bool) -> None:
-    """Print the error rates of people."""
+def _human(path: Path, generated: str | None) -> Outcome:
+    """Report the error rates of people."""
     from strangers.evaluation.human import INTERVALS, human_results, read_answers
 
     if generated is not None:
         raise UsageError("--human FILE reads answers alone; leave out GENERATED and DATA.")
     results = human_results(read_answers(path))
-    if json:
-        echo(*dumps([result.as_json() for result in results], indent=1).split("\n"))
-    else:
-        echo(*(line for result in results for line in str(result).split("\n")), INTERVALS)
+    lines = [line for result in results for line in str(result).split("\n")]
+    return Outcome(result=[*lines, INTERVALS], facts=[result.as_json() for result in results])

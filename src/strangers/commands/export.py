@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Option
 
 from strangers.commands.arguments import Force, ModelName
+from strangers.commands.outcome import Outcome
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
-from strangers.system.streams import echo
 
 if TYPE_CHECKING:
     from strangers.export.photographs import Photographs
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from strangers.sampling.model import Model
 
 ONLY_FOR = {
-    **dict.fromkeys(("runtime", "directions", "license", "url", "photographs"), ("page",)),
-    "push": ("hub",),
-    "result": ("file", "hub"),
+    **dict.fromkeys(("runtime", "directions", "license", "url", "photographs"), ("page", "space")),
+    "push": ("hub", "space"),
+    "result": ("file", "hub", "space"),
 }
 """Options that only some formats have, and these formats."""
 
@@ -30,38 +30,49 @@ ENDINGS = {"file": ".safetensors", "onnx": ".onnx"}
 """Suffixes of the formats that are one file."""
 WithDirections = Annotated[
     bool | None,
-    Option(help="page: attribute sliders; finding them takes a minute.  [default: directions]"),
+    Option(help="page, space: attribute sliders; finding them takes a minute.  [default: directions]"),
 ]
 Runtime = Annotated[
-    Path | None, Option(metavar="DIR", help="page: folder with onnxruntime-web, instead of a download.")
+    Path | None,
+    Option(metavar="DIR", help="page, space: onnxruntime-web's folder, instead of a download."),
 ]
 Title = Annotated[str | None, Option(metavar="TEXT", help="Title of the model.")]
 Author = Annotated[str | None, Option(metavar="TEXT", help="Author of the model.")]
-License = Annotated[str | None, Option(metavar="TEXT", help="page: terms besides the model's.")]
+License = Annotated[str | None, Option(metavar="TEXT", help="page, space: terms besides the model's.")]
 Url = Annotated[
-    str | None, Option(metavar="URL", help="page: where it will be, for previews of links to it.")
+    str | None, Option(metavar="URL", help="page, space: where it will be, for previews of links to it.")
 ]
 PhotographSet = Annotated[
     Path | None,
-    Option(metavar="SET", help="page: photographs of the game; a prepared set whose terms are stated."),
+    Option(metavar="SET", help="page, space: photographs of the game: a prepared set with its terms."),
 ]
 ResultFile = Annotated[
-    Path | None, Option(metavar="JSON", help="file, hub: result of `strangers evaluate`, for the card.")
+    Path | None,
+    Option(metavar="JSON", help="file, hub, space: result of `evaluate`, for the card."),
 ]
 Push = Annotated[
     str | None,
-    Option(metavar="OWNER/NAME", help="hub: also upload it; log in first with `hf auth login`."),
+    Option(metavar="OWNER/NAME", help="hub, space: also upload it; log in first with `hf auth login`."),
+]
+
+To = Annotated[
+    Literal["file", "onnx", "page", "hub", "space"],
+    Option(
+        help="Format: float16 model file with its card, ONNX, web page, or the repository of a model or "
+        "of a static Space on the Hugging Face hub."
+    ),
+]
+Out = Annotated[
+    Path,
+    Option("--out", "-o", metavar="PATH", help="The file, or a new folder; page: .html for one file."),
 ]
 
 
 def export(
     model: ModelName,
     *,
-    to: Annotated[
-        Literal["file", "onnx", "page", "hub"],
-        Option(help="Format: float16 model file with its card, ONNX, web page, or Hugging Face repository."),
-    ],
-    out: Annotated[Path, Option(metavar="PATH", help="The file, or a new folder; page: .html for one file.")],
+    to: To,
+    out: Out,
     directions: WithDirections = None,
     runtime: Runtime = None,
     title: Title = None,
@@ -72,8 +83,8 @@ def export(
     result: ResultFile = None,
     push: Push = None,
     force: Force = False,
-) -> None:
-    """Export a model as a small file, as ONNX, as a web page, or as a Hugging Face repository."""
+) -> Outcome:
+    """Export a model as a small file, as ONNX, as a web page, or as a Hugging Face repository or Space."""
     words = {"license": license, "url": url}
     files = {"runtime": runtime, "photographs": photographs, "result": result}
     _check_options(to, out, {"directions": directions, "push": push, **files, **words})
@@ -88,17 +99,21 @@ def export(
     header = loaded.header.model_copy(update=stated)
     loaded = replace(loaded, header=header)
     if to == "file":
-        echo(_file(loaded, out, result, force=force))
-    elif to == "onnx":
-        echo(_onnx(loaded, out, force=force))
-    elif to == "page":
-        words |= {"title": header.title, "author": header.author}
-        text = {field: value for field, value in words.items() if value}
-        game = _photographs(photographs, loaded)
-        name = source_name(model)
-        echo(*_page(loaded, name, out, runtime, text, game, with_directions=directions is not False))
-    else:
-        echo(*_hub(loaded, out, result, push))
+        return _file(loaded, out, result, force=force)
+    if to == "onnx":
+        return _onnx(loaded, out, force=force)
+    if to == "hub":
+        return _hub(loaded, out, result, push, force=force)
+    words |= {"title": header.title, "author": header.author}
+    page = {
+        "name": source_name(model),
+        "runtime": runtime,
+        "text": {field: value for field, value in words.items() if value},
+        "photographs": _photographs(photographs, loaded),
+        "more": _space(loaded, result, push) if to == "space" else {},
+        "force": force,
+    }
+    return _page(loaded, out, page, push, with_directions=directions is not False)
 
 
 def _check_options(to: str, out: Path, given: Mapping[str, object]) -> None:
@@ -106,34 +121,53 @@ def _check_options(to: str, out: Path, given: Mapping[str, object]) -> None:
     for name, value in given.items():
         if value is not None and to not in ONLY_FOR[name]:
             raise UsageError(f"--{name} needs --to {' or '.join(ONLY_FOR[name])} (got --to {to}).")
+    if to == "space" and out.suffix == ".html":
+        raise UsageError(f"--to space writes a folder; name one with --out (got {out.name!r}).")
     if to in ENDINGS and out.suffix != ENDINGS[to]:
         raise UsageError(f"--to {to} writes one file; end --out in {ENDINGS[to]} (got {out.name!r}).")
 
 
-def _file(model: Model, out: Path, result: Path | None, *, force: bool) -> str:
-    """Write the model file and its card. Return a message."""
+def _file(model: Model, out: Path, result: Path | None, *, force: bool) -> Outcome:
+    """Write the model file and its card."""
     from strangers.export.file import export_file
 
     export_file(model, out, result=result, force=force)
-    return f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB, and {out.with_suffix('.md')}, its card."
+    card, size = out.with_suffix(".md"), out.stat().st_size
+    return Outcome(
+        notes=[f"Wrote {out}, {size / 1e6:.1f} MB, and {card}, its card."],
+        facts={"wrote": [out, card], "bytes": size},
+        next=f"strangers sample {out} --seeds 0-63 --out faces.png",
+    )
 
 
-def _onnx(model: Model, out: Path, *, force: bool) -> str:
-    """Write the ONNX file, and compare its faces with those of the model. Return a message."""
+def _onnx(model: Model, out: Path, *, force: bool) -> Outcome:
+    """Write the ONNX file, and compare its faces with those of the model."""
     from strangers.export.onnx import CHECKED, export_onnx
 
     agreement = export_onnx(model, out, force=force)
-    return f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB: over {CHECKED} seeds it {agreement}."
+    size = out.stat().st_size
+    return Outcome(
+        notes=[f"Wrote {out}, {size / 1e6:.1f} MB: over {CHECKED} seeds it {agreement}."],
+        facts={"wrote": [out], "bytes": size, "agreement": asdict(agreement)},
+        next=f"python examples/onnx_without_torch.py {out}",
+    )
 
 
-def _hub(model: Model, out: Path, result: Path | None, push: str | None) -> Iterator[str]:
-    """Write the repository, and upload it to `push`, if any. Yield messages."""
+def _hub(model: Model, out: Path, result: Path | None, push: str | None, *, force: bool) -> Outcome:
+    """Write the repository, and upload it to `push`, if any."""
     from strangers.export.hub import export_hub, push_hub
+    from strangers.sampling.load import HUB_FILE
 
-    export_hub(model, out, result=result, repository=push)
-    yield f"Wrote {out}; its README.md is the model card."
-    if push:
-        yield f"Uploaded it to {push_hub(out, push)}; load it with strangers.load('hf:{push}')."
+    export_hub(model, out, result=result, repository=push, force=force)
+    notes = [f"Wrote {out}; its README.md is the model card."]
+    address = None if push is None else push_hub(out, push)
+    if address:
+        notes.append(f"Uploaded it to {address}; load it with strangers.load('hf:{push}').")
+    return Outcome(
+        notes=notes,
+        facts={"wrote": [out], "address": address},
+        next=f"strangers sample {f'hf:{push}' if push else out / HUB_FILE} --seeds 0-63 --out faces.png",
+    )
 
 
 def _photographs(path: Path | None, model: Model) -> Photographs | None:
@@ -144,35 +178,36 @@ def _photographs(path: Path | None, model: Model) -> Photographs | None:
     return None if path is None else page_photographs(open_prepared(path), model)
 
 
+def _space(model: Model, result: Path | None, push: str | None) -> dict[str, bytes]:
+    """Return the files of a Space besides the page."""
+    from strangers.export.card import read_result
+    from strangers.export.space import space_files
+
+    return space_files(model, None if result is None else read_result(result, model), push)
+
+
 def _page(
-    model: Model,
-    name: str,
-    out: Path,
-    runtime: Path | None,
-    text: dict[str, str],
-    photographs: Photographs | None,
-    *,
-    with_directions: bool,
-) -> Iterator[str]:
-    """Write the page. Yield messages that say how to open it."""
+    model: Model, out: Path, options: dict[str, Any], push: str | None, *, with_directions: bool
+) -> Outcome:
+    """Write the page, upload it to `push`, if any, and say how to open it."""
+    from strangers.export.hub import push_hub
     from strangers.export.page import SINGLE, export_page
     from strangers.export.page_html import PageText
 
-    found = _directions(model) if with_directions and not out.exists() else None
-    exported = export_page(
-        model,
-        out,
-        name=name,
-        directions=found,
-        runtime=runtime,
-        text=PageText(**text),
-        photographs=photographs,
-    )
-    yield f"Wrote {out}, {exported}."
+    options["text"] = PageText(**options["text"])
+    is_new = options["force"] or not out.exists()
+    found = _directions(model) if with_directions and is_new else None
+    exported = export_page(model, out, directions=found, **options)
+    notes, following = [f"Wrote {out}, {exported}."], ""
+    address = None if push is None else push_hub(out, push, "space")
+    if address:
+        notes.append(f"Uploaded it to {address}.")
     if out.suffix == SINGLE:
-        yield "To open it: double-click it, or send it to somebody who does."
+        notes.append("To open it: double-click it, or send it to somebody who does.")
     else:
-        yield f"To open it: python -m http.server --directory {out} 8000, then http://localhost:8000/"
+        following = f"python -m http.server --directory {out} 8000, then open http://localhost:8000/"
+    facts = {"wrote": [out], "bytes": exported.bytes, "agreement": asdict(exported.agreement)}
+    return Outcome(notes=notes, facts=facts | {"address": address}, next=following)
 
 
 def _directions(model: Model) -> Directions:

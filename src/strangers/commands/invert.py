@@ -8,27 +8,37 @@ from typing import Annotated
 from typer import Argument, Option
 
 from strangers.commands.arguments import Device, Force, ModelName
+from strangers.commands.outcome import Outcome
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
 from strangers.system.streams import echo
+
+Out = Annotated[
+    Path,
+    Option(
+        "--out",
+        "-o",
+        metavar="JSON",
+        help="Latent file; a .png of photograph and reconstruction is added.",
+    ),
+]
+Cropped = Annotated[bool, Option("--cropped", help="The photograph already has the crop of the model.")]
+Starts = Annotated[int, Option(metavar="N", min=1, max=256, help="Number of restarts.")]
+Steps = Annotated[int, Option(metavar="N", min=1, help="Optimization steps per restart.")]
 
 
 def invert(
     model: ModelName,
     photograph: Annotated[Path, Argument(metavar="PHOTO", help="A photograph of one face.")],
     *,
-    out: Annotated[
-        Path, Option(metavar="JSON", help="Latent file; a .png of photograph and reconstruction is added.")
-    ],
-    cropped: Annotated[
-        bool, Option("--cropped", help="The photograph already has the crop of the model.")
-    ] = False,
-    starts: Annotated[int, Option(metavar="N", min=1, max=256, help="Number of restarts.")] = 4,
-    steps: Annotated[int, Option(metavar="N", min=1, help="Optimization steps per restart.")] = 200,
+    out: Out,
+    cropped: Cropped = False,
+    starts: Starts = 4,
+    steps: Steps = 200,
     seed: Annotated[int, Option(metavar="N", min=0, help="Random seed.")] = 0,
     force: Force = False,
     device: Device = "auto",
-) -> None:
+) -> Outcome:
     """Find the face in a photograph, its latent, and its reconstruction."""
     if out.suffix != ".json":
         raise UsageError(f"--out must end in .json (got {out.name!r}).")
@@ -58,9 +68,14 @@ def invert(
             done = result.step
     found = latent_file(generator, result, score, starts, seed)
     write_latent(out, found, pixels, result.face, force=force)
-    echo(
-        f"Wrote {out} and {picture}. Pixel error: {result.image_error:.0f} of 255. "
-        f"Feature error: {result.feature_error:.2f} (1 is a different face)."
+    errors = {"image_error": result.image_error, "feature_error": result.feature_error, "ood_score": score}
+    return Outcome(
+        notes=[
+            f"Wrote {out} and {picture}. Pixel error: {result.image_error:.0f} of 255. "
+            f"Feature error: {result.feature_error:.2f} (1 is a different face)."
+        ],
+        facts={"wrote": [out, picture], **errors},
+        next=f"strangers edit {model} --latent {out} --attribute Smiling --out smile.png",
     )
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
+from strangers.commands import completion
 from strangers.commands.arguments import parse_part, parse_share, plural
+from strangers.commands.outcome import Outcome
 from strangers.errors import UsageError
-from strangers.system.streams import echo
+
+if TYPE_CHECKING:
+    from strangers.data.prepared import PreparedSet
 
 DEFAULT_SIZE = 64
 
@@ -18,13 +22,18 @@ Sources = Annotated[
     list[str],
     Argument(metavar="SOURCE", help="A folder, .zip or .tar, hf:OWNER/NAME, or synthetic[:N]."),
 ]
-Out = Annotated[Path, Option(metavar="DIR", help="Folder of the set; it must not exist.")]
+Out = Annotated[Path, Option("--out", "-o", metavar="DIR", help="Folder of the set.")]
 Size = Annotated[
     int | None,
     Option(metavar="PX", min=8, max=1024, help="Height and width of the pictures.  [default: 64]"),
 ]
 Crop = Annotated[
-    str | None, Option(metavar="NAME", help="Crop protocol.  [default: c178 if all are 178x218, else square]")
+    str | None,
+    Option(
+        metavar="NAME",
+        help="Crop protocol.  [default: c178 if all are 178x218, else square]",
+        autocompletion=completion.crops,
+    ),
 ]
 Align = Annotated[
     bool, Option("--align", help="Find faces, and lay them where CelebA has them: crop aligned.")
@@ -40,7 +49,12 @@ Tables = Annotated[
 ]
 Limit = Annotated[int | None, Option(metavar="N", min=1, help="Use only the first N photographs.")]
 Split = Annotated[
-    str | None, Option(metavar="NAME", help="train, val or test, by CelebA's tables.  [default: all]")
+    str | None,
+    Option(
+        metavar="NAME",
+        help="train, val or test, by CelebA's tables.  [default: all]",
+        autocompletion=completion.one_of("train", "val", "test"),
+    ),
 ]
 Part = Annotated[
     str | None, Option(metavar="K/N", help="Prepare only the K-th of N equal parts, for --merge.")
@@ -55,6 +69,7 @@ License = Annotated[
 SourceName = Annotated[
     str | None, Option(metavar="TEXT", help="Name of the photographs, for cards and pages.")
 ]
+Replace = Annotated[bool, Option("--force", help="Replace a prepared set.")]
 Workers = Annotated[
     int | None, Option(metavar="N", min=1, help="Number of processes.  [default: one per core]")
 ]
@@ -78,7 +93,8 @@ def prepare(
     license: License = None,
     source_name: SourceName = None,
     workers: Workers = None,
-) -> None:
+    force: Replace = False,
+) -> Outcome:
     """Crop and resize photographs into a prepared set for training."""
     if align and (crop or cropped):
         raise UsageError("--align is a crop of its own; leave out --crop and --cropped.")
@@ -90,7 +106,7 @@ def prepare(
         )  # fmt: skip
         from strangers.data.merge import merge as merged
 
-        prepared = merged(source, out)
+        prepared = merged(source, out, force=force)
     elif len(source) > 1:
         raise UsageError(f"prepare takes one SOURCE (got {len(source)}); only --merge takes several.")
     else:
@@ -101,13 +117,20 @@ def prepare(
             annotations=annotations, limit=limit, split=split, workers=workers,
             part=None if part is None else parse_part(part),
             hold_out=None if hold_out is None else parse_share(hold_out, "--hold-out"),
-            license=license, source_name=source_name,
+            license=license, source_name=source_name, force=force,
         )  # fmt: skip
+    return _outcome(prepared, out)
+
+
+def _outcome(prepared: PreparedSet, out: Path) -> Outcome:
+    """Return the counts of the set, and the notes on it."""
     from strangers.data.notes import summary
 
     manifest = prepared.manifest
-    echo(f"Wrote {plural(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}, to {out}.")
-    echo(*summary(prepared))
+    facts = {"wrote": [out], **manifest.model_dump(mode="json")}
+    pictures = f"{plural(manifest.count, 'picture')} of {manifest.size} px, crop {manifest.crop}"
+    notes = [f"Wrote {pictures}, to {out}.", *summary(prepared)]
+    return Outcome(notes=notes, facts=facts, next=f"strangers train {out}")
 
 
 def _refuse(**options: object) -> None:

@@ -17,14 +17,17 @@ from strangers.commands.arguments import (
     parse_grid,
     parse_share,
     parse_where,
+    place_of,
     plural,
+    written_to,
 )
+from strangers.commands.outcome import Outcome, write_picture
+from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
 
 if TYPE_CHECKING:
+    from strangers.latent.filtering import Filtered
     from strangers.sampling.model import Model
-from strangers.commands.progress import progress_bar
-from strangers.system.streams import echo
 
 Truncation = Annotated[
     float,
@@ -41,29 +44,43 @@ Rejection = Annotated[
         "  [default: 15% with --where, otherwise 0%]",
     ),
 ]
+Out = Annotated[
+    Path,
+    Option(
+        "--out", "-o", metavar="PNG|DIR", help="A .png for one grid, a folder for one PNG per face, or -."
+    ),
+]
+Seeds = Annotated[
+    str | None,
+    Option(
+        "--seeds",
+        "--seed",
+        metavar="LIST",
+        help="Seeds: 7, 0-63, 0..63 or 0-9,20.  [default: as many as the grid has, from 0]",
+    ),
+]
+Grid = Annotated[
+    str | None, Option(metavar="CxR", help="Columns x rows, such as 8x8.  [default: nearly square]")
+]
+Where = Annotated[
+    str | None, Option(metavar="LIST", help="Keep only matching faces, such as Smiling=1,Eyeglasses=0.")
+]
+Scale = Annotated[int, Option(metavar="N", min=1, max=16, help="Enlarge each face N times.")]
 
 
 def sample(
     model: ModelName,
     *,
-    out: Annotated[
-        Path, Option(metavar="PNG|DIR", help="A .png for one grid, or a folder for one PNG per face.")
-    ],
-    seeds: Annotated[
-        str | None,
-        Option(metavar="LIST", help="Seeds, such as 0-63,70.  [default: as many as the grid has, from 0]"),
-    ] = None,
-    grid: Annotated[
-        str | None, Option(metavar="CxR", help="Columns x rows, such as 8x8.  [default: nearly square]")
-    ] = None,
+    out: Out,
+    seeds: Seeds = None,
+    grid: Grid = None,
     truncation: Truncation = 1.0,
-    where: Annotated[
-        str | None, Option(metavar="LIST", help="Keep only matching faces, such as Smiling=1,Eyeglasses=0.")
-    ] = None,
+    where: Where = None,
     reject: Rejection = None,
+    scale: Scale = 1,
     force: Force = False,
     device: Device = "auto",
-) -> None:
+) -> Outcome:
     """Draw faces from seeds."""
     as_grid = is_picture(out)
     columns, rows = (None, None) if grid is None else parse_grid(grid)
@@ -77,20 +94,29 @@ def sample(
     if condition is None or seeds is None:
         _refuse_many(numbers, as_grid, grid, cells)
     from strangers.sampling.load import load
-    from strangers.sampling.output import write_each, write_grid
+    from strangers.sampling.output import grid_png, write_each
     from strangers.system.files import check_outputs
 
     if as_grid:
-        check_outputs(out, kind="picture", inputs=[model], force=force)
+        check_outputs(*written_to(out), kind="picture", inputs=[model], force=force)
     generator = load(model, device=device)
+    found, data = None, None
     if condition is not None:
-        numbers = matching(generator, condition, None if seeds is None else numbers, cells)
+        found = matching(generator, condition, None if seeds is None else numbers, cells)
+        numbers = found.seeds
         _refuse_many(numbers, as_grid, grid, cells)
     if as_grid:
-        write_grid(generator, numbers, out, columns, truncation, force=force)
+        picture = grid_png(generator, numbers, columns, truncation, scale=scale)
+        data = write_picture(out, picture, force=force)
     else:
-        write_each(generator, numbers, out, truncation, force=force)
-    echo(f"Wrote {plural(len(numbers), 'face')} to {out}.")
+        write_each(generator, numbers, out, truncation, scale=scale, force=force)
+    return Outcome(
+        notes=[f"Kept {found}."] * (found is not None)
+        + [f"Wrote {plural(len(numbers), 'face')} to {place_of(out)}."],
+        facts={"wrote": [out], "seeds": [*numbers], "examined": found and found.examined},
+        next=f"strangers edit {model} --seeds {numbers[0]} --attribute Smiling --out smile.png",
+        data=data,
+    )
 
 
 def _refuse_many(numbers: Sequence[int], as_grid: bool, grid: str | None, cells: int) -> None:
@@ -118,14 +144,14 @@ def _condition(where: str | None, reject: str | None, truncation: float) -> Cond
     return Condition(wanted, rejected, truncation) if wanted or rejected else None
 
 
-def matching(model: Model, condition: Condition, seeds: Sequence[int] | None, enough: int) -> list[int]:
-    """Return the seeds whose faces match, and print the acceptance rate."""
+def matching(model: Model, condition: Condition, seeds: Sequence[int] | None, enough: int) -> Filtered:
+    """Return the seeds whose faces match."""
     from strangers.latent.filtering import find_seeds
     from strangers.latent.rejection import DEFAULT_REJECTION
 
     wanted, rejected, truncation = condition
     with progress_bar("searching", enough if seeds is None else len(seeds)) as advance:
-        found = find_seeds(
+        return find_seeds(
             model,
             wanted,
             seeds=seeds,
@@ -134,5 +160,3 @@ def matching(model: Model, condition: Condition, seeds: Sequence[int] | None, en
             rejected=DEFAULT_REJECTION if rejected is None else rejected,
             advance=advance,
         )
-    echo(f"Kept {found}.")
-    return found.seeds

@@ -10,8 +10,8 @@ from typer import Argument, Option
 
 from strangers.commands.arguments import Device, Force, parse_names
 from strangers.commands.evaluate import Metrics, Weights
+from strangers.commands.outcome import Outcome
 from strangers.errors import UsageError
-from strangers.system.streams import echo
 
 Sizes = Annotated[str, Option("--size", metavar="LIST", help="Sizes of a SOURCE, as in 64,128.")]
 Crops = Annotated[str, Option("--crop", metavar="LIST", help="Crops of a SOURCE, as in c178,c108.")]
@@ -22,7 +22,10 @@ def statistics(
     data: Annotated[str, Argument(metavar="DATA", help="A prepared set, pictures, or a SOURCE to prepare.")],
     *,
     out: Annotated[
-        Path, Option(metavar="FILE", help="A .safetensors or .npz file; a folder for several of them.")
+        Path,
+        Option(
+            "--out", "-o", metavar="FILE", help="A .safetensors or .npz file; a folder for several of them."
+        ),
     ],
     metrics: Metrics = "quick",
     count: Annotated[
@@ -34,7 +37,7 @@ def statistics(
     weights: Weights = None,
     force: Force = False,
     device: Device = "auto",
-) -> None:
+) -> Outcome:
     """Write statistics of photographs, which `evaluate` takes in their place."""
     from strangers.evaluation.statistics import Conditions, measure_statistics
     from strangers.evaluation.statistics_file import SUFFIXES
@@ -49,6 +52,7 @@ def statistics(
     elif len(choices) > 1:
         raise UsageError(f"{len(choices)} files are written to a folder: let --out name one (got {out}).")
     check_outputs(*files, kind="statistics", inputs=[data, weights], force=force)
+    notes, wrote = [], []
     for path, (size, crop, split) in files.items():
         wanted = Conditions(
             metrics=parse_names(metrics), count=count, size=size, crop=crop, split=split, weights=weights,
@@ -56,8 +60,10 @@ def statistics(
         )  # fmt: skip
         found = measure_statistics(data, wanted, path.suffix)
         write_output(path, found.data, kind="statistics", force=force)
-        echo(f"Wrote {path}: {found.count:,} pictures, {found.protocol}.")
-    echo(f"Next: strangers evaluate MODEL {next(iter(files))} --metrics {metrics}")
+        notes.append(f"Wrote {path}: {found.count:,} pictures, {found.protocol}.")
+        wrote.append({"path": path, "count": found.count, "protocol": str(found.protocol)})
+    following = f"strangers evaluate MODEL {next(iter(files))} --metrics {metrics}"
+    return Outcome(notes=notes, facts={"wrote": wrote}, next=following)
 
 
 def _sizes(text: str) -> list[int]:

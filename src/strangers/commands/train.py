@@ -11,9 +11,11 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from strangers.commands import completion
 from strangers.commands.arguments import Device, parse_changes, parse_images
-from strangers.system.machine import process_number
-from strangers.system.streams import echo
+from strangers.commands.outcome import Outcome
+from strangers.commands.recipes import complete_recipe
+from strangers.system.streams import is_quiet
 from strangers.training.options import TrainingOptions
 
 
@@ -29,12 +31,27 @@ OPTIONS: dict[str, Any] = {
             metavar="NAME|FILE|RUN",
             help="A recipe of `strangers recipes`, or that of a JSON file, run or model.  "
             "[default: fast-64; few-* with --from]",
+            autocompletion=complete_recipe,
         ),
     ],
     "from_model": Annotated[
-        str | None, Option("--from", metavar="MODEL", help="Start from the weights of a model or a run.")
+        str | None,
+        Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from the weights of a model or a run.",
+            autocompletion=completion.models,
+        ),
     ],
-    "out": Annotated[Path, Option(metavar="RUN", help="Folder of the run; a run in it is resumed.")],
+    "out": Annotated[
+        Path | None,
+        Option(
+            "--out",
+            "-o",
+            metavar="RUN",
+            help="Folder of the run; a run in it is resumed.  [default: runs/NAME-0001, -0002, ...]",
+        ),
+    ],
     "images": Annotated[
         int | None,
         Option(metavar="N", parser=_images, help="Images: 50000, 100k, 1.5M.  [default: the recipe's]"),
@@ -61,7 +78,7 @@ OPTIONS: dict[str, Any] = {
     ],
     "log_every": Annotated[
         int | None,
-        Option(metavar="N", parser=_images, help="Images between lines of the log.  [default: 50 steps]"),
+        Option(metavar="N", parser=_images, help="Images between lines of the log.  [default: a hundredth]"),
     ],
     "keep": Annotated[int, Option(metavar="N", min=1, help="Number of checkpoints to keep.")],
     "evaluate_every": Annotated[
@@ -87,46 +104,54 @@ def train(
     changes: list[str] | None = None,
     dry_run: bool = False,
     **options: Any,
-) -> None:
+) -> Outcome:
     """Train a generator, or resume a run."""
-    wanted = TrainingOptions(overrides=parse_changes(changes or []), **options)
+    wanted = TrainingOptions(overrides=parse_changes(changes or []), progress=not is_quiet(), **options)
     arguments = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
     from strangers.training import dry_run as rehearsal
     from strangers.training import loop
+    from strangers.training.run import Interrupted, Terminated
 
     if dry_run:
-        echo(*str(rehearsal.dry_run(data, **arguments)).split("\n"))
-        return
-    run = loop.train(data, **arguments)
-    if process_number() == 0:
-        echo(*results(run.path))
+        planned = rehearsal.dry_run(data, **arguments)
+        recipe = planned.recipe.model_dump(mode="json")
+        return Outcome(str(planned).split("\n"), facts={"plan": planned.rows, "recipe": recipe})
+    try:
+        run = loop.train(data, **arguments)
+    except (Interrupted, Terminated) as stopped:
+        where = "" if wanted.out else f" with --out {shlex.quote(str(stopped.run))}"
+        return results(stopped.run, f"the same command{where}, to resume", int(stopped.code or 0))
+    return results(run.path)
 
 
 def _parameters() -> Iterator[inspect.Parameter]:
     """Yield the command's parameters, for typer."""
     defaults = {field.name: field.default for field in fields(TrainingOptions)}
-    defaults |= {"out": inspect.Parameter.empty, "changes": None, "dry_run": False}
+    defaults |= {"changes": None, "dry_run": False}
     yield inspect.signature(train, eval_str=True).parameters["data"]
     for name, kind in OPTIONS.items():
         yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=kind)
 
 
-train.__signature__ = inspect.Signature([*_parameters()], return_annotation=None)  # type: ignore[attr-defined]
+train.__signature__ = inspect.Signature([*_parameters()], return_annotation=Outcome)  # type: ignore[attr-defined]
 
 
-def results(run: Path) -> list[str]:
-    """Return the paths of the pictures and the model of a finished run, and next commands."""
+def results(run: Path, following: str = "", exit_code: int = 0) -> Outcome:
+    """Return the paths of the pictures and the model of a run with a checkpoint, and the next command."""
     newest = sorted((run / "samples").glob("*.png"))[-1:]
     model = run / "checkpoints" / (run / "latest").read_text().strip() / "model.safetensors"
     places = {
         "faces": newest[0] if newest else run / "samples",
         "curves": run / "curves.png",
         "progress": run / "progress.webp",
+        "strip": run / "progress.png",
         "model": model,
     }
-    lines = [f"  {name:<10}{place}" for name, place in places.items()]
-    return [
-        *lines,
-        f"More faces:    strangers sample {shlex.quote(str(run))} --seeds 64-127 --out faces.png",
-        "Train longer:  rerun the command with a larger --images.",
-    ]
+    written = {name: path for name, path in places.items() if path.exists()}
+    more = f"strangers sample {shlex.quote(str(run))} --seeds 64-127 --out faces.png"
+    return Outcome(
+        notes=[f"Wrote {run}:", *(f"  {name:<10}{place}" for name, place in written.items())],
+        facts={"run": run, **written},
+        next=following or more,
+        exit_code=exit_code,
+    )

@@ -8,13 +8,15 @@ from typing import Annotated
 from typer import Argument, Option
 
 from strangers.commands.arguments import Device, Force
-from strangers.system.streams import echo
+from strangers.commands.outcome import Outcome
 
 
 def train_attributes(
     data: Annotated[str, Argument(metavar="SET", help="A prepared set of 64 px with attributes.")],
     *,
-    out: Annotated[Path, Option(metavar="FILE", help="A .safetensors file; its card is added as .md.")],
+    out: Annotated[
+        Path, Option("--out", "-o", metavar="FILE", help="A .safetensors file; its card is added as .md.")
+    ],
     validation: Annotated[
         Path | None,
         Option(metavar="SET", help="Prepared set for the accuracies.  [default: SET's held-out part]"),
@@ -24,7 +26,7 @@ def train_attributes(
     device: Device = "auto",
     force: Force = False,
     precision: Annotated[str, Option(metavar="NAME", help="auto, fp32 or bf16.")] = "auto",
-) -> None:
+) -> Outcome:
     """Train a network that predicts attributes, such as the bundled one."""
     from strangers.evaluation.attribute_training import summary, train
 
@@ -32,7 +34,11 @@ def train_attributes(
         data, validation, out, epochs=epochs, seed=seed, device=device, precision=precision, force=force
     )
     means = summary(accuracies)
-    echo(
-        f"Wrote {out} and {out.with_suffix('.md')}. "
-        f"Accuracy: {means['accuracy']:.1%}. Balanced accuracy: {means['balanced']:.1%}."
+    card = out.with_suffix(".md")
+    return Outcome(
+        notes=[
+            f"Wrote {out} and {card}. "
+            f"Accuracy: {means['accuracy']:.1%}. Balanced accuracy: {means['balanced']:.1%}."
+        ],
+        facts={"wrote": [out, card], **means},
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Exit, Option
+from typer import Argument, Option
 
 from strangers.commands.arguments import Device, parse_names
 from strangers.commands.evaluate import Weights
-from strangers.system.streams import echo
+from strangers.commands.outcome import Outcome
 
 
 def verify(
@@ -27,7 +27,7 @@ def verify(
     ] = None,
     weights: Weights = None,
     device: Device = "auto",
-) -> None:
+) -> Outcome:
     """Repeat a recorded result, and say which values lie within its intervals."""
     from strangers.evaluation.verify import read_entry
     from strangers.evaluation.verify import verify as run
@@ -36,9 +36,15 @@ def verify(
         read_entry(entry), generated=generated, data=data, metrics=parse_names(metrics), count=count,
         weights=weights, device=device,
     )  # fmt: skip
-    for check in checks:
-        echo(str(check))
-    outside = [check.metric for check in checks if not check.is_inside]
-    echo(f"{len(checks) - len(outside)} of {len(checks)} values are inside.")
-    if outside:
-        raise Exit(1)
+    inside = sum(check.is_inside for check in checks)
+    facts = {
+        check.metric: {
+            "inside": check.is_inside, "recorded": check.recorded.value, "found": check.found.value
+        }
+        for check in checks
+    }  # fmt: skip
+    return Outcome(
+        result=[*map(str, checks), f"{inside} of {len(checks)} values are inside."],
+        facts=facts,
+        exit_code=int(inside < len(checks)),
+    )

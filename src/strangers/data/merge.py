@@ -13,9 +13,9 @@ from strangers._version import __version__
 from strangers.data.notes import default_crop_of, notes_on
 from strangers.data.prepared import Manifest, PreparedSet, open_prepared
 from strangers.data.skipped import read_skipped
-from strangers.data.writer import Writer
+from strangers.data.writer import SET_MARK, Writer
 from strangers.errors import DataError, UsageError
-from strangers.system.files import new_folder
+from strangers.system.files import check_folder, new_folder
 
 MERGE_BLOCK_BYTES = 2**26
 """Bytes of pictures that are copied at a time."""
@@ -27,19 +27,19 @@ DEFAULT_CROPS = {"c178", "square"}
 """The crops of parts that were prepared without --crop; they take the same pixels."""
 
 
-def merge(parts: Sequence[str | Path], out: str | Path) -> PreparedSet:
+def merge(parts: Sequence[str | Path], out: str | Path, *, force: bool = False) -> PreparedSet:
     """Merge all parts of a source, given in any order, into the prepared set `out`, and open it.
 
-    The result is bit-identical to preparing the whole source. Raises UsageError if `out` exists, and
+    The result is bit-identical to preparing the whole source.
+    force: replace a prepared set at `out`. Raises UsageError if `out` exists otherwise, and
     DataError if a part cannot be read, is missing, is given twice, or belongs to another set; then nothing
     is left at `out`.
     """
     out = Path(out)
-    if out.exists():
-        raise UsageError(f"{out} exists already; choose another folder, or remove it first.")
+    check_folder(out, SET_MARK if force else None)
     opened = _in_order([open_prepared(part) for part in parts])
     first = opened[0].manifest
-    with new_folder(out) as folder, Writer(folder, first.size) as writer:
+    with new_folder(out, SET_MARK if force else None) as folder, Writer(folder, first.size) as writer:
         for part in opened:
             _append(writer, part)
         known = [part.attributes for part in opened if part.attributes is not None]

@@ -20,15 +20,23 @@ from strangers.data.decode import DECODER_VERSION, optional_formats
 from strangers.data.hold_out import HeldOut, HoldOut, held_out_part
 from strangers.data.jobs import JobResult
 from strangers.data.notes import default_crop_of, notes_on, summary
-from strangers.data.prepared import HELD_OUT, SET_FORMAT, Manifest, PreparedSet, is_prepared, open_prepared
+from strangers.data.prepared import (
+    HELD_OUT,
+    SET_FORMAT,
+    Manifest,
+    PreparedSet,
+    is_prepared,
+    open_prepared,
+)
 from strangers.data.skipped import read_skipped, shorten
 from strangers.data.sources import Source, inputs, open_source
 from strangers.data.terms import known_terms
 from strangers.data.workers import run_jobs, source_progress, useful_workers
-from strangers.data.writer import Writer
+from strangers.data.writer import SET_MARK, Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.cache import cache_folder
-from strangers.system.files import lock, new_folder
+from strangers.system.files import check_folder, new_folder
+from strangers.system.machine import lock
 from strangers.system.streams import echo, printable
 
 ADVICE = {
@@ -55,6 +63,7 @@ def prepare(
     license: str | None = None,
     source_name: str | None = None,
     workers: int | None = None,
+    force: bool = False,
     progress: bool = True,
 ) -> PreparedSet:
     """Prepare the photographs of `source` into the set `out`, and open it.
@@ -68,16 +77,17 @@ def prepare(
     part: (k, n) prepares the k-th of n equal parts, which `merge` joins.
     hold_out: share of the pictures, or of the people where tables or folders say who, of which a set of its
         own is made: `PreparedSet.held_out`. Its choice depends on names only.
-    annotations: path of the attribute and partition tables, by default beside the photographs.
+    annotations: attribute and partition tables, by default beside the photographs.
     license, source_name: terms and name of the photographs, in words; by default those of a known source.
     workers: number of processes, by default one per core; the result does not depend on it.
-
+    force: replace a prepared set at `out`.
     A file that cannot be used is listed in skipped.csv with the reason. Raises UsageError for a wrong
     argument, and DataError if the source cannot be read or contains nothing usable; then nothing is left at
     `out`.
     """
     out = Path(out)
-    _check_arguments(out, size, crop, applied_crop, faces, limit, part, workers, hold_out)
+    check_folder(out, SET_MARK if force else None)
+    _check_arguments(size, crop, applied_crop, faces, limit, part, workers, hold_out)
     opened = open_source(str(source), annotations, split, part)
     rule = None if hold_out is None else opened.hold_out(hold_out)
     jobs = run_jobs(opened, size, _crop(crop, applied_crop, faces), workers or useful_workers(opened))
@@ -85,12 +95,13 @@ def prepare(
         "size": size, "split": split, "source": printable(str(source)), "hold_out": rule and str(rule),
         "license": license, "source_name": source_name, "crop": crop or applied_crop, "part": part,
     }  # fmt: skip
-    _write_set(out, opened, jobs, rule, fields, limit, progress=progress)
+    _write_set(out, SET_MARK if force else None, opened, jobs, rule, fields, limit, progress=progress)
     return open_prepared(out)
 
 
 def _write_set(
     out: Path,
+    mark: str | None,
     opened: Source,
     jobs: Generator[JobResult, None, None],
     rule: HoldOut | None,
@@ -99,10 +110,13 @@ def _write_set(
     *,
     progress: bool,
 ) -> None:
-    """Write the set, and its held-out part if there is a rule. fields: as `_manifest` takes them."""
+    """Write the set, and its held-out part if there is a rule.
+
+    mark: as for `new_folder`. fields: as `_manifest` takes them.
+    """
     size = fields["size"]
     with (
-        new_folder(out) as folder,
+        new_folder(out, mark) as folder,
         Writer(folder, size) as writer,
         held_out_part(folder, size, rule) as held_out,
         source_progress(opened, limit, enabled=progress) as advance,
@@ -197,7 +211,6 @@ def cached_place(source: str, size: int, crop: str | None, split: str | None = N
 
 
 def _check_arguments(
-    out: Path,
     size: int,
     crop: str | None,
     applied_crop: str | None,
@@ -207,8 +220,6 @@ def _check_arguments(
     workers: int | None,
     hold_out: float | None,
 ) -> None:
-    if out.exists():
-        raise UsageError(f"{out} exists already; choose another folder, or remove it first.")
     if not 8 <= size <= 1024:
         raise UsageError(f"--size must be 8 to 1024 px (got {size}).")
     if limit is not None and limit < 1:

@@ -18,6 +18,7 @@ from strangers.data.jobs import Job, JobResult
 from strangers.data.sources import Source
 from strangers.errors import DataError
 from strangers.system.machine import usable_cores
+from strangers.system.streams import progress_console
 
 JOBS_PER_WORKER = 4
 """Queued jobs per worker; the limit keeps memory independent of the size of the source."""
@@ -93,12 +94,11 @@ def _exit_with_parent() -> None:
 @contextmanager
 def source_progress(source: Source, limit: int | None, *, enabled: bool) -> Iterator[Callable[[int], None]]:
     """Show a progress bar with images/s and the remaining time on a terminal; yield its advance function."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     total = source.count if limit is None else min(source.count, limit)
     columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn()
-    console = Console(stderr=True)
+    console = progress_console()
     with Progress(*columns, console=console, disable=not (enabled and console.is_terminal)) as bar:
         task = bar.add_task("", total=total, speed="")
 

@@ -23,6 +23,9 @@ from strangers.images import encode_png, grid
 from strangers.system.files import write_atomically
 from strangers.system.streams import printable
 
+SET_MARK = "images.npy"
+"""A file that every set has."""
+
 NPY_HEADER_BYTES = 128
 
 PREVIEW_COLUMNS = 10

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 from safetensors.torch import save
 from torch import Tensor
@@ -25,6 +24,7 @@ from strangers.images import to_signed
 from strangers.sampling.model_file import with_digest
 from strangers.system.devices import choose_device, choose_precision, keep_freed_memory, to_device
 from strangers.system.files import check_outputs, signed, write_output
+from strangers.system.streams import progress_console
 
 TRAINING_BATCH = 256
 
@@ -138,7 +138,7 @@ def _fit(
     steps = max(1, epochs * len(pictures) // TRAINING_BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     network.train()
-    console = Console(stderr=True)
+    console = progress_console()
     for step, (images, labels) in enumerate(
         track(
             _batches(pictures, steps, seed, device),

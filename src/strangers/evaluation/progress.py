@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from strangers.system.streams import progress_console
 
 Advance = Callable[[str, int, int], None]
 """Reports progress: kind of work, newly finished units, total units."""
@@ -15,7 +16,7 @@ Advance = Callable[[str, int, int], None]
 @contextmanager
 def progress_bars(wanted: bool) -> Iterator[Advance]:
     """Show a bar per kind of work on standard error, if that is a terminal."""
-    console = Console(stderr=True)
+    console = progress_console()
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not (wanted and console.is_terminal)) as bars:
         tasks = {}

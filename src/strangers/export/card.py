@@ -48,7 +48,7 @@ def card(
         "## Use\n\n" + _use(model, place),
         "## Intended use\n\n" + INTENDED,
         "## Training data\n\n" + _training_data(model, result),
-        "## Evaluation\n\n" + "\n\n".join(_measured(result)),
+        "## Evaluation\n\n" + "\n\n".join(_measured(model, result)),
         "## Limits\n\n" + _limits(model, result),
         "## Training\n\n" + _repeat(model, result),
     ]
@@ -98,6 +98,7 @@ def _lead(model: Model) -> str:
 
 def _use(model: Model, place: str) -> str:
     return (
+        "```\npip install strangers\n```\n\n"
         "```python\n"
         "import strangers\n\n"
         f"faces = strangers.load({json.dumps(_plain(place), ensure_ascii=False)}).sample(seeds=range(16))    "
@@ -120,9 +121,9 @@ def _training_data(model: Model, result: Result | None) -> str:
     return "\n\n".join(lines)
 
 
-def _measured(result: Result | None) -> Iterator[str]:
+def _measured(model: Model, result: Result | None) -> Iterator[str]:
     if result is None:
-        yield "Not evaluated. Run `strangers evaluate`, then export with `--result`."
+        yield from _in_training(model)
         return
     rows = [[_code(name), str(value)] for name, value in result.values.items()]
     yield _table(["metric", "value ± half of its 95% interval"], rows)
@@ -146,6 +147,21 @@ def _measured(result: Result | None) -> Iterator[str]:
         yield f"**Originality.** {verdict[0].upper()}{verdict[1:]}."
     else:
         yield "**Originality.** Memorization was not measured."
+
+
+def _in_training(model: Model) -> Iterator[str]:
+    """Yield what the training measured at this checkpoint, if anything."""
+    rows = []
+    for name, found in model.header.metrics.items():
+        if isinstance(found, dict) and isinstance(value := found.get("value"), int | float):
+            counts = [found.get("generated"), found.get("reference")]
+            rows.append(
+                [_code(name), f"{value:.4g}", *(f"{n:,}" if isinstance(n, int) else "" for n in counts)]
+            )
+    if rows:
+        yield _table(["metric, during training", "value", "faces", "pictures"], rows)
+    advice = "Run `strangers evaluate`, then export with `--result`."
+    yield f"{'No intervals were measured' if rows else 'Not evaluated'}. {advice}"
 
 
 def _limits(model: Model, result: Result | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from strangers.errors import StrangersError, UsageError
 from strangers.export.card import card, read_result
@@ -13,7 +14,7 @@ from strangers.images import encode_png, grid
 from strangers.sampling.load import HUB_FILE, is_hub_name
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import as_bytes
-from strangers.system.files import new_folder
+from strangers.system.files import check_folder, new_folder
 
 GRID = "grid.png"
 
@@ -21,12 +22,22 @@ SHOWN = range(64)
 """Seeds of the grid: the first ones, uncurated."""
 
 
-def export_hub(model: Model, out: Path, *, result: Path | None = None, repository: str | None = None) -> None:
-    """Write the folder of the repository, which must not exist. Raises StrangersError and OSError.
+def export_hub(
+    model: Model,
+    out: Path,
+    *,
+    result: Path | None = None,
+    repository: str | None = None,
+    force: bool = False,
+) -> None:
+    """Write the folder of the repository. Raises StrangersError and OSError.
 
     result: JSON of `strangers evaluate` for this model, for the card; it is copied to evaluation.json.
     repository: OWNER/NAME, for the card.
+    force: replace a repository at `out`.
     """
+    mark = HUB_FILE if force else None
+    check_folder(out, mark)
     if repository is not None:
         _refuse_other_names(repository)
     measured = None if result is None else read_result(result, model)
@@ -45,21 +56,28 @@ def export_hub(model: Model, out: Path, *, result: Path | None = None, repositor
         facts = measured.model.model_copy(update={"hash": model.hash})
         evaluation = measured.model_copy(update={"model": facts})
         files["evaluation.json"] = (evaluation.model_dump_json(indent=1) + "\n").encode()
-    with new_folder(out) as folder:
+    with new_folder(out, mark) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)
 
 
-def push_hub(folder: Path, repository: str) -> str:
-    """Upload a folder to the hub as the repository OWNER/NAME. Return its URL. Raises StrangersError."""
+def push_hub(folder: Path, repository: str, kind: Literal["model", "space"] = "model") -> str:
+    """Upload a folder to the hub as the repository OWNER/NAME. Return its URL. Raises StrangersError.
+
+    kind: of the repository; a Space is a static web page.
+    """
     _refuse_other_names(repository)
     from huggingface_hub import HfApi  # slow to import
 
     api = HfApi()
     try:
-        address = api.create_repo(repository, exist_ok=True)
+        sdk = "static" if kind == "space" else None
+        address = api.create_repo(repository, exist_ok=True, repo_type=kind, space_sdk=sdk)
         api.upload_folder(
-            repo_id=repository, folder_path=folder, commit_message="Upload a model of strangers"
+            repo_id=repository,
+            folder_path=folder,
+            repo_type=kind,
+            commit_message=f"Upload a {kind} of strangers",
         )
     except Exception as error:  # of the hub's client, its network library or the disk
         first = (str(error).strip().splitlines() or [""])[0]

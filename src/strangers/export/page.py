@@ -16,6 +16,7 @@ security policy says.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import strangers
-from strangers.errors import StrangersError
 from strangers.export.onnx import Agreement, as_onnx, checked, compare
 from strangers.export.page_html import (
     MANIFEST,
@@ -41,7 +41,7 @@ from strangers.export.single_file import single_html
 from strangers.images import encode_animation, grid
 from strangers.latent.rejection import own_certainties
 from strangers.sampling.model import Model
-from strangers.system.files import new_folder, write_atomically
+from strangers.system.files import check_folder, check_outputs, new_folder, write_output
 
 SERVED = Path(strangers.__file__).parent / "web" / "static"
 """Files of the served page, which the exported page shares."""
@@ -50,6 +50,7 @@ EXPORTED = Path(__file__).parent / "static"
 """Files that the exported page adds or replaces."""
 
 ONNX = "faces.onnx"
+FACTS = "faces.json"
 WASM = "runtime/ort-wasm-simd-threaded.wasm"
 SERVICE_WORKER = "service-worker.js"
 SINGLE = ".html"
@@ -100,18 +101,24 @@ def export_page(
     runtime: Path | None = None,
     text: PageText | None = None,
     photographs: Photographs | None = None,
+    more: Mapping[str, bytes] | None = None,
+    force: bool = False,
 ) -> Exported:
-    """Write the page as a folder, or as one file if `out` ends in .html. `out` must not exist yet.
+    """Write the page as a folder, or as one file if `out` ends in .html.
 
     name: name of the model on the page; that of its recipe if empty.
     directions: for the sliders of the view Explore.
     runtime: folder with onnxruntime-web; None downloads the pinned version.
     text: title, author and license.
     photographs: for the game.
-    Raises StrangersError and OSError.
+    more: other files of the folder, by name.
+    force: replace a page at `out`. Raises StrangersError and OSError.
     """
-    if out.exists():
-        raise StrangersError(f"{out} exists already; choose another folder, or remove it first.")
+    mark = FACTS if force else None
+    if out.suffix == SINGLE:
+        check_outputs(out, kind="export", force=force)
+    else:
+        check_folder(out, mark)
     half, data, agreement = _generator(model)
     described = facts(model, directions, name)
     described["photographs"] = None if photographs is None else photographs.facts()
@@ -120,9 +127,10 @@ def export_page(
         files[FILE] = photographs.png
     if out.suffix == SINGLE:
         page = single_html(files)
-        write_atomically(out, page)
+        write_output(out, page, kind="export", force=force)
         return Exported(half, agreement, len(page))
-    with new_folder(out) as folder:
+    files |= more or {}
+    with new_folder(out, mark) as folder:
         for path, content in files.items():
             (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_bytes(content)
@@ -140,7 +148,7 @@ def _files(
     files |= {name: path.read_bytes() for name, path in _page_files().items()}
     files[ONNX] = onnx
     loaded = {ONNX: len(onnx), WASM: len(files[WASM])}
-    files["faces.json"] = json.dumps(described | {"bytes": loaded}).encode()
+    files[FACTS] = json.dumps(described | {"bytes": loaded}).encode()
     size = model.header.size
     html = files["index.html"].decode()
     megabytes = sum(loaded.values()) / 1e6

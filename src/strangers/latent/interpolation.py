@@ -24,7 +24,7 @@ def interpolate(
     Raises UsageError for fewer than two keyframes or frames.
     """
     if len(keyframes) < 2 or frames < 2:
-        raise UsageError("An interpolation needs at least two seeds and two frames.")
+        raise UsageError("An interpolation needs at least two faces and two frames.")
     path = np.concatenate([keyframes, keyframes[:1]]) if loop else keyframes
     positions = np.linspace(0, len(path) - 1, frames, endpoint=not loop)
     starts = np.minimum(positions.astype(int), len(path) - 2)

@@ -33,8 +33,10 @@ PREDICTED_NOTE = (
 WARNING = "These are photographs of real people: share this page only as their terms allow."
 
 
-def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None, force: bool = False) -> str:
-    """Explore DATA, write the page to `out` and JSON beside it, and return a summary for the terminal.
+def write(
+    data: str, out: Path, *, size: int = 64, landmarks: Path | None = None, force: bool = False
+) -> Exploration:
+    """Explore DATA, and write the page to `out` and JSON beside it.
 
     size: height and width in pixels to which a source is prepared; a prepared set has its own.
     landmarks: CelebA's table of landmarks, for the orientation of the faces.
@@ -52,7 +54,7 @@ def write(data: str, out: Path, *, size: int = 64, landmarks: Path | None = None
     described = (json.dumps(asdict(found), indent=1) + "\n").encode()
     write_output(out, signed(document, "exploration"), kind="exploration", force=force)
     write_output(out.with_suffix(".json"), described, kind="exploration", force=force)
-    return f"{summary(found)}\nWrote {out} and {out.with_suffix('.json')}."
+    return found
 
 
 def predict_attributes(pictures: PreparedSet) -> dict[str, float]:

@@ -59,16 +59,16 @@ def philox(counter: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.u
 
 
 def parse_seeds(text: str, limit: int = MAX_SEEDS) -> list[int]:
-    """Parse a list of seeds such as "0-63,70" and keep its order; a range includes its end.
+    """Parse a list of seeds such as "0-63,70" or "0..63" and keep its order; a range includes its end.
 
     Raises UsageError for any other text, and for more than `limit` seeds.
     """
     seeds: list[int] = []
     for part in text.split(","):
-        first, dash, last = (end.strip() for end in part.partition("-"))
+        first, dash, last = (end.strip() for end in part.partition(".." if ".." in part else "-"))
         if not _is_number(first) or (dash and not _is_number(last)):
             raise UsageError(
-                f"Invalid seeds {text!r}: {part.strip()!r} is neither a seed (7) nor a range (0-63)."
+                f"Invalid seeds {text!r}: {part.strip()!r} is neither a seed (7) nor a range (0-63 or 0..63)."
             )
         start, stop = _checked(int(first)), _checked(int(last if dash else first)) + 1
         if start >= stop:

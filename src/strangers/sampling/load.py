@@ -12,6 +12,7 @@ from strangers.sampling.model import Model
 from strangers.sampling.model_file import ModelHeader, read_model
 from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
+from strangers.system.streams import detail
 
 BUNDLED_MODELS = Path(__file__).parents[1] / "models"
 """Folder of the models in the package."""
@@ -39,7 +40,7 @@ def load(source: str | Path, device: str = "auto") -> Model:
 
     Raises ModelError, and UsageError for the device and for a name of another form.
     """
-    chosen = choose_device(device).value
+    chosen = choose_device(device)
     try:
         name = str(source)
         if name.startswith(HUB):
@@ -48,7 +49,8 @@ def load(source: str | Path, device: str = "auto") -> Model:
             header, generator, digest = _read_newest(Path(source))
     except OSError as error:
         raise ModelError(f"The model {source} cannot be read: {error.strerror or error}.") from None
-    generator = to_device(generator, chosen)
+    generator = to_device(generator, chosen.value)
+    detail(f"Loaded {source}, hash {digest}, on {chosen.value}: {chosen.reason}")
     return Model(generator.requires_grad_(False).eval(), header, digest)
 
 

@@ -18,6 +18,7 @@ from strangers.images import (
     encode_animation,
     encode_png,
     encode_video,
+    enlarge,
     grid,
     require_video,
 )
@@ -25,42 +26,43 @@ from strangers.sampling.model import DRAW_BATCH, Model
 from strangers.system.files import check_outputs, write_output
 from strangers.system.machine import usable_cores
 
+MAX_PIXELS = 2**28
+"""Pixels of one picture: 800 MB in memory."""
 
-def write_grid(
-    model: Model,
-    seeds: Sequence[int],
-    out: Path,
-    columns: int | None,
-    truncation: float,
-    *,
-    force: bool = False,
-) -> None:
-    """Write the faces of `seeds` as one PNG, row by row, in `columns` columns or near square.
 
-    force: as for `write_output`, in all functions here. Raises UsageError and OSError.
+def grid_png(
+    model: Model, seeds: Sequence[int], columns: int | None, truncation: float, *, scale: int = 1
+) -> bytes:
+    """Return the faces of `seeds` as one PNG, row by row, in `columns` columns or near square.
+
+    scale: factor of height and width. Raises UsageError for a picture of more than MAX_PIXELS.
     """
-    check_outputs(out, kind="picture", force=force)
-    faces = grid(model.sample(seeds, truncation=truncation), columns)
-    data = encode_png(faces, model.provenance(seeds, truncation))
-    write_output(out, data, kind="picture", force=force)
+    if len(seeds) * (model.header.size * scale) ** 2 > MAX_PIXELS:
+        raise UsageError(f"{len(seeds):,} faces at --scale {scale} are too large a picture; use fewer.")
+    faces = enlarge(model.sample(seeds, truncation=truncation), scale)
+    return encode_png(grid(faces, columns), model.provenance(seeds, truncation))
 
 
-def write_strips(
-    model: Model, strips: NDArray[np.float32], out: Path, provenance: Provenance, *, force: bool = False
-) -> None:
-    """Write the faces of latents (rows, columns, latent_size), in these rows and columns, as one PNG."""
-    check_outputs(out, kind="picture", force=force)
+def strips_png(model: Model, strips: NDArray[np.float32], provenance: Provenance) -> bytes:
+    """Return the faces of latents (rows, columns, latent_size), in these rows and columns, as one PNG."""
     rows, columns, size = strips.shape
     faces = model.decode(strips.reshape(rows * columns, size))
-    write_output(out, encode_png(grid(faces, columns), provenance), kind="picture", force=force)
+    return encode_png(grid(faces, columns), provenance)
 
 
 def write_each(
-    model: Model, seeds: Sequence[int], out: Path, truncation: float, *, force: bool = False
+    model: Model,
+    seeds: Sequence[int],
+    out: Path,
+    truncation: float,
+    *,
+    scale: int = 1,
+    force: bool = False,
 ) -> None:
     """Write one PNG per face into the folder `out`, named by its seed.
 
-    Files are written while the next faces are drawn.
+    Files are written while the next faces are drawn. scale: factor of height and width.
+    force: as for `write_output`. Raises UsageError and OSError.
     """
     there = set(os.listdir(out)) if out.is_dir() else set()
     names = (f"seed{seed:04d}.png" for seed in seeds)
@@ -75,19 +77,26 @@ def write_each(
         for numbers, faces in model.batches(seeds, truncation=truncation):
             for written in writing:
                 written.result()
-            writing = [writers.submit(write, seed, face) for seed, face in zip(numbers, faces, strict=True)]
+            larger = zip(numbers, enlarge(faces, scale), strict=True)
+            writing = [writers.submit(write, seed, face) for seed, face in larger]
         for written in writing:
             written.result()
 
 
 FRAMES_PER_SECOND = 20
-"""Frames per second of animations; a frame of a GIF lasts a whole number of hundredths of a second."""
+"""Default frames per second of animations."""
 
 WALK_ENDINGS = (".webp", ".gif", ".mp4", ".png")
 
 
-def check_walk(out: Path) -> None:
-    """Raise UsageError unless an animation can be written to a file of this name."""
+GIF_CLOCK = 100
+"""A frame of a GIF lasts a whole number of hundredths of a second, and at least two in every viewer."""
+
+
+def check_walk(out: Path, fps: int = FRAMES_PER_SECOND) -> None:
+    """Raise UsageError unless an animation at this speed can be written to a file of this name."""
+    if out.suffix.lower() == ".gif" and (GIF_CLOCK % fps or fps > GIF_CLOCK // 2):
+        raise UsageError(f"--fps {fps}: a GIF has 1, 2, 4, 5, 10, 20, 25 or 50 frames per second.")
     if out.suffix.lower() not in WALK_ENDINGS:
         raise UsageError(f"{out}: --out must end in .webp, .gif or .mp4, or in .png for a strip.")
     if out.suffix.lower() == ".mp4":
@@ -95,19 +104,28 @@ def check_walk(out: Path) -> None:
 
 
 def write_walk(
-    model: Model, z: NDArray[np.float32], out: Path, provenance: Provenance, *, force: bool = False
+    model: Model,
+    z: NDArray[np.float32],
+    out: Path,
+    provenance: Provenance,
+    *,
+    fps: int = FRAMES_PER_SECOND,
+    force: bool = False,
 ) -> None:
-    """Write the faces of latents (n, latent_size), one after another, in the format that `out` ends in."""
-    check_walk(out)
+    """Write the faces of latents (n, latent_size), one after another, in the format that `out` ends in.
+
+    fps: frames per second. force: as for `write_output`. Raises UsageError and OSError.
+    """
+    check_walk(out, fps)
     check_outputs(out, kind="picture", force=force)
     ending = out.suffix.lower()
     if ending == ".mp4":
-        data = encode_video(_frames(model, z), FRAMES_PER_SECOND, provenance)
+        data = encode_video(_frames(model, z), fps, provenance)
     elif ending == ".png":
         data = encode_png(grid(np.stack([*_frames(model, z)]), columns=len(z)), provenance)
     else:
         kind: Literal["WEBP", "GIF"] = "WEBP" if ending == ".webp" else "GIF"
-        data = encode_animation([*_frames(model, z)], 1 / FRAMES_PER_SECOND, kind, provenance)
+        data = encode_animation([*_frames(model, z)], 1 / fps, kind, provenance)
     write_output(out, data, kind="picture", force=force)
 
 

@@ -20,7 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from strangers.errors import StrangersError
-from strangers.system.files import remove_leftovers, sha256_of, write_atomically
+from strangers.system.files import remove_folder, remove_leftovers, sha256_of, write_atomically
+from strangers.system.streams import progress_console
 
 DOWNLOAD_TIMEOUT = 30
 """Seconds without a byte after which a download counts as interrupted."""
@@ -52,6 +53,29 @@ def cache_folder() -> Path:
         raise StrangersError(
             "The cache has no folder because this user has no home: set XDG_CACHE_HOME to a folder."
         ) from None
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """A subfolder of the cache: its name, its number of files, and their size in bytes."""
+
+    name: str
+    files: int
+    bytes: int
+
+
+def cache_entries() -> list[CacheEntry]:
+    """Return what the cache holds, by subfolder, in the order of their names. Raises StrangersError."""
+    found = []
+    for folder in sorted(path for path in cache_folder().glob("*") if path.is_dir()):
+        sizes = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()]
+        found.append(CacheEntry(folder.name, len(sizes), sum(sizes)))
+    return found
+
+
+def clear_cache(name: str) -> None:
+    """Remove a subfolder of the cache, completely or not at all. Raises OSError."""
+    remove_folder(cache_folder() / name)
 
 
 def write_to_cache(path: Path, data: bytes) -> None:
@@ -116,10 +140,9 @@ def _receive(url: str, name: str, received: BinaryIO) -> None:
     """Append the rest of a file to the bytes received so far."""
     from urllib.request import Request, urlopen
 
-    from rich.console import Console
     from rich.progress import wrap_file
 
-    console = Console(stderr=True)
+    console = progress_console()
     request = Request(url, headers={"Range": f"bytes={received.tell()}-"} if received.tell() else {})
     with urlopen(request, timeout=DOWNLOAD_TIMEOUT) as response:
         if response.status != http.client.PARTIAL_CONTENT:

@@ -8,7 +8,6 @@ atomic: a reader sees the old state or the new one, never a mixture.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -39,6 +38,8 @@ Kind = Literal[
 ]
 """Kind of an output. A file is replaced by an output of the same kind only."""
 
+outputs: list[Path] = []
+"""Files that `write_output` has written, for the report of an interrupted command."""
 _MARKED_BYTES = 2**20
 
 _MARKS: tuple[tuple[Kind, bytes], ...] = (
@@ -101,6 +102,7 @@ def write_output(path: Path, data: bytes, *, kind: Kind, force: bool = False) ->
     path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
+    outputs.append(path)
 
 
 def signed(text: str, kind: Kind) -> bytes:
@@ -160,14 +162,30 @@ def _copy_access(old: Path, new: Path) -> None:
         new.chmod(stat.S_IMODE(found.st_mode))
 
 
+def check_folder(final: Path, mark: str | None = None) -> None:
+    """Raise UsageError unless a command may write its output to the folder `final`.
+
+    mark: a file that all outputs of the command have, if it may replace one of them (--force); else None.
+    """
+    if not os.path.lexists(final):
+        return
+    if mark is None:
+        raise UsageError(f"{final} exists already; choose another folder, or pass --force to replace it.")
+    if not (final / mark).is_file():
+        raise UsageError(
+            f"{final} has no {mark}, and --force replaces only what it wrote; choose another folder."
+        )
+
+
 @contextmanager
-def new_folder(final: Path) -> Iterator[Path]:
+def new_folder(final: Path, mark: str | None = None) -> Iterator[Path]:
     """Yield a temporary folder next to `final`, which is renamed to `final` at the end of the block.
 
-    An exception in the block removes it. Raises StrangersError if `final` exists or is being written.
+    mark: as for `check_folder`; the earlier output is replaced at the end of the block.
+    An exception in the block removes the new folder. Raises UsageError as `check_folder` does, and
+    StrangersError if `final` is being written.
     """
-    if final.exists():
-        raise StrangersError(f"{final} exists already; choose another folder, or remove it first.")
+    check_folder(final, mark)
     final.parent.mkdir(parents=True, exist_ok=True)
     if _short(final.name) in remove_leftovers(final.parent):
         raise StrangersError(f"Another process is writing {final}; wait for it, or choose another folder.")
@@ -184,6 +202,8 @@ def new_folder(final: Path) -> Iterator[Path]:
                     path.chmod(file_mode)
                     _sync_file(path)
             _sync_folder(partial)
+            if mark is not None and final.exists():
+                remove_folder(final)
             _put(partial, final)
     except BaseException as error:
         _name_place(error, final)
@@ -237,25 +257,6 @@ def remove_leftovers(folder: Path, name: str = "") -> set[str]:
 def _tidy(folder: Path) -> None:
     """Remove leftovers once per process, since searching a large folder takes time."""
     remove_leftovers(folder)
-
-
-def lock(path: Path, *, wait: bool = False) -> AbstractContextManager[object]:
-    """Lock the file `path` against other processes until the block or the process ends.
-
-    The file is not removed. Raises BlockingIOError while another process holds the lock, unless `wait`. Disks
-    without support for locks are not locked.
-    """
-    from filelock import FileLock, Timeout
-
-    held = FileLock(path, thread_local=False, fallback_to_soft=False)
-    try:
-        return held.acquire(blocking=wait)
-    except Timeout:
-        raise BlockingIOError(f"{path} is locked by another process") from None
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-            raise
-        return nullcontext()
 
 
 def _name_place(error: BaseException, final: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def is_running(process: str) -> bool:
 
 # Unfinished files and folders are locked themselves, which tells leftovers from the work of another machine
 # or container on the same disk, whose process numbers are unknown here. `filelock` needs a separate file,
-# which would be renamed with the folder; `files.lock` uses it where a lock file may remain.
+# which would be renamed with the folder; `lock` uses it where a lock file may remain.
 
 
 def lock_open_file(descriptor: int, *, wait: bool = False) -> None:
@@ -166,3 +167,22 @@ def is_locked(path: Path) -> bool:
         return True
     except OSError:
         return False
+
+
+def lock(path: Path, *, wait: bool = False) -> AbstractContextManager[object]:
+    """Lock the file `path` against other processes until the block or the process ends.
+
+    The file is not removed. Raises BlockingIOError while another process holds the lock, unless `wait`. Disks
+    without support for locks are not locked.
+    """
+    from filelock import FileLock, Timeout
+
+    held = FileLock(path, thread_local=False, fallback_to_soft=False)
+    try:
+        return held.acquire(blocking=wait)
+    except Timeout:
+        raise BlockingIOError(f"{path} is locked by another process") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        return nullcontext()

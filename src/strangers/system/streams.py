@@ -5,8 +5,58 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
-from typing import TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_levels = [0]
+"""Verbosity of the commands in progress, the innermost last: -1 with --quiet, 1 with --verbose."""
+
+
+@contextmanager
+def verbosity(*, quiet: bool = False, verbose: bool = False) -> Iterator[None]:
+    """Print less or more in the block."""
+    _levels.append(int(verbose) - int(quiet))
+    try:
+        yield
+    finally:
+        _levels.pop()
+
+
+def is_quiet() -> bool:
+    """Return True with --quiet: only results, warnings and errors are printed."""
+    return _levels[-1] < 0
+
+
+def is_verbose() -> bool:
+    """Return True with --verbose: details are printed too."""
+    return _levels[-1] > 0
+
+
+def detail(*lines: str) -> None:
+    """Print lines on standard error with --verbose."""
+    if is_verbose():
+        echo(*lines, error=True)
+
+
+def write_bytes(data: bytes) -> None:
+    """Write bytes on standard output. Raises OSError."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def progress_console() -> Console:
+    """Return a console on standard error; progress is shown if its `is_terminal` is true.
+
+    It is false with --quiet too.
+    """
+    from rich.console import Console
+
+    return Console(stderr=True, force_terminal=False if is_quiet() else None)
 
 
 def echo(*lines: str, error: bool = False) -> None:

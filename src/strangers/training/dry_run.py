@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from strangers.recipes.recipe import parameter_counts
+from strangers.recipes.recipe import Recipe, flatten, parameter_counts, written
 from strangers.system.streams import printable
 from strangers.training.adaptive_threads import first_schedule
 from strangers.training.distributed import SINGLE_PROCESS
@@ -21,8 +23,25 @@ MEASURED_SECONDS = 2.0
 BYTES_PER_FLOAT = 4
 
 
+@dataclass(frozen=True)
+class DryRun:
+    """The plan of a training and its cost in words, by topic, and its recipe."""
+
+    rows: Mapping[str, str]
+    recipe: Recipe
+
+    def __str__(self) -> str:
+        values = [(name, written(value)) for name, value in flatten(self.recipe.model_dump(mode="json"))]
+        width = max(len(name) for name, _ in values)
+        blocks = [("Plan", [*self.rows.items()]), ("Recipe", values)]
+        return "\n\n".join(
+            "\n".join([title, *(f"  {name:<{width}}  {printable(text)}" for name, text in rows)])
+            for title, rows in blocks
+        )
+
+
 @keyword_options(TrainingOptions)
-def dry_run(data: str | Path, options: TrainingOptions) -> str:
+def dry_run(data: str | Path, options: TrainingOptions) -> DryRun:
     """Report what `train` would do with these arguments, what it needs and how long it takes.
 
     Speed and memory are measured in a few steps on noise. Raises UsageError and DataError.
@@ -37,7 +56,7 @@ def dry_run(data: str | Path, options: TrainingOptions) -> str:
     steps = -(-recipe.images // recipe.images_per_step)
     checkpoints = options.keep + (options.evaluate_every is not None)  # and the best one
     rows = {
-        "run": f"{options.out}",
+        "run": f"{options.out or 'a new folder in runs/'}",
         "data": f"{data}: {len(plan.data):,} pictures of {recipe.size} px, crop {recipe.crop}",
         "measured": f"{plan.measured_on}",
         "images": f"{recipe.images:,}, or {recipe.images / len(plan.data):.1f} epochs, or {steps:,} steps",
@@ -51,8 +70,7 @@ def dry_run(data: str | Path, options: TrainingOptions) -> str:
         "speed": f"{speed:,.1f} images/s, measured{load()}",
         "time": f"about {duration(recipe.images / speed)}",
     }
-    table = "\n".join(f"{name:<14}{printable(text)}" for name, text in rows.items())
-    return f"{table}\nrecipe        {recipe.model_dump_json(indent=2)}"
+    return DryRun(rows, recipe)
 
 
 def _checkpoint_bytes(parameters: dict[str, int]) -> int:

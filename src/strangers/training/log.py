@@ -19,7 +19,7 @@ from rich.text import Text
 
 from strangers.errors import RunError, UsageError
 from strangers.system.files import write_atomically
-from strangers.system.streams import Forgiving, printable
+from strangers.system.streams import Forgiving, printable, progress_console
 from strangers.training.clock import TrainingClock
 from strangers.training.step import StepReport
 
@@ -61,14 +61,18 @@ class RunLog:
         self.images_per_epoch, self.images_per_step, self.budget = images_per_epoch, images_per_step, budget
         # A training outlives the reader of its lines, which are in console.log too.
         screen = cast(TextIO, Forgiving(sys.stdout)) if sys.stdout else None
-        self.console = Console(file=screen, quiet=not progress, highlight=False, soft_wrap=True)
+        self.console, bars = Console(file=screen, quiet=not progress), progress_console()
+        bars.quiet = not progress
+        if self.console.is_terminal and bars.is_terminal:
+            # Only a console that shows the bar knows how to print above it.
+            self.console = bars
         self.bar = Progress(
             BarColumn(),
             TextColumn("{task.completed:,.0f} of {task.total:,.0f} images"),
             Speed(),
             TimeRemainingColumn(),
-            console=self.console,
-            disable=not (progress and self.console.is_terminal),
+            console=bars,
+            disable=not (progress and bars.is_terminal),
             speed_estimate_period=120,
         )
         self.task = self.bar.add_task("", total=budget)
@@ -145,7 +149,7 @@ class RunLog:
             f"[E{epoch:02d} | B{batch:04d}] "
             f"D(real): loss={means['real_loss']:.4f}, acc={means['real_accuracy']:.4f} | "
             f"D(fake): loss={means['fake_loss']:.4f}, acc={means['fake_accuracy']:.4f} | "
-            f"G: loss={means['generator_loss']:.4f}, acc={means['generator_accuracy']:.4f} | "
+            f"G: loss={means['generator_loss']:.4f}, fools D={means['generator_accuracy']:.4f} | "
             f"{speed:.1f} img/s"
         )
         self._plot(means, images_seen)
@@ -166,7 +170,7 @@ class RunLog:
         """Print a message and append it to console.log."""
         message = printable(message)
         try:
-            self.console.print(message, markup=False)
+            self.console.print(message, markup=False, highlight=False, soft_wrap=True)
         except BrokenPipeError:
             raise
         except OSError:  # the output is a file on a full disk

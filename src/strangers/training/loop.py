@@ -31,7 +31,15 @@ from strangers.training.distributed import Processes, process_group
 from strangers.training.log import RunLog
 from strangers.training.options import TrainingOptions, keyword_options
 from strangers.training.plan import Plan, autocast, duration, make_plan
-from strangers.training.run import Run, lock_run, open_run, read_run
+from strangers.training.run import (
+    Interrupted,
+    Run,
+    Terminated,
+    lock_run,
+    number_run,
+    open_run,
+    read_run,
+)
 from strangers.training.session import TrainingSession, log_warnings, roll_back, start_session
 from strangers.training.snapshots import animate, save_final, take_snapshot
 from strangers.training.step import StepRandom, StepReport, apply_schedule, training_step
@@ -40,8 +48,8 @@ from strangers.training.threads import ThreadSchedule
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 """The signals that save a checkpoint and end the training; Windows has no SIGHUP."""
 
-STEPS_PER_LINE = 50
-"""Training steps between two lines of the log, without --log-every."""
+LINES = 100
+"""Lines of the log of a training, without --log-every; more if its snapshots are more frequent."""
 
 
 @keyword_options(TrainingOptions)
@@ -58,13 +66,15 @@ def train(data: str | Path, options: TrainingOptions) -> Run:
     Raises UsageError for a wrong argument, DataError for the photographs, RunError for the folder and for a
     training that collapsed.
     """
-    out = Path(options.out)
-    known = read_run(out)
+    out = None if options.out is None else Path(options.out)
+    known = None if out is None else read_run(out)
     if known is not None and options.precision == "auto":  # a run keeps its precision on any machine
         options = replace(options, precision=known.get("precision", "auto"))
     with process_group() as processes, ExitStack() as held:
         with processes.local_rank_zero_first():
             plan = make_plan(data, options, processes)
+            if out is None:
+                out = number_run(plan.recipe.name) if processes.is_first else Path()
             if processes.is_first:
                 held.enter_context(lock_run(out))
             if plan.few:
@@ -73,6 +83,7 @@ def train(data: str | Path, options: TrainingOptions) -> Run:
             options = replace(options, callbacks=(*shown, *options.callbacks))
             plan, schedule = first_schedule(plan, options, known, processes)
             run, repaired = _open(out, plan, schedule, processes)
+        run = replace(run, path=processes.broadcast(run.path))
         if plan.device.value.type == "cpu":
             keep_freed_memory()
         log = _new_log(run, plan, options, processes)
@@ -163,7 +174,7 @@ def _train(session: TrainingSession) -> None:
 def _due(session: TrainingSession, before: int, seen: int) -> tuple[bool, bool, bool]:
     """Return whether a log line, a snapshot and an evaluation are due after a step to `seen` images."""
     options, recipe = session.options, session.plan.recipe
-    log_every = options.log_every or STEPS_PER_LINE * recipe.images_per_step
+    log_every = options.log_every or max(1, min(recipe.images // LINES, options.every))
     line, snapshot, evaluation = (
         interval is not None and before // interval != seen // interval
         for interval in (log_every, options.every, options.evaluate_every)
@@ -176,8 +187,9 @@ def _finish(session: TrainingSession, stop: Stop) -> None:
     """Log how the training ended; raise the exception of a signal."""
     log, images_seen = session.log, session.state.images_seen
     if stop.signal is not None:
-        log.info(f"Stopped and saved after {images_seen:,} images; the same command resumes from here.")
-        raise KeyboardInterrupt if stop.signal == signal.SIGINT else SystemExit(128 + stop.signal)
+        run = session.run.path
+        log.info(f"Stopped and saved after {images_seen:,} images; a training in {run} resumes from here.")
+        raise Interrupted(run) if stop.signal == signal.SIGINT else Terminated(run, 128 + stop.signal)
     if session.patience_is_over:
         log.info(f"Stopped: the last {session.best.evaluations_since} evaluations brought no improvement.")
     log.info(f"Trained on {images_seen:,} images in {duration(log.seconds)}.")

@@ -38,7 +38,7 @@ class TrainingOptions:
 
     Attributes:
         recipe: name of a preset, a recipe, or a recipe's JSON file, run or model; "fast-64" if None.
-        out: the run's folder; a run in it is resumed.
+        out: the run's folder; a run in it is resumed. If None, a new folder such as runs/fast-64-0001.
         from_model: model whose weights the training starts from: of a run with its discriminator. Below
             5,000 pictures it is trained by `few-64` or `few-128` unless `recipe` is given, measured every
             2,000 images, and stopped after 5 measurements without improvement.
@@ -52,7 +52,7 @@ class TrainingOptions:
         size: height and width of the pictures in pixels, from which the widths of the networks follow.
         overrides: values of recipe fields by dotted name; strings are parsed as by --set.
         every: images between snapshots, each a sample grid and a checkpoint.
-        log_every: images between lines of the log; 50 steps if None.
+        log_every: images between lines of the log; a hundredth of the training if None.
         keep: number of newest checkpoints to keep.
         evaluate_every: images between evaluations; no evaluations if None.
         evaluate_count: faces in each evaluation.
@@ -64,7 +64,7 @@ class TrainingOptions:
     """
 
     recipe: str | Path | Recipe | None = None
-    out: str | Path = "runs/1"
+    out: str | Path | None = None
     _: KW_ONLY
     from_model: str | Path | None = None
     images: int | None = None

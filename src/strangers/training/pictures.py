@@ -6,7 +6,7 @@ import io
 import re
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,21 @@ LAST_FRAMES = 4
 MAX_FRAMES = 60
 """Grids in the animation, evenly chosen from more, so that it stays small enough to share."""
 
-MAX_POINTS, MAX_VALUE = 2_000, 1e300
-"""Limits of a curve: number of its points, and absolute value of each."""
+MAX_POINTS, MAX_VALUE = 300, 1e300
+"""Limits of a curve: number of its points, as a panel has pixels for no more, and absolute value of each."""
+
+FEW_POINTS = 30
+"""Points below which each is marked."""
 
 COLORS = {"real": "#0072b2", "fake": "#d55e00", "generator": "#009e73"}
 """Colors of the curves, distinguishable with color blindness too."""
+
+
+LABELS = {
+    "loss": {"real": "D on real", "fake": "D on fake", "generator": "G"},
+    "accuracy": {"real": "D on real", "fake": "D on fake", "generator": "G fools D"},
+}
+"""Curves of the panels of losses and accuracies."""
 
 
 def save_reals(run: Path, data: PreparedSet) -> None:
@@ -105,27 +115,50 @@ def curves(run: Path) -> bytes | None:
     if not len(lines) and not len(evaluations):
         return None
     from matplotlib.figure import Figure  # takes half a second to import
+    from matplotlib.ticker import EngFormatter, MaxNLocator
 
     panels = 3 if len(evaluations) else 2
     figure = Figure(figsize=(5 * panels, 4), layout="constrained")
     all_axes = figure.subplots(1, panels)
-    for axes, kind in zip(all_axes, ("loss", "accuracy"), strict=False):
-        for who, label in (("real", "D on real"), ("fake", "D on fake"), ("generator", "G")):
+    for axes, kind in zip(all_axes, LABELS, strict=False):
+        for who, label in LABELS[kind].items():
             values = lines[:, 1 + StepReport._fields.index(f"{who}_{kind}")]
-            axes.plot(lines[:, 0], values, color=COLORS[who], label=label, linewidth=1.2)
+            marker = "o" if len(lines) < FEW_POINTS else ""
+            axes.plot(
+                lines[:, 0],
+                values,
+                color=COLORS[who],
+                label=label,
+                linewidth=1.2,
+                marker=marker,
+                markersize=4,
+            )
         axes.set_title(kind.capitalize())
+        axes.legend(frameon=False)
     if len(evaluations):
         all_axes[-1].plot(*evaluations[:, :2].T, color=COLORS["generator"], marker="o", linewidth=1.2)
         all_axes[-1].set_title(f"{metric}, {evaluations[-1, 2]:,.0f} faces")
     for axes in all_axes:
         axes.set(xlabel="images seen", xlim=(0, None), ylim=(0, None))
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    all_axes[0].legend(frameon=False)
+    all_axes[0].set_ylim(*_limits(lines[:, [1, 3, 5]]))
+    all_axes[1].set_ylim(0, 1.02)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110)
     return picture.getvalue()
+
+
+def _limits(losses: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the limits of the panel of losses: all of them, but of spikes no more than the curves need."""
+    if not losses.size:
+        return 0, 1
+    low, high = np.percentile(losses, (1, 99))
+    margin = max(0.3 * (high - low), 1e-6)
+    bottom, top = max(losses.min(), low - margin), min(losses.max(), high + margin)
+    return min(0, bottom), 1.02 * top if top > 0 else margin
 
 
 def _series(run: Path, *names: str) -> NDArray[np.float64]:
@@ -141,6 +174,30 @@ def _series(run: Path, *names: str) -> NDArray[np.float64]:
     rows = np.array(values).reshape(-1, len(names))
     starts = np.arange(0, len(rows), max(1, -(-len(rows) // MAX_POINTS)))
     return np.add.reduceat(rows, starts) / np.diff(starts, append=len(rows))[:, None] if len(rows) else rows
+
+
+STRIP_FACES, STRIP_COLUMNS = 8, 10
+"""Rows and columns of progress.png: the first faces of the grids, and grids from the first to the last."""
+
+
+def save_strip(run: Path, size: int) -> None:
+    """Write progress.png: the same faces from the first grid to the last, one row per face.
+
+    size: height and width of a face. The grids have eight columns; those that cannot be read are left out.
+    """
+    from PIL import Image
+
+    paths = _grids(run)
+    chosen = np.unique(np.linspace(0, len(paths) - 1, min(STRIP_COLUMNS, len(paths))).round().astype(int))
+    columns = []
+    for path in (paths[index] for index in chosen):
+        with suppress(OSError, SyntaxError, ValueError), Image.open(path) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+            # The first faces of a grid are its first row, with a gap of 2 pixels between them.
+            columns.append([pixels[:size, left : left + size] for left in range(0, 8 * (size + 2), size + 2)])
+    if columns:
+        faces = np.stack([column[face] for face in range(STRIP_FACES) for column in columns])
+        write_atomically(run / "progress.png", encode_png(grid(faces, columns=len(columns))))
 
 
 def save_animation(run: Path) -> list[Path]:

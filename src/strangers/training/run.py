@@ -2,7 +2,7 @@
 
 recipe.json  run.json       recipe; seed, set, precision, threads and versions; both with a SHA-256
 log.jsonl  console.log      losses and metrics; the lines of the console
-reals.png  samples/  curves.png  progress.webp
+reals.png  samples/  curves.png  progress.webp  progress.png
 checkpoints/  latest  best  checkpoints, and the names of the newest and of the best
 lock                        empty; locked by the training that writes here
 
@@ -12,7 +12,9 @@ Every checkpoint has copies of recipe.json and run.json, which replace damaged o
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager
+import re
+import signal
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,8 @@ from strangers.errors import RunError, UsageError
 from strangers.recipes.recipe import Recipe, flatten, parse_recipe
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
-from strangers.system.files import PARTIAL, lock
+from strangers.system.files import PARTIAL
+from strangers.system.machine import lock
 from strangers.training.checkpoint import read_copies
 from strangers.training.json_files import is_damaged, read_json, write_json
 from strangers.training.plan import Plan, dtype_name
@@ -33,6 +36,9 @@ FORMAT = 3
 
 LOCK = "lock"
 RUN, RECIPE = "run.json", "recipe.json"
+
+RUNS = Path("runs")
+"""Folder of the runs that are numbered."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,37 @@ class Run:
         """Return the newest grid of faces: what a notebook shows of a run."""
         grids = sorted((self.path / "samples").glob("*.png"))
         return grids[-1].read_bytes() if grids else None
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in a training, after a checkpoint of the run in the folder `run` was saved."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__()
+        self.run, self.code = run, 128 + signal.SIGINT
+
+
+class Terminated(SystemExit):
+    """SIGTERM or SIGHUP in a training, after a checkpoint of the run in the folder `run` was saved."""
+
+    def __init__(self, run: Path, code: int) -> None:
+        super().__init__(code)
+        self.run = run
+
+
+def number_run(recipe: str) -> Path:
+    """Create the folder of a new run, the next one of its recipe: runs/fast-64-0001. Raises OSError."""
+    name = re.sub(r"[^\w.-]", "-", recipe)
+    RUNS.mkdir(parents=True, exist_ok=True)
+    taken = (re.fullmatch(rf"{re.escape(name)}-(\d+)", path.name) for path in RUNS.iterdir())
+    number = max((int(found[1]) for found in taken if found), default=0)
+    while True:
+        number += 1
+        path = RUNS / f"{name}-{number:04d}"
+        # another training may take the same number meanwhile
+        with suppress(FileExistsError):
+            path.mkdir()
+            return path
 
 
 def lock_run(path: Path) -> AbstractContextManager[object]:

@@ -108,7 +108,7 @@ def start_session(
     log.resume(state.images_seen, past.seconds, past.log, past.health.rollbacks)
     for problem in problems:
         log.info(f"warning: {problem} Using the previous one.")
-    for line in _resumed(state) if state.images_seen else _new_run(plan, processes):
+    for line in _resumed(state) if state.images_seen else _new_run(run, plan, processes):
         log.info(line)
     if processes.is_first:
         checkpoint.prune(run.path, past, keep=options.keep)  # a crash may have prevented it
@@ -125,8 +125,15 @@ def start_session(
     session = TrainingSession(
         run, plan, options, log, evaluator, state, past.health, best, schedule, processes
     )
-    log.info(str(session.loader))
+    log.info(f"{_machine(plan)} {session.loader}")
     return session
+
+
+def _machine(plan: Plan) -> str:
+    """Return the choices of device, precision and threads in one line, with their reasons."""
+    threads = f"{plan.threads.value} thread{'s' * (plan.threads.value > 1)}"
+    choices = f"On {plan.device.value} in {dtype_name(plan.precision.value)} on {threads}."
+    return f"{choices} {plan.device.reason} {plan.precision.reason} {plan.threads.reason}"
 
 
 def _redraw(run: Run, plan: Plan, log: RunLog, images_seen: int) -> None:
@@ -165,13 +172,10 @@ def _resumed(state: State) -> Iterator[str]:
     yield f"Resuming after {state.images_seen:,} images."
 
 
-def _new_run(plan: Plan, processes: Processes) -> Iterator[str]:
+def _new_run(run: Run, plan: Plan, processes: Processes) -> Iterator[str]:
     """Yield the log's first lines about a new run."""
-    recipe, threads = plan.recipe, plan.threads.value
-    yield f"{recipe.name} at {recipe.size} px on {len(plan.data):,} pictures, seed {plan.seed}."
-    yield f"On {plan.device.value}: {plan.device.reason}"
-    yield f"In {dtype_name(plan.precision.value)}: {plan.precision.reason}"
-    yield f"On {threads} thread{'s' * (threads > 1)}: {plan.threads.reason}"
+    recipe = plan.recipe
+    yield f"{recipe.name} at {recipe.size} px on {len(plan.data):,} pictures, seed {plan.seed}: {run.path}"
     if plan.ancestor is not None:
         alone = f", which learns alone for {recipe.generator_after:,} images" * (recipe.generator_after > 0)
         yield f"{plan.ancestor}{alone}."

@@ -13,7 +13,7 @@ from strangers.sampling.model_file import ModelHeader
 from strangers.training import checkpoint
 from strangers.training.evaluator import BestMetric
 from strangers.training.health import HealthMonitor
-from strangers.training.pictures import SEEDS, optional, save_animation, save_samples
+from strangers.training.pictures import SEEDS, optional, save_animation, save_samples, save_strip
 from strangers.training.plan import Plan
 from strangers.training.run import copies
 from strangers.training.session import TrainingSession, log_warnings
@@ -142,7 +142,8 @@ def header_of(session: TrainingSession) -> ModelHeader:
 
 
 def animate(session: TrainingSession) -> None:
-    """Write the animation of the run's grids; warn of grids that cannot be read."""
+    """Write the animation and the strip of the run's grids; warn of grids that cannot be read."""
     with optional(session.log, session.state.images_seen, "animation"):
         for path in save_animation(session.run.path):
             session.log.info(f"warning: {path} cannot be read; progress.webp leaves it out.")
+        save_strip(session.run.path, session.plan.recipe.size)
