@@ -238,6 +238,25 @@ def test_a_damaged_member_is_a_file_with_a_problem(tmp_path: Path) -> None:
     assert second.problem.startswith("damaged in the archive: Bad CRC-32")
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_later_member_replaces_one_of_the_same_name_which_is_named(tmp_path: Path) -> None:
+    """As unpacking does: archives that were updated have both."""
+    files = [("a.jpg", b"old"), ("b.jpg", b"other"), ("a.jpg", b"new")]
+    with (
+        zipfile.ZipFile(tmp_path / "set.zip", "w") as archive,
+        tarfile.open(tmp_path / "set.tar", "w") as tar,
+    ):
+        for name, data in files:
+            archive.writestr(name, data)
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    both: list[Zip | Tar] = [Zip(tmp_path / "set.zip"), Tar(tmp_path / "set.tar")]
+    for container in both:
+        assert [(file.name, file.data) for file in container] == [("b.jpg", b"other"), ("a.jpg", b"new")]
+        assert "replaces it" in container.omitted()["a.jpg"]
+
+
 def test_an_encrypted_member_is_a_file_with_a_problem(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "set.zip", {"1.jpg": b"one"}, zipfile.ZIP_STORED)
     data = bytearray(path.read_bytes())

@@ -123,6 +123,54 @@ def test_an_embedded_profile_is_applied_in_every_format(
     assert near(middle(encoded(wide, kind, icc_profile=rgb_profile(), **KINDS[kind])), SEEN)
 
 
+def with_chunk(png: bytes, name: bytes, content: bytes) -> bytes:
+    """The PNG with a chunk after its header."""
+    chunk = name + content
+    crc = struct.pack(">I", zlib.crc32(chunk))
+    return png[:33] + struct.pack(">I", len(content)) + chunk + crc + png[33:]
+
+
+def test_code_points_of_a_png_are_applied_and_those_of_srgb_change_nothing(
+    wide: Image.Image, encoded: Encode
+) -> None:
+    stored = encoded(wide, "PNG")
+    assert near(middle(with_chunk(stored, b"cICP", bytes((12, 13, 0, 1)))), SEEN, 6)
+    for points in ((1, 13), (2, 2), (1, 1), (99, 13)):
+        assert middle(with_chunk(stored, b"cICP", bytes((*points, 0, 1)))) == middle(stored)
+    gray = encoded(Image.new("RGB", (16, 16), (100, 100, 100)), "PNG")
+    for primaries in (9, 12):
+        assert near(middle(with_chunk(gray, b"cICP", bytes((primaries, 13, 0, 1)))), (100, 100, 100), 1)
+    linear = round(255 * (1.055 * (100 / 255) ** (1 / 2.4) - 0.055))
+    assert near(middle(with_chunk(gray, b"cICP", bytes((1, 8, 0, 1)))), 3 * (linear,), 1)
+
+
+def test_code_points_take_the_place_of_a_profile_in_a_png(wide: Image.Image, encoded: Encode) -> None:
+    stored = encoded(wide, "PNG", icc_profile=rgb_profile(1.0))
+    assert near(middle(with_chunk(stored, b"cICP", bytes((12, 13, 0, 1)))), SEEN, 6)
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_code_points_of_phones_are_applied_where_there_is_no_profile(
+    wide: Image.Image, encoded: Encode, kind: str
+) -> None:
+    require(kind)
+    head = encoded(wide, kind, **KINDS[kind])
+    points = b"colrnclx" + struct.pack(">HHHB", 12, 13, 6, 128)
+    at = head.find(b"colrnclx")
+    if at < 0:
+        pytest.skip("this writer states no code points")
+    data = head[:at] + points[:12] + head[at + 12 :]
+    assert near(middle(data), SEEN, 8)
+    assert color.code_points(data, has_profile=True) is None
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_high_dynamic_range_is_refused_by_name(encoded: Encode, transfer: int, name: str) -> None:
+    data = with_chunk(encoded(Image.new("RGB", (16, 16)), "PNG"), b"cICP", bytes((9, transfer, 0, 1)))
+    with pytest.raises(DataError, match=rf"high dynamic range \({name}\)"):
+        decode(data)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
 def test_a_gray_photograph_is_converted_by_its_gray_profile(encoded: Encode, kind: str) -> None:
     data = encoded(Image.new("L", (16, 16), 100), kind, icc_profile=gray_profile(1.0))

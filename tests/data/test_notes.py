@@ -49,7 +49,7 @@ def test_enlarged_photographs_are_counted(crop: str, originals: dict[str, int], 
 
 def test_images_without_attributes_are_counted() -> None:
     attributes = np.array([[0, 0], [1, 0], [-1, -1]], np.int8)
-    assert notes_on(manifest({}), attributes) == ["1 images have no row in the attribute table."]
+    assert notes_on(manifest({}), attributes) == ["1 image has no row in the attribute table."]
 
 
 def test_skipped_files_are_summed_up_by_reason(tmp_path: Path) -> None:

@@ -241,6 +241,12 @@ def test_skipped_files_keep_the_labels_of_others_in_place(
     assert set(skipped(tmp_path / "celeba")) == {f"{IMAGES}/000003.jpg", "zip.zip"}
 
 
+def test_a_named_table_that_labels_no_picture_is_refused(celeba: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("file,Smiling\n7,1\n8,0\n")
+    with pytest.raises(DataError, match=r"other.csv labels none of the 30 files: its first row names '7'"):
+        open_source(str(celeba / "img_align_celeba"), annotations=tmp_path / "other.csv")
+
+
 def test_omitted_files_are_divided_into_parts_too(celeba: Path, tmp_path: Path) -> None:
     shutil.copytree(celeba / IMAGES, tmp_path / "set")
     (tmp_path / "set" / "more.zip").write_bytes(b"archive")

@@ -31,6 +31,11 @@ from strangers.errors import DataError
 MAX_HEADER_BYTES = 2**20
 """Length of a name or a record in a tar, which tarfile reads whole."""
 
+ENCRYPTED = 1
+"""Bit of a zip member's flags."""
+
+REPLACED = "a later member of the archive has the same name, and replaces it"
+
 MAX_LINK_BYTES = 2**12
 """Length of the path that a link points to."""
 
@@ -49,6 +54,9 @@ class Zip(Container):
             refuse_bomb(path, sum(member.file_size for member in members))
             for member in members:
                 self._sort(archive, member)
+        last = dict(self._candidates)
+        self._omitted |= {name: REPLACED for name, member in self._candidates if member is not last[name]}
+        self._candidates = [(name, member) for name, member in self._candidates if member is last[name]]
 
     def _sort(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         """Put a member among the candidates, the tables, or what is omitted."""
@@ -124,6 +132,10 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -
         # Reads no more than the size that was just checked.
         with archive.open(member) as stream:
             return File(name, stream.read(member.file_size))
+    except RuntimeError as error:
+        if member.flag_bits & ENCRYPTED:
+            return File(name, b"", "encrypted in the archive; unpack it with its password")
+        return File(name, b"", f"damaged in the archive: {error}")
     # What damage does to the decompressors has no common base.
     except Exception as error:
         return File(name, b"", f"damaged in the archive: {error}")
@@ -194,7 +206,17 @@ class Tar(Container):
                 self._omitted[name] = _dangling(target)
             else:
                 self._candidates.setdefault(number, []).append(name)
-        self._candidates = dict(sorted(self._candidates.items()))
+        last = {name: number for number, names in sorted(self._candidates.items()) for name in names}
+        self._omitted |= {
+            name: REPLACED
+            for number, names in self._candidates.items()
+            for name in names
+            if last[name] != number
+        }
+        self._candidates = {
+            number: [name for name in names if last[name] == number]
+            for number, names in sorted(self._candidates.items())
+        }
         del self._numbers, self._links
 
     @property
@@ -243,7 +265,7 @@ class Tar(Container):
 
 
 class _Header(tarfile.TarInfo):
-    """A member's header that neither sends tarfile in circles nor has it read gigabytes at once."""
+    """A member's header that refuses what makes tarfile loop forever or read gigabytes at once."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:

@@ -1,11 +1,13 @@
-"""Convert decoded pictures to 8-bit sRGB: embedded color profiles, 16- and 32-bit grays, transparency."""
+"""Convert decoded pictures to 8-bit sRGB: color profiles and code points, deep grays, transparency."""
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from strangers.errors import DataError
@@ -18,6 +20,16 @@ MAX_IDENTITY_ERROR = 1
 
 PNG_GAMMA = 1 / 2.2
 """The exponent that PNG files declare for sRGB pixels (PNG specification, 11.3.2.2)."""
+
+TO_SRGB_PRIMARIES = {
+    9: ((1.660491, -0.587641, -0.072850), (-0.124550, 1.132900, -0.008349), (-0.018151, -0.100579, 1.118730)),
+    12: ((1.224940, -0.224940, 0), (-0.042057, 1.042057, 0), (-0.019638, -0.078636, 1.098274)),
+}
+"""Linear light of BT.2020 and Display P3 to that of sRGB, by ITU-T H.273's numbers of color primaries."""
+
+TRANSFER_GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}
+HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+"""Transfer characteristics of ITU-T H.273 that are not sRGB's; viewers show those of video as sRGB's."""
 
 TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_SAMPLE_FORMAT = 258, 262, 339
 """TIFF 6.0: BitsPerSample, PhotometricInterpretation (0: white is zero), SampleFormat (2: signed)."""
@@ -48,6 +60,8 @@ def _apply_profile(picture: Image.Image) -> Image.Image:
         return _transformed(picture, _from_lab())
     if picture.mode not in ("L", "RGB", "CMYK"):
         picture = picture.convert("RGB")
+    if "code_points" in picture.info:
+        return _apply_code_points(picture.convert("RGB"), *picture.info["code_points"])
     if not profile:
         return _apply_gamma(picture.convert("RGB"))
     if len(profile) > MAX_PROFILE_BYTES:
@@ -115,9 +129,44 @@ def _apply_gamma(picture: Image.Image) -> Image.Image:
     if not gamma or "srgb" in picture.info or not 0.1 < gamma < 2 or abs(gamma / PNG_GAMMA - 1) < 0.05:
         return picture
     light = (np.arange(256) / 255) ** (1 / gamma)
-    # The sRGB transfer function (IEC 61966-2-1).
+    return picture.point(_encoded(light).astype(int).tolist() * 3)
+
+
+def code_points(data: bytes, has_profile: bool) -> tuple[int, int] | None:
+    """Return (color primaries, transfer characteristics) that a PNG, AVIF or HEIC declares (ITU-T H.273).
+
+    None where it declares none or those of sRGB, and where a profile in an AVIF or a HEIC takes their place.
+    """
+    found = (1, 13)
+    if data.startswith(b"\x89PNG"):
+        at = data.find(b"\0\0\0\4cICP", 0, max(0, data.find(b"IDAT")))
+        found = found if at < 0 else (data[at + 8], data[at + 9])
+    elif data[4:8] == b"ftyp" and not has_profile:
+        at = data.find(b"colrnclx")
+        found = found if at < 0 else struct.unpack_from(">HH", data.ljust(at + 12), at + 8)
+    primaries, transfer = found
+    unlike = primaries in TO_SRGB_PRIMARIES or transfer in TRANSFER_GAMMAS or transfer in HDR_TRANSFERS
+    return found if unlike else None
+
+
+def _apply_code_points(picture: Image.Image, primaries: int, transfer: int) -> Image.Image:
+    """Convert RGB to sRGB by the primaries and the transfer characteristics of its file."""
+    if transfer in HDR_TRANSFERS:
+        raise DataError(f"high dynamic range ({HDR_TRANSFERS[transfer]}); export it for ordinary screens")
+    levels = np.arange(256) / 255
+    gamma = TRANSFER_GAMMAS.get(transfer)
+    # The inverse of the sRGB transfer function (IEC 61966-2-1).
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    light = linear[np.asarray(picture)] if gamma is None else (levels**gamma)[np.asarray(picture)]
+    if primaries in TO_SRGB_PRIMARIES:
+        light = light @ np.array(TO_SRGB_PRIMARIES[primaries]).T
+    return Image.fromarray(_encoded(light.clip(0, 1)))
+
+
+def _encoded(light: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the levels of linear light in [0, 1] by the sRGB transfer function (IEC 61966-2-1)."""
     encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return picture.point((255 * encoded).round().astype(int).tolist() * 3)
+    return (255 * encoded).round().astype(np.uint8)
 
 
 def _eight_bit_gray(picture: Image.Image) -> Image.Image:

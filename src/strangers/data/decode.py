@@ -16,7 +16,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, features
 
-from strangers.data.color import to_srgb
+from strangers.data.color import code_points, to_srgb
 from strangers.data.crops import Crop
 from strangers.errors import DataError
 
@@ -185,6 +185,9 @@ def _decode_with_pillow(data: bytes, decoded: Pixels | None = None) -> Pixels:
             _refuse_raw(photograph)
             if decoded is None:
                 photograph.load()
+            points = code_points(data, bool(photograph.info.get("icc_profile")))
+            if points is not None:
+                photograph.info["code_points"] = points
             return _pixels_of(photograph, decoded)
     except UnidentifiedImageError:
         raise DataError(f"broken {kind} image" if kind else _unsupported(data)) from None

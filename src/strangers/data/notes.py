@@ -26,7 +26,8 @@ def notes_on(manifest: Manifest, attributes: NDArray[np.int8] | None) -> list[st
     notes = []
     unknown = 0 if attributes is None else int((attributes == 0).all(1).sum())
     if unknown:
-        notes.append(f"{unknown:,} images have no row in the attribute table.")
+        have = "image has" if unknown == 1 else "images have"
+        notes.append(f"{unknown:,} {have} no row in the attribute table.")
     sizes = Counter(manifest.originals).most_common()
     if len(sizes) > 1:
         named = _enumerate([f"{size} ({count:,})" for size, count in sizes], ", ", "sizes")

@@ -86,12 +86,18 @@ class FileSource:
         part: tuple[int, int] | None = None,
     ) -> None:
         self._container = container
-        candidates = container.names()
+        candidates, given = container.names(), bool(annotations.names)
         annotations = annotations.or_else(read_annotations(container.tables()))
         omitted = {**container.omitted(), **dict.fromkeys(annotations.unused, UNUSED_TABLE)}
         self._names = [*candidates, *omitted]
         self._problems = dict(enumerate(omitted.values(), start=len(candidates)))
         labels = _labels(container, annotations, candidates)
+        if given and candidates and not labels.values.any():
+            raise DataError(
+                f"The table {annotations.attribute_table.name} labels none of the {len(candidates):,} files: "
+                f"its first row names {annotations.attribute_table.pictures[0]!r}, the first file is "
+                f"{candidates[0]!r}. Name pictures by file name or relative path."
+            )
         self.attributes = labels.names
         self._values = labels.values
         self._annotations = annotations
