@@ -11,6 +11,7 @@ import pytest
 from strangers.cli import COMMANDS
 
 PACKAGE = Path(__file__).parents[1] / "src/strangers"
+TESTS = Path(__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 MAX_FUNCTION_LINES = 50
@@ -18,6 +19,19 @@ MAX_FILE_LINES = 300
 MAX_TOP_LEVEL_MODULES = 10
 CLAUSES = {"What", "Whether", "Of", "As", "Where", "How"}
 """First words of a docstring that is a clause, neither a noun phrase nor an imperative."""
+
+TESTED_IN = {
+    "__main__.py": "test_cli.py",
+    "_version.py": "test_package.py",
+    "evaluation/new_metric.py": "test_registration.py",
+    "evaluation/vision_transformer.py": "evaluation/test_transformer_features.py",
+    "networks/architecture.py": "recipes/test_recipe.py",
+    "plugins.py": "test_registration.py",
+    "recipes/changes.py": "recipes/test_recipe.py",
+    "recipes/settings.py": "recipes/test_recipe.py",
+    "web/games_api.py": "web/test_games.py",
+}
+"""Modules that are tested with another, which is their only door."""
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -32,6 +46,14 @@ def test_the_package_has_few_modules_at_its_top() -> None:
 )
 def test_each_command_has_a_file_of_its_name(command: str) -> None:
     assert (PACKAGE / "commands" / f"{command}.py").is_file()
+
+
+def test_each_module_has_a_test_file_of_its_name() -> None:
+    modules = [path.relative_to(PACKAGE) for path in MODULES if path.name != "__init__.py"]
+    files = {
+        str(path): TESTED_IN.get(str(path), str(path.with_name(f"test_{path.name}"))) for path in modules
+    }
+    assert [module for module, file in files.items() if not (TESTS / file).is_file()] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

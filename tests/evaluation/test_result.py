@@ -1,11 +1,8 @@
-"""Results: their protocols and their text."""
+"""Results: their text, and their JSON."""
 
 from __future__ import annotations
 
-import pytest
-
-from strangers.errors import UsageError
-from strangers.evaluation.facts import ModelFacts, Protocol, SetFacts, check_protocols
+from strangers.evaluation.facts import ModelFacts, Protocol, SetFacts
 from strangers.evaluation.result import Hardware, Result, Value, summary
 
 PROTOCOL = Protocol(crop="c178", size=32, filter="bicubic")
@@ -19,17 +16,6 @@ RESULT = Result(
     values={"fd-face": Value(value=3.0, error=0.5), "recall-face": Value(value=0.25, reason="too few")},
     versions={}, hardware=Hardware(processor="", cores=1, threads=1, device="cpu"), seconds=1.0,
 )  # fmt: skip
-
-
-def test_protocols_must_agree_unless_a_mismatch_is_allowed() -> None:
-    assert check_protocols(MODEL, SET, False) == ()
-    other = SET.model_copy(update={"protocol": Protocol(crop="c108", size=32, filter="bicubic")})
-    with pytest.raises(UsageError, match=r"crop c178.*crop c108.*--allow-mismatch"):
-        check_protocols(MODEL, other, False)
-    assert check_protocols(MODEL, other, True) == ("crop: c178 and c108",)
-    large = SET.model_copy(update={"protocol": Protocol(crop="c178", size=64, filter="bicubic")})
-    with pytest.raises(UsageError, match="--size 32"):
-        check_protocols(MODEL, large, True)
 
 
 def test_a_summary_has_a_line_per_value_and_note() -> None:

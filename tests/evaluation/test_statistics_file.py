@@ -62,8 +62,6 @@ def test_an_npz_is_one_that_pytorch_fid_reads(photographs: Path, written: Path, 
     npz, other = read_statistics(tmp_path / "face.npz"), read_statistics(written)
     np.testing.assert_array_equal(npz.features["face"].features, other.features["face"].features)
     assert npz.facts.data_hash == other.facts.data_hash
-    with pytest.raises(UsageError, match=r"one kind of features.*let --out end in .safetensors"):
-        measure_statistics(photographs, Conditions(("quick",)), ".npz", progress=False)
 
 
 def test_an_npz_of_pytorch_fid_gives_a_frechet_distance_only(tmp_path: Path) -> None:

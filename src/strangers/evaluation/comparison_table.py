@@ -11,6 +11,7 @@ from strangers.evaluation.compare import Comparison, Row
 from strangers.evaluation.metric_table import higher_is_better
 from strangers.evaluation.result import arrow
 from strangers.system.files import signed
+from strangers.system.streams import markdown_text, one_line
 
 
 def markdown(comparison: Comparison) -> str:
@@ -18,10 +19,11 @@ def markdown(comparison: Comparison) -> str:
     names = _metrics(comparison)
     lines = ["| | " + " | ".join(_heading(name) for name in names) + " |", "|---" * (len(names) + 1) + "|"]
     for row in comparison.rows:
-        lines.append(f"| {row.label} | " + " | ".join(_cell(row, name) for name in names) + " |")
-    lines += ["", *conditions(comparison)]
+        label = markdown_text(row.label).replace("|", "\\|")
+        lines.append(f"| {label} | " + " | ".join(_cell(row, name) for name in names) + " |")
+    lines += ["", *map(markdown_text, conditions(comparison))]
     if comparison.differences:
-        lines += ["", *(f"- {found}" for found in comparison.differences)]
+        lines += ["", *(f"- {markdown_text(str(found))}" for found in comparison.differences)]
     return "\n".join(lines) + "\n"
 
 
@@ -31,7 +33,10 @@ def latex(comparison: Comparison) -> str:
     head = " & ".join(
         f"{_escaped(name)} $\\{'uparrow' if higher_is_better(name) else 'downarrow'}$" for name in names
     )
-    lines = [*(f"% {line}" for line in conditions(comparison)), f"\\begin{{tabular}}{{l{'r' * len(names)}}}"]
+    lines = [
+        *(f"% {one_line(line)}" for line in conditions(comparison)),
+        f"\\begin{{tabular}}{{l{'r' * len(names)}}}",
+    ]
     lines += ["\\toprule", f" & {head} \\\\", "\\midrule"]
     for row in comparison.rows:
         cells = " & ".join(_cell(row, name).replace("±", "$\\pm$") for name in names)
@@ -105,5 +110,12 @@ def _cell(row: Row, name: str) -> str:
     return f"{row.values[name]}{runs}"
 
 
+LATEX = str.maketrans(
+    {letter: f"\\{letter}" for letter in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+"""Characters that LaTeX would take for commands."""
+
+
 def _escaped(text: str) -> str:
-    return "".join(f"\\{letter}" if letter in "&%$#_{}" else letter for letter in text)
+    return one_line(text).translate(LATEX)

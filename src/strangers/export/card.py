@@ -5,9 +5,7 @@ Mitchell et al. 2019, "Model cards for model reporting". The Hugging Face hub re
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
@@ -21,6 +19,8 @@ from strangers.evaluation.result import Result
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import FacesRecipe, flatten, written
 from strangers.sampling.model import Model
+from strangers.system.streams import markdown_text as escaped
+from strangers.system.streams import one_line as plain
 
 MAX_ATTRIBUTES = 12
 """Attributes in the table: those whose frequencies differ most."""
@@ -40,7 +40,7 @@ def card(
     picture: file next to the card with the faces of seeds 0 to 63.
     """
     header = model.header
-    title = _escaped(header.title or f"{header.recipe.name}: faces of people who do not exist")
+    title = escaped(header.title or f"{header.recipe.name}: faces of people who do not exist")
     shown = f"![Faces of seeds 0 to 63, uncurated]({picture})\n" if picture else ""
     sections = [
         _front_matter(model, result),
@@ -79,7 +79,7 @@ def _front_matter(model: Model, result: Result | None) -> str:
         measured = {"task": task, "dataset": data, "metrics": metrics}
         fields["model-index"] = [{"name": header.recipe.name, "results": [measured]}]
     # JSON is YAML too, and quotes what needs it.
-    lines = [f"{name}: {_plain(json.dumps(value, ensure_ascii=False))}" for name, value in fields.items()]
+    lines = [f"{name}: {plain(json.dumps(value, ensure_ascii=False))}" for name, value in fields.items()]
     return "\n".join(["---", *lines, "---"])
 
 
@@ -87,11 +87,11 @@ def _lead(model: Model) -> str:
     header = model.header
     parameters = sum(weights.numel() for weights in model.generator.parameters())
     tuned = ", fine-tuned afterwards" if header.fine_tuning else ""
-    author = f"By {_escaped(header.author)}\n\n" if header.author else ""
+    author = f"By {escaped(header.author)}\n\n" if header.author else ""
     return (
         f"{author}A generator of faces of {header.size} px with {parameters:,} parameters: the recipe "
-        f"{_code(header.recipe.name)} ({_escaped(header.recipe.source)}) after {header.images_seen:,} "
-        f"images{tuned}. Trained by {_escaped(header.software)}; model hash `{model.hash}`. A seed names a "
+        f"{_code(header.recipe.name)} ({escaped(header.recipe.source)}) after {header.images_seen:,} "
+        f"images{tuned}. Trained by {escaped(header.software)}; model hash `{model.hash}`. A seed names a "
         "face: seed 17 gives the same face on every machine."
     )
 
@@ -101,7 +101,7 @@ def _use(model: Model, place: str) -> str:
         "```\npip install strangers\n```\n\n"
         "```python\n"
         "import strangers\n\n"
-        f"faces = strangers.load({json.dumps(_plain(place), ensure_ascii=False)}).sample(seeds=range(16))    "
+        f"faces = strangers.load({json.dumps(plain(place), ensure_ascii=False)}).sample(seeds=range(16))    "
         f"# uint8 (16, {model.header.size}, {model.header.size}, 3)\n"
         "```"
     )
@@ -116,8 +116,8 @@ def _training_data(model: Model, result: Result | None) -> str:
     if result is not None and result.data.hash == header.data_hash:
         split = f", split {_code(split)}" if (split := split_of(result.data)) else ""
         count = number(getattr(result.data, "count", None))
-        lines.append(f"The set is {_escaped(_source(result))}{split}: {count} pictures.")
-    lines.append(f"**Terms of the photographs.** {_escaped(header.license)}")
+        lines.append(f"The set is {escaped(_source(result))}{split}: {count} pictures.")
+    lines.append(f"**Terms of the photographs.** {escaped(header.license)}")
     return "\n\n".join(lines)
 
 
@@ -128,22 +128,22 @@ def _measured(model: Model, result: Result | None) -> Iterator[str]:
     rows = [[_code(name), str(value)] for name, value in result.values.items()]
     yield _table(["metric", "value ± half of its 95% interval"], rows)
     data, hardware = result.data, result.hardware
-    weights = ", ".join(f"{_escaped(name)} {_code(digest)}" for name, digest in result.features.items())
+    weights = ", ".join(f"{escaped(name)} {_code(digest)}" for name, digest in result.features.items())
     conditions = [
-        f"{number(result.generated)} faces of seeds {_escaped(result.seeds)} at truncation "
-        f"{result.truncation:g} against {number(result.reference)} pictures of {_escaped(_source(result))} "
-        f"({_escaped(split_of(data) or 'all')}, {_code(data.hash[:16])}), {_escaped(str(data.protocol))}",
+        f"{number(result.generated)} faces of seeds {escaped(result.seeds)} at truncation "
+        f"{result.truncation:g} against {number(result.reference)} pictures of {escaped(_source(result))} "
+        f"({escaped(split_of(data) or 'all')}, {_code(data.hash[:16])}), {escaped(str(data.protocol))}",
         f"features {weights}",
-        _escaped(", ".join(f"{name} {number}" for name, number in result.versions.items())),
-        f"{_escaped(hardware.processor)}, {hardware.cores} cores, {_escaped(hardware.device)}; "
+        escaped(", ".join(f"{name} {number}" for name, number in result.versions.items())),
+        f"{escaped(hardware.processor)}, {hardware.cores} cores, {escaped(hardware.device)}; "
         f"{result.seconds:,.0f} seconds",
     ]
     yield "Conditions: " + "; ".join(conditions) + "."
     if result.mismatch:
-        differences = _escaped("; ".join(result.mismatch))
+        differences = escaped("; ".join(result.mismatch))
         yield f"Preprocessing differs from that of the model, which changes the distances: {differences}."
     if result.memorization is not None:
-        verdict = _escaped(str(result.memorization))
+        verdict = escaped(str(result.memorization))
         yield f"**Originality.** {verdict[0].upper()}{verdict[1:]}."
     else:
         yield "**Originality.** Memorization was not measured."
@@ -174,7 +174,7 @@ def _limits(model: Model, result: Result | None) -> str:
         return text
     frequencies = sorted(result.attributes, key=lambda row: abs(row.data - row.generated), reverse=True)
     rows = [
-        [_escaped(row.name.replace("_", " ")), f"{row.data:.1%}", f"{row.generated:.1%}"]
+        [escaped(row.name.replace("_", " ")), f"{row.data:.1%}", f"{row.generated:.1%}"]
         for row in frequencies[:MAX_ATTRIBUTES]
     ]
     note = (
@@ -187,7 +187,7 @@ def _limits(model: Model, result: Result | None) -> str:
 def _repeat(model: Model, result: Result | None) -> str:
     header = model.header
     known_set = result is not None and result.data.hash == header.data_hash
-    source = _plain(PurePath(result.data.path).name) if result is not None and known_set else "DATA"
+    source = plain(PurePath(result.data.path).name) if result is not None and known_set else "DATA"
     known = RECIPES.get(header.recipe.name)
     changes = _changes(header.recipe, known) if known else []
     command = [
@@ -196,11 +196,11 @@ def _repeat(model: Model, result: Result | None) -> str:
         *(f"--set {_quoted(change)}" for change in changes),
     ]
     lines = [
-        f"{_escaped(source)} is the set above; the default seed of a training is 0.",
+        f"{escaped(source)} is the set above; the default seed of a training is 0.",
         "```\n" + " \\\n  ".join(command) + "\n```",
     ]
     if header.fine_tuning:
-        lines.append(f"**Fine-tuning.** {_escaped(header.fine_tuning)}")
+        lines.append(f"**Fine-tuning.** {escaped(header.fine_tuning)}")
     if known is None:
         lines.append("This recipe is not a preset; its values are in the model file's header.")
     return "\n\n".join(lines)
@@ -249,21 +249,11 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 # Texts of a model file are not trusted: a card is shown as a web page.
 
 
-def _plain(text: str) -> str:
-    """Return the text as one line, without control characters and marks that reorder text."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+", " ", text)
-
-
-def _escaped(text: str) -> str:
-    """Return Markdown that shows the text as it is."""
-    return re.sub(r"([\\`*\[\]~#]|(?<!\w)_|_(?!\w))", r"\\\1", html.escape(_plain(text), quote=False))
-
-
 def _code(text: str) -> str:
     """Return Markdown that shows the text as code in a line."""
-    return "`" + _plain(text).replace("`", '"') + "`"
+    return "`" + plain(text).replace("`", '"') + "`"
 
 
 def _quoted(text: str) -> str:
     """Return the text as one word of a shell command in a fenced block."""
-    return shlex.quote(_plain(text).replace("`", '"'))
+    return shlex.quote(plain(text).replace("`", '"'))

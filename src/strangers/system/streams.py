@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -75,6 +77,16 @@ def printable(text: str) -> str:
     control a terminal, and marks that reorder what it shows.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return the text on one line, without control characters and marks that reorder text."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+", " ", text)
+
+
+def markdown_text(text: str) -> str:
+    """Return Markdown that shows the text as it is, on one line."""
+    return re.sub(r"([\\`*\[\]~#]|(?<!\w)_|_(?!\w))", r"\\\1", html.escape(one_line(text), quote=False))
 
 
 def make_usable() -> None:

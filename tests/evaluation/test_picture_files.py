@@ -1,0 +1,129 @@
+"""Pictures in files of any program: the same from every container, and refused by name."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from strangers.data.sources import open_container
+from strangers.errors import DataError
+from strangers.evaluation.picture_files import PictureFiles, open_array, open_files
+from strangers.images import Pixels
+
+FACES = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), np.uint8)
+
+
+def png(pixels: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def folder(path: Path) -> Path:
+    path.mkdir()
+    for number, face in enumerate(FACES):
+        (path / f"{number:04d}.png").write_bytes(png(face))
+    return path
+
+
+def written(kind: str, place: Path) -> Path:
+    """Write FACES as a folder, an archive or an array."""
+    path = place / f"faces.{kind}"
+    if kind == "folder":
+        return folder(path)
+    if kind == "npy":
+        np.save(path, FACES)
+    elif kind == "npz":
+        np.savez(path, arr_0=FACES, arr_1=np.zeros(len(FACES), np.int64))  # with labels, as samplers write
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("dataset.json", "{}")  # as StyleGAN's data sets have it
+            for number, face in enumerate(FACES):
+                archive.writestr(f"00000/img{number:08d}.png", png(face))
+    else:
+        with tarfile.open(path, "w") as archive:
+            for number, face in enumerate(FACES):
+                data = png(face)
+                member = tarfile.TarInfo(f"{number:04d}.png")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def opened(path: Path) -> PictureFiles:
+    return (
+        open_array(path) if path.suffix in (".npy", ".npz") else open_files(path, open_container(str(path)))
+    )
+
+
+def pictures(files: PictureFiles, count: int) -> Pixels:
+    return np.concatenate(list(files.batches(count)))
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar", "npy", "npz"])
+def test_every_container_gives_the_same_pictures(kind: str, tmp_path: Path) -> None:
+    found = opened(written(kind, tmp_path))
+    assert found.facts.count == 40
+    assert str(found.facts.protocol) == "crop not stated, 16 px, filter not stated"
+    np.testing.assert_array_equal(pictures(found, 40), FACES)
+    again = opened(folder(tmp_path / "again"))
+    some, same = (pictures(one, 7) for one in (found, again))
+    np.testing.assert_array_equal(some, same)
+
+
+def test_the_hash_is_of_the_content(tmp_path: Path) -> None:
+    place = folder(tmp_path / "faces")
+    before = opened(place).facts.hash
+    (tmp_path / "moved").mkdir()
+    assert opened(place.rename(tmp_path / "moved/faces")).facts.hash == before
+    (tmp_path / "moved/faces/0000.png").write_bytes(png(FACES[1]))
+    assert opened(tmp_path / "moved/faces").facts.hash != before
+
+
+def test_a_jpeg_among_them_is_stated(tmp_path: Path) -> None:
+    place = folder(tmp_path / "faces")
+    Image.fromarray(FACES[0]).save(place / "0000.png", "JPEG")
+    assert opened(place).facts.protocol.format == "JPEG"
+
+
+def test_unusable_pictures_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="empty has no pictures"):
+        opened(tmp_path / "empty")
+    mixed = folder(tmp_path / "mixed")
+    (mixed / "x.png").write_bytes(png(np.zeros((64, 64, 3), np.uint8)))
+    with pytest.raises(DataError, match=r"one size \(got 16 px for 0000.png and 64 px for x.png\)"):
+        opened(mixed)
+    (mixed / "x.png").write_bytes(png(np.zeros((20, 30, 3), np.uint8)))
+    with pytest.raises(DataError, match=r"square \(x.png of .*mixed is 30x20\)"):
+        opened(mixed)
+    (mixed / "x.png").write_bytes(png(FACES[0])[:50])
+    with pytest.raises(DataError, match=r"x.png of .*mixed"):
+        opened(mixed)
+
+
+def test_arrays_of_another_kind_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "faces.npz"
+    np.savez(path, arr_0=FACES)
+    path.write_bytes(path.read_bytes()[:5_000])
+    with pytest.raises(DataError, match="may be truncated"):
+        open_array(path)
+    for array in (FACES.astype(np.float32), FACES[..., :1], FACES[:, :8], FACES[0]):
+        np.savez(path, arr_0=array)
+        with pytest.raises(DataError, match=r"one array of pictures, uint8 \(n, size, size, 3\)"):
+            open_array(path)
+    np.savez(path, real=FACES, fake=FACES)
+    with pytest.raises(DataError, match=r"real uint8 .*fake uint8"):
+        open_array(path)
+    np.savez(path, arr_0=FACES[:0])
+    with pytest.raises(DataError, match="has no pictures"):
+        open_array(path)
+    np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
+    with pytest.raises(DataError, match="Cannot read"):
+        open_array(tmp_path / "objects.npy")
