@@ -1,4 +1,4 @@
-"""The notebook runs from top to bottom, and is committed without what running it leaves."""
+"""The notebook runs from top to bottom, and shows generated and drawn faces only."""
 
 from __future__ import annotations
 
@@ -22,10 +22,22 @@ def test_it_is_committed_without_outputs() -> None:
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells("code"))
 
 
+def test_its_pictures_are_of_generated_and_drawn_faces() -> None:
+    code = "".join("".join(cell["source"]) for cell in cells("code"))
+    assert 'SOURCE = "synthetic:' in code
+    assert 'strangers.load("celeba-64")' in code
+
+
+def test_it_installs_the_package_where_there_is_none() -> None:
+    first = "".join(cells("code")[0]["source"])
+    assert "except ImportError:\n    %pip install --quiet {PACKAGE}" in first
+
+
 def test_it_covers_data_training_measuring_and_editing() -> None:
     headings = [line for cell in cells("markdown") for line in cell["source"] if line.startswith("## ")]
     assert [heading.strip("# \n") for heading in headings] == [
-        "Data", "Networks", "Training", "Curves", "Faces", "Distance", "Editing", "What next",
+        "A bundled model", "Data", "Networks", "Training", "Curves", "Faces", "Distance", "Editing",
+        "What next",
     ]  # fmt: skip
 
 
@@ -49,14 +61,14 @@ def test_it_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}
         ).execute()
     shown = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert sum("image/png" in output.get("data", {}) for output in shown) >= 6
+    assert sum("image/png" in output.get("data", {}) for output in shown) >= 8
     assert any("fd-face" in output.get("text", "") for output in shown)
 
 
 def shortened(notebook: Any) -> Any:
     """The notebook with fewer pictures and a shorter training; everything else is as committed."""
-    code = notebook.cells[next(n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code")]
-    for long, short in (("synthetic:2000", "synthetic:500"), ("IMAGES = 8_000", "IMAGES = 1_000")):
+    code = next(cell for cell in notebook.cells if "IMAGES =" in cell.source and cell.cell_type == "code")
+    for long, short in (("synthetic:3000", "synthetic:500"), ("IMAGES = 30_000", "IMAGES = 1_000")):
         assert long in code.source
         code.source = code.source.replace(long, short)
     return notebook
