@@ -133,6 +133,34 @@ def test_photograph(site: Served, open_page: OpenPage) -> None:
     complaints[:] = [line for line in complaints if "400 (Bad Request)" not in line]  # which was provoked
 
 
+def test_the_square_over_a_photograph_can_be_dragged(site: Served, open_page: OpenPage) -> None:
+    page = open_page("#view=photograph")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/invert" in request.url else None)
+    upload(page, "face.png", picture_of(site, 4))
+    page.get_by_text(re.compile("Step [0-9]+ of 200")).wait_for(timeout=300_000)
+    photograph = page.get_by_role("img", name="The photograph", exact=True).bounding_box()
+    square = page.get_by_label("The part that the model sees").bounding_box()
+    assert photograph is not None
+    assert square is not None
+    assert square["width"] == pytest.approx(photograph["width"], abs=3)
+    corner = (square["x"] + square["width"] - 4, square["y"] + square["height"] - 4)
+    page.mouse.move(*corner)
+    page.mouse.down()
+    page.mouse.move(corner[0] - square["width"] / 4, corner[1] - square["height"] / 4)
+    with page.expect_request(re.compile("square=")):
+        page.mouse.up()
+    left, top, right, upper = map(float, asked[-1].partition("square=")[2].split(","))
+    assert (left, top, right, upper) == pytest.approx((50, 50, 150, 50), abs=5)
+    page.get_by_text(re.compile("Step [0-9]+ of 200")).wait_for(timeout=300_000)
+    page.get_by_label("The part that the model sees").press("ArrowRight")
+    with page.expect_request(re.compile("square=")):
+        pass
+    moved = float(asked[-1].partition("square=")[2].split(",")[0])
+    assert moved == pytest.approx(left + (right - left) / 50, abs=0.1)
+    page.get_by_role("button", name="Stop").click()
+
+
 def test_photograph_on_a_phone_stopped_on_the_way(site: Served, open_page: OpenPage) -> None:
     page = open_page("#view=photograph", PHONE)
     upload(page, "face.png", picture_of(site, 4))

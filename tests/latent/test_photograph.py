@@ -90,15 +90,41 @@ def test_a_model_of_aligned_faces_sees_the_face_aligned_or_else_the_square(crop:
     model = model_of(crop, tmp_path)
     seen = as_seen(photograph((600, 800)), model)
     (face,) = find_faces(decode(photograph((600, 800))))
-    assert seen.corners is not None
+    assert seen.size == (600, 800)
     assert np.array_equal(seen.corners, face.corners)
     assert np.array_equal(seen.pixels, align(decode(photograph((600, 800))), face, model.header.size))
     stream = io.BytesIO()
     Image.new("RGB", (60, 40), "white").save(stream, "PNG")
     wall = as_seen(stream.getvalue(), model)
     assert wall.missed
-    assert wall.corners is None
+    assert wall.corners.tolist() == [[10, 0], [50, 0], [50, 40], [10, 40]]
     assert (wall.pixels == 255).all()
+
+
+def test_any_square_of_a_photograph_can_be_shown(tmp_path: Path) -> None:
+    """As it lies, turned by a quarter, and of a photograph much larger than the model's pictures."""
+    model = model_of("c178", tmp_path)
+    size = model.header.size
+    picture = draw([3], 256)[0][0]
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    data = stream.getvalue()
+    part = as_seen(data, model, square=(20, 30, 20 + size, 30))
+    assert np.array_equal(part.pixels, picture[30 : 30 + size, 20 : 20 + size])
+    assert part.corners.tolist() == [[20, 30], [20 + size, 30], [20 + size, 30 + size], [20, 30 + size]]
+    turned = as_seen(data, model, square=(20 + size, 30, 20 + size, 30 + size))
+    assert np.array_equal(turned.pixels, np.rot90(picture[30 : 30 + size, 20 : 20 + size]))
+    whole = as_seen(data, model, square=(0, 0, 256, 0)).pixels
+    square = as_seen(data, model_of("square", tmp_path)).pixels
+    assert np.abs(whole.astype(int) - square).mean() < 4
+
+
+@pytest.mark.parametrize("square", [(0, 0, 7, 0), (0, 0, 513, 0), (300, 0, 310, 0)])
+def test_a_square_beside_the_photograph_or_of_no_size_is_refused(
+    square: tuple[float, float, float, float], tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="center in the photograph of 256x256 px, and a side of 8 to 512 px"):
+        as_seen(photograph((256, 256)), model_of("c178", tmp_path), square=square)
 
 
 def test_a_cropped_photograph_is_used_whole_and_must_be_square(tmp_path: Path) -> None:

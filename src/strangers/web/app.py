@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from strangers._version import __version__
-from strangers.web import faces_api, games_api, runs_api, sets_api
+from strangers.web import faces_api, games_api, photographs_api, runs_api, sets_api
 from strangers.web.errors import RequestError, add_error_handlers, error_responses
 from strangers.web.schemas import TokenBody
 from strangers.web.security import RequestGuard, Token
@@ -48,6 +48,7 @@ def create_app(
     )
     app.state.service, app.state.private = service, token is not None
     app.include_router(faces_api.router)
+    app.include_router(photographs_api.router)
     app.include_router(runs_api.router)
     app.include_router(sets_api.router)
     app.include_router(games_api.router)

@@ -1,10 +1,7 @@
-"""The API of faces: by seed, by latent, edited, found from a photograph."""
+"""The API of faces: by seed, by latent, edited."""
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,16 +9,13 @@ import numpy as np
 from fastapi import APIRouter, Depends, Path, Query, Request
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from strangers.errors import UsageError
 from strangers.images import Pixels, encode_animation, encode_png
-from strangers.latent.inversion import Inversion
-from strangers.latent.ood import OOD_THRESHOLD
 from strangers.latent.rejection import first_seed
 from strangers.sampling.latents import SEEDS, parse_seeds
 from strangers.web.errors import RequestError, error_responses
-from strangers.web.jobs import Item
 from strangers.web.schemas import (
     MAX_FACES,
     DirectionsAnswer,
@@ -40,8 +34,6 @@ router = APIRouter(
     prefix="/api", tags=["faces"], responses=error_responses(400, 401, 403, 404, 409, 422, 429)
 )
 
-MAX_STEPS = 1_000
-
 SeedList = Annotated[str, Query(max_length=2000, description="As in 0-15,20.", examples=["0-15"])]
 Truncation = Annotated[float, Query(gt=0, le=1, allow_inf_nan=False)]
 ModelHash = Annotated[
@@ -56,15 +48,6 @@ RAW: dict[int | str, dict[str, Any]] = {
             "Faces": {"description": "Number of faces.", "schema": {"type": "integer"}},
             "Face-Size": {"description": "Height and width of each face.", "schema": {"type": "integer"}},
         },
-    }
-}
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Server-sent events: `photograph` {face}, as the model sees it; "
-        "`ood_score` {ood_score, out_of_distribution}, how far from the model's own faces; `step` {step, "
-        "steps, latent, image_error, feature_error, face}, the best so far; the last one is the result. "
-        "Faces are base64 of raw pixels. `failed` {error} if the search was stopped.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
 PNG: dict[int | str, dict[str, Any]] = {
@@ -212,63 +195,6 @@ async def edit(service: Served, job: Edit) -> Response:
     return raw_response(
         await service.renderer.draw(found.edit(z * np.float32(job.truncation), job.strengths))
     )
-
-
-@router.post(
-    "/invert",
-    response_class=StreamingResponse,
-    responses=EVENTS | error_responses(408, 413),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "An image file.",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
-)
-async def invert(
-    service: Served,
-    request: Request,
-    steps: Annotated[int, Query(ge=1, le=MAX_STEPS)] = 200,
-    seed: Annotated[int, Query(ge=0, lt=2**32)] = 0,
-) -> StreamingResponse:
-    """Find the latent of a photograph, which stays in memory and is dropped when the search ends."""
-    photograph = await request.body()  # as bytes: FastAPI would parse a body that calls itself JSON
-    if not photograph:
-        raise RequestError(422, "The body is empty: send an image file.")
-    items = await service.inversions.begin(photograph, steps, seed)
-    return StreamingResponse(_events(items), media_type="text/event-stream")
-
-
-async def _events(items: AsyncIterator[Item]) -> AsyncIterator[str]:
-    async for item in items:
-        if isinstance(item, Inversion):
-            yield _event("step", _step(item))
-        elif isinstance(item, Exception):
-            yield _event("failed", {"error": "The search was stopped."})
-        elif isinstance(item, float):
-            yield _event("ood_score", {"ood_score": item, "out_of_distribution": item > OOD_THRESHOLD})
-        else:
-            yield _event("photograph", {"face": _base64(item)})
-
-
-def _step(item: Inversion) -> dict[str, Any]:
-    return {
-        "step": item.step,
-        "steps": item.steps,
-        "latent": item.latent.astype(float).tolist(),
-        "image_error": item.image_error,
-        "feature_error": item.feature_error,
-        "face": _base64(item.face),
-    }
-
-
-def _event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
-
-
-def _base64(pixels: Pixels) -> str:
-    return base64.b64encode(pixels.tobytes()).decode()
 
 
 def raw_response(pixels: Pixels, headers: dict[str, str] | None = None) -> Response:

@@ -15,11 +15,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from strangers.errors import DataError
-from strangers.images import Pixels
 from strangers.latent.directions import Directions, find_directions
 from strangers.latent.inversion import Inversion, invert
 from strangers.latent.ood import ood_score
-from strangers.latent.photograph import as_seen
+from strangers.latent.photograph import SeenPhotograph, Square, as_seen
 from strangers.sampling.model import Model
 from strangers.web.errors import RequestError
 
@@ -30,7 +29,7 @@ NICENESS = 10
 """Nice value of background threads."""
 
 
-Item = Pixels | float | Inversion | Exception
+Item = SeenPhotograph | float | Inversion | Exception
 """Results of an inversion in order: the photograph, its out-of-distribution score, latents; or an error."""
 
 
@@ -129,12 +128,14 @@ class Inversions:
         self._running: dict[Work, Callable[[Item], None]] = {}  # and the callback that receives its results
         self._closed = False
 
-    async def begin(self, data: bytes, steps: int, seed: int) -> AsyncIterator[Item]:
+    async def begin(
+        self, data: bytes, steps: int, seed: int, square: Square | None = None
+    ) -> AsyncIterator[Item]:
         """Start the inversion of the photograph in `data`, and return its results.
 
-        They are the photograph as the model sees it, its out-of-distribution score, and latents. An
-        exception is the last result. Raises RequestError if too many are running, or if the photograph
-        cannot be used.
+        They are the photograph as the model sees it, or the part of it in `square`; its out-of-distribution
+        score; and latents. An exception is the last result. Raises RequestError if too many are running, or
+        if the photograph cannot be used.
         """
         self._running = {work: put for work, put in self._running.items() if work.thread.is_alive()}
         if len(self._running) >= MAX_INVERSIONS or self._closed:
@@ -148,10 +149,10 @@ class Inversions:
 
         def search(model: Model) -> None:
             try:
-                photograph = as_seen(data, model).pixels
+                photograph = as_seen(data, model, square=square)
                 put(photograph)
-                put(ood_score(model, photograph))
-                for inversion in invert(model, photograph, steps=steps, seed=seed):
+                put(ood_score(model, photograph.pixels))
+                for inversion in invert(model, photograph.pixels, steps=steps, seed=seed):
                     put(inversion)
                 put(None)
             except Exception as error:

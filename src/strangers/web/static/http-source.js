@@ -4,7 +4,7 @@ import { AccessError, UserError } from "./errors.js";
 
 /** @import {Game, Kind} from "./game.js" */
 /** @import {Latent} from "./latent-math.js" */
-/** @import {Curves, Directions, FacesRequest, GameFacts, InversionEvent, Model, OneFace, PreparedSet, Run, ServedModel, ServerSource} from "./source.js" */
+/** @import {Curves, Directions, FacesRequest, GameFacts, InversionEvent, Model, OneFace, PreparedSet, Run, ServedModel, ServerSource, Square} from "./source.js" */
 
 /** @implements {ServerSource} */
 export class HttpSource {
@@ -123,10 +123,12 @@ export class HttpSource {
   /**
    * @param {File} file
    * @param {AbortSignal} signal
+   * @param {Square} [square] The part that the model sees.
    * @returns {AsyncGenerator<InversionEvent>}
    */
-  async *invert(file, signal) {
-    const response = await this.#fetch(`api/invert?model=${this.hash}`, {
+  async *invert(file, signal, square) {
+    const part = square ? `&square=${square.map((number) => number.toFixed(2)).join(",")}` : "";
+    const response = await this.#fetch(`api/invert?model=${this.hash}${part}`, {
       method: "POST",
       body: file,
       signal,

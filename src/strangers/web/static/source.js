@@ -63,10 +63,22 @@
 /** @typedef {"faces" | "explore" | "photograph" | "game" | "sets" | "training"} ViewName */
 
 /**
- * @typedef {{kind: "photograph", face: ImageData}
+ * @typedef {SeenPhotograph
  *   | {kind: "ood_score", ood_score: number, out_of_distribution: boolean}
  *   | InversionStep} InversionEvent
  */
+
+/**
+ * @typedef {object} SeenPhotograph The part of a photograph that the model sees.
+ * @property {"photograph"} kind
+ * @property {ImageData} face
+ * @property {number} width Of the upright photograph, in pixels.
+ * @property {number} height
+ * @property {Square} square
+ * @property {boolean} missed A face was looked for, and none was found.
+ */
+
+/** @typedef {[number, number, number, number]} Square x and y of its upper left and its upper right corner. */
 
 /**
  * @typedef {object} InversionStep The best latent so far.
@@ -117,7 +129,7 @@
 
 /**
  * @typedef {object} ServerAnswers What only `strangers serve` can answer.
- * @property {(file: File, signal: AbortSignal) => AsyncIterable<InversionEvent>} invert
+ * @property {(file: File, signal: AbortSignal, square?: Square) => AsyncIterable<InversionEvent>} invert
  * @property {(latents: Latent[], framesPerSecond: number) => Promise<Blob>} walk An endless animation as WebP.
  * @property {() => Promise<{runs: Run[]}>} runs
  * @property {(run: string) => Promise<Curves>} log

@@ -1,14 +1,17 @@
 /** Photograph: the nearest face that the model can draw, searched for before the visitor's eyes. */
 import { button, context2d, h, paint } from "../dom.js";
 import { UserError } from "../errors.js";
+import { PhotographSquare } from "../photograph-square.js";
 
 /** @import {Latent} from "../latent-math.js" */
 /** @import {Page, View} from "../page.js" */
-/** @import {InversionEvent, InversionStep, ServerSource} from "../source.js" */
+/** @import {InversionEvent, InversionStep, SeenPhotograph, ServerSource, Square} from "../source.js" */
 
 const MAX_BYTES = 20 * 2 ** 20;
 const OUT_OF_DISTRIBUTION =
   "This does not look like the photographs that the model was trained on. Crop it to one upright face.";
+const MISSED = "No face was found. Drag the square over the face.";
+const FOUND = "Drag the square to choose another part of the photograph; its corner resizes and turns it.";
 const PRIVACY = "One upright face, from hair to chin. It is processed by this server and never stored.";
 
 /**
@@ -88,6 +91,14 @@ class Inversion {
     const { size } = page.model;
     const canvas = (/** @type {string} */ name) =>
       h("canvas", { role: "img", "aria-label": name, width: size, height: size });
+    /** @type {File | null} */
+    this.file = null;
+    this.square = new PhotographSquare((square) => {
+      const { file } = this;
+      if (file) page.attempt(() => this.run(file, square));
+    });
+    this.hint = h("figcaption", {}, FOUND);
+    this.whole = h("figure", { class: "inversion-whole", hidden: true }, this.square.element, this.hint);
     this.photograph = canvas("The photograph, as the model sees it");
     this.nearest = canvas("The nearest face so far");
     this.progress = h("progress", { max: 1, value: 0, "aria-label": "Search" });
@@ -99,7 +110,8 @@ class Inversion {
     this.result = h(
       "div",
       { class: "inversion", hidden: true },
-      h("figure", {}, this.photograph, h("figcaption", {}, "The photograph")),
+      this.whole,
+      h("figure", {}, this.photograph, h("figcaption", {}, "As the model sees it")),
       h("figure", {}, this.nearest, h("figcaption", {}, "The nearest face")),
       h("div", { class: "inversion-words" }, this.warning, this.progress, buttons),
     );
@@ -110,16 +122,21 @@ class Inversion {
     this.search?.abort();
   }
 
-  /** @param {File} file */
-  async run(file) {
+  /**
+   * @param {File} file
+   * @param {Square} [square] The part that the model sees, if the visitor chose it.
+   */
+  async run(file, square) {
     this.stop();
     const mine = (this.search = new AbortController());
-    this.#clear();
+    this.#clear(Boolean(square));
+    this.file = file;
     if (file.size > MAX_BYTES) throw new UserError("This file is larger than 20 MB. Choose a smaller one.");
     this.stopButton.disabled = false;
     this.status.textContent = "Reading the picture…";
     try {
-      for await (const event of this.source.invert(file, mine.signal)) {
+      if (!square) await this.#paintWhole(file);
+      for await (const event of this.source.invert(file, mine.signal, square)) {
         if (this.search !== mine) return;
         this.#show(event);
       }
@@ -140,10 +157,28 @@ class Inversion {
     }
   }
 
-  /** Show nothing of an earlier picture. */
-  #clear() {
+  /**
+   * Show the photograph itself, where the browser can read it; only the server reads HEIC, for example.
+   *
+   * @param {File} file
+   */
+  async #paintWhole(file) {
+    this.whole.hidden = true;
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    if (!bitmap) return;
+    this.square.paint(bitmap);
+    bitmap.close();
+    this.whole.hidden = false;
+  }
+
+  /**
+   * Show nothing of an earlier search.
+   *
+   * @param {boolean} [keepsPicture] The picture is the same.
+   */
+  #clear(keepsPicture = false) {
     this.latent = null;
-    this.result.hidden = true;
+    this.result.hidden = !keepsPicture;
     this.warning.hidden = true;
     this.progress.value = 0;
     this.status.textContent = "";
@@ -156,12 +191,19 @@ class Inversion {
     this.result.hidden = false;
     if (event.kind === "photograph") {
       paint(this.photograph, event.face);
+      this.#showSquare(event);
       context2d(this.nearest).clearRect(0, 0, this.nearest.width, this.nearest.height);
     } else if (event.kind === "ood_score") {
       this.warning.hidden = !event.out_of_distribution;
     } else {
       this.#showStep(event);
     }
+  }
+
+  /** @param {SeenPhotograph} event */
+  #showSquare(event) {
+    this.square.show(event);
+    this.hint.textContent = event.missed ? MISSED : FOUND;
   }
 
   /** @param {InversionStep} event */

@@ -44,7 +44,10 @@ def test_an_inversion_streams_its_steps(served: Served, model: Model, picture: b
         assert answer.headers["content-type"].startswith("text/event-stream")
         (first, photograph), (second, ood), *steps = events(answer)
     assert first == "photograph"
-    assert base64.b64decode(photograph["face"]) == as_seen(picture, model).pixels.tobytes()
+    seen = as_seen(picture, model)
+    assert base64.b64decode(photograph["face"]) == seen.pixels.tobytes()
+    assert (photograph["width"], photograph["height"], photograph["missed"]) == (80, 100, seen.missed)
+    assert photograph["square"] == [0, 10, 80, 10]
     assert second == "ood_score"
     assert ood["out_of_distribution"] == (ood["ood_score"] > OOD_THRESHOLD)
     assert {name for name, _ in steps} == {"step"}
@@ -52,6 +55,29 @@ def test_an_inversion_streams_its_steps(served: Served, model: Model, picture: b
     last = steps[-1][1]
     face = model.decode(np.array([last["latent"]], np.float32))
     assert base64.b64decode(last["face"]) == face.tobytes()
+
+
+def test_the_client_may_choose_the_square_that_the_model_sees(
+    served: Served, model: Model, picture: bytes
+) -> None:
+    address = "/api/invert?steps=1&square=70,20,70.5,80"
+    with served.client.stream("POST", address, content=picture) as answer:
+        _, photograph = next(events(answer))
+    assert photograph["square"] == [70, 20, 70.5, 80]
+    expected = as_seen(picture, model, square=(70, 20, 70.5, 80)).pixels
+    assert base64.b64decode(photograph["face"]) == expected.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("square", "status", "words"),
+    [("1,2,3", 422, "square"), ("nan,0,1,1", 422, "square"), ("0,0,4,0", 400, "a side of 8 to 200 px")],
+)
+def test_a_square_that_cannot_be_shown_is_refused(
+    served: Served, picture: bytes, square: str, status: int, words: str
+) -> None:
+    answer = served.client.post(f"/api/invert?square={square}", content=picture)
+    assert answer.status_code == status
+    assert words in answer.json()["error"]
 
 
 @pytest.mark.parametrize(
