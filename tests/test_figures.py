@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,20 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
 import figures  # noqa: E402
+
+
+DOCUMENTS = ("results", "ablations", "performance", "protocols")
+"""Summaries of docs/research whose figures are entries of records."""
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_figures_in_the_tables_of_a_summary_are_entries(name: str) -> None:
+    """Decimals in a table are marked; whole numbers may be conditions, such as a size or a number of seeds."""
+    text = (Path(__file__).parents[1] / "docs" / "research" / f"{name}.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) > 5
+    bare = [re.sub(r"`[^`]*`", "", figures.FIGURE.sub("", row)) for row in rows]
+    assert [row for row in bare if re.search(r"\d\.\d", row)] == []
 
 
 @pytest.fixture(autouse=True)
