@@ -14,14 +14,13 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import figures  # noqa: E402
 
-
 DOCUMENTS = ("results", "ablations", "performance", "protocols")
 """Summaries of docs/research whose figures are entries of records."""
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_figures_in_the_tables_of_a_summary_are_entries(name: str) -> None:
-    """Decimals in a table are marked; whole numbers may be conditions, such as a size or a number of seeds."""
+    """Decimals in a table are marked. Whole numbers may be conditions, such as a number of seeds."""
     text = (Path(__file__).parents[1] / "docs" / "research" / f"{name}.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) > 5
