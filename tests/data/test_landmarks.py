@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from strangers.data.landmarks import orientation
+from strangers.data.landmarks import facing, orientation
 from strangers.errors import DataError
 
 PARTS = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
@@ -26,6 +27,16 @@ def test_orientation_is_read_from_landmarks(tmp_path: Path) -> None:
     kaggle = tmp_path / "list_landmarks_align_celeba.csv"
     kaggle.write_text("\n".join(line.replace(" ", ",") for line in lines[1:]))
     assert orientation(kaggle, list(rows)) == found
+
+
+def test_a_face_may_be_inclined() -> None:
+    """By a quarter turn, the nose beside the middle of the eyes is still measured along their line."""
+    ahead = np.array([[[70, 110], [110, 110], [90, 130], [75, 150], [105, 150]]], float)
+    turned = ahead.copy()
+    turned[:, 2, 0] += 10
+    for points, expected in ((ahead, 0), (turned, 1)):
+        assert facing(points).right == expected
+        assert facing(points[..., ::-1] * (-1, 1)).right == expected
 
 
 @pytest.mark.parametrize(

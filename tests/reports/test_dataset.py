@@ -23,6 +23,7 @@ def test_explore_writes_a_page_and_json(strangers: Strangers, tmp_path: Path) ->
     found = json.loads(out.with_suffix(".json").read_text())
     assert found["count"] == 120
     assert 0 < found["occlusions"]["Eyeglasses"] < 1
+    assert found["framing"] is None
     page = out.read_text()
     assert page.count("<img") == 1
     assert "as their terms allow" in page
@@ -53,5 +54,11 @@ def test_attributes_are_predicted_for_a_set_without_labels(strangers: Strangers,
     network = load_attributes()
     expected = (network.read(np.asarray(drawn.images)).probabilities > 0.5).mean(axis=0)
     assert found["predicted_attributes"] == pytest.approx(dict(zip(network.names, expected, strict=True)))
-    assert "Predicted attributes" in out.read_text()
-    assert "as predicted" in ran.out
+    assert 1 < found["predicted_diversity"] < 2
+    assert found["framing"]["searched"] == 40
+    assert found["framing"]["headshots"] == 1
+    page = out.read_text()
+    assert "Predicted attributes" in page
+    assert "says nothing about skin color" in page
+    for part in ("as predicted", "found in", "to the left", "headshots", "values per attribute"):
+        assert part in ran.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ from strangers.data.landmarks import Orientation, orientation
 from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet, positions
 from strangers.data.skipped import count_reasons, read_skipped, shorten
+
+if TYPE_CHECKING:
+    # Without torch, sets with labels are explored.
+    from strangers.data.framing import Framing
 
 Floats = NDArray[np.float64]
 
@@ -67,6 +72,9 @@ class Exploration:
         sample: positions of a hundred pictures that represent the set.
         predicted_attributes: fraction of pictures for which a network predicts each attribute, of a set
             without labels; empty if nothing was predicted.
+        predicted_diversity: effective number of values per predicted attribute, 1 to 2; see
+            `metrics.diversity`.
+        framing: how the pictures show their faces, of a set without labels; None if they were not searched.
     """
 
     source: str
@@ -93,6 +101,8 @@ class Exploration:
     skipped_files: list[tuple[str, str]]
     sample: list[int]
     predicted_attributes: dict[str, float] = field(default_factory=dict)
+    predicted_diversity: float | None = None
+    framing: Framing | None = None
 
 
 def explore(data: PreparedSet | str | Path, landmarks: Path | None = None, *, size: int = 64) -> Exploration:

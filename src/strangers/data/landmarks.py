@@ -1,4 +1,4 @@
-"""Orientation of faces, from CelebA's tables of landmarks."""
+"""Orientation of faces, from landmarks: CelebA's tables, or a detector's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strangers.data.tables import match_rows, parse_table
 from strangers.errors import DataError
@@ -43,8 +44,17 @@ def orientation(landmarks: Path, names: Sequence[str]) -> Orientation:
     found = points[rows[rows >= 0]]
     if not len(found):
         raise DataError(f"{landmarks} has no row for any picture of the set: it belongs to other pictures.")
-    left_eye, right_eye, nose = found[:, 0], found[:, 2], found[:, 4]
-    between = np.maximum(np.abs(right_eye - left_eye), 1)
-    shift = (nose - (left_eye + right_eye) / 2) / between
+    return facing(found.reshape(-1, 5, 2))
+
+
+def facing(points: NDArray[np.float64]) -> Orientation:
+    """Return where faces look, from their landmarks (n, 5, 2): the left eye, the right eye, the nose, ...
+
+    The nose is measured along the line through the eyes, so that a face may be inclined.
+    """
+    left_eye, right_eye, nose = points[:, 0], points[:, 1], points[:, 2]
+    between = right_eye - left_eye
+    along = ((nose - (left_eye + right_eye) / 2) * between).sum(axis=1)
+    shift = along / np.maximum((between**2).sum(axis=1), 1)
     left, right = float((shift < -TURNED).mean()), float((shift > TURNED).mean())
-    return Orientation(left, 1 - left - right, right, len(found))
+    return Orientation(left, 1 - left - right, right, len(points))

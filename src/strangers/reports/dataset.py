@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from strangers.data.explore import OCCLUDING_ATTRIBUTES, Exploration, Spread, explore
+from strangers.data.landmarks import Orientation
 from strangers.data.prepare import open_or_prepare
 from strangers.data.prepared import PreparedSet, positions
 from strangers.errors import UsageError
@@ -28,6 +29,17 @@ PREDICTED_NOTE = (
     "Fraction of the pictures for which the bundled attribute network predicts each attribute. It was "
     "trained on CelebA's aligned faces and repeats its annotators' opinions; for pictures that are not "
     "cropped around one face its predictions mean little."
+)
+
+FACES_NOTE = (
+    "By the bundled detector, in the pictures of the set, of the largest face of each. Left and right "
+    "are the viewer's: a face is turned if its nose lies further than 15% of the eyes' distance from "
+    "their middle. In a headshot the face takes at least a tenth of the picture. A face that is "
+    "covered, in profile or tiny may be missed. Diversity is the effective number of values per "
+    "attribute: 1 if all pictures are alike, 2 if each attribute is as frequent as its absence. It "
+    "counts CelebA's 40 attributes, with the errors of a network that learned them from celebrities. It "
+    "says nothing about skin color, origin or any group of people, and does not compare with that of "
+    "sets of another crop."
 )
 
 WARNING = "These are photographs of real people: share this page only as their terms allow."
@@ -49,7 +61,7 @@ def write(
     pictures = open_or_prepare(data, size=size)
     found = explore(pictures, landmarks)
     if not found.attributes:
-        found = replace(found, predicted_attributes=predict_attributes(pictures))
+        found = _predicted(found, pictures)
     document = report(found, pictures.batch(np.array(found.sample)))
     described = (json.dumps(asdict(found), indent=1) + "\n").encode()
     write_output(out, signed(document, "exploration"), kind="exploration", force=force)
@@ -57,20 +69,26 @@ def write(
     return found
 
 
-def predict_attributes(pictures: PreparedSet) -> dict[str, float]:
-    """Return the fraction of pictures for which the bundled network predicts each attribute.
-
-    Of larger sets, MAX_PREDICTED pictures are read.
-    """
+def _predicted(found: Exploration, pictures: PreparedSet) -> Exploration:
+    """Add what the bundled networks see: attributes of MAX_PREDICTED pictures, and faces."""
     # torch is loaded for sets without labels only.
+    from strangers.data.framing import framing
     from strangers.evaluation.attributes import load_attributes
+    from strangers.evaluation.metrics import diversity
 
     network = load_attributes()
     chosen = positions(len(pictures), min(MAX_PREDICTED, len(pictures)), 0, 0)
     batches = np.array_split(chosen, -(-len(chosen) // READ_BATCH))
-    predicted = [network.read(pictures.batch(batch)).probabilities > 0.5 for batch in batches]
-    fractions = np.concatenate(predicted).mean(axis=0)
-    return {name: float(share) for name, share in zip(network.names, fractions, strict=True)}
+    probabilities = np.concatenate([network.read(pictures.batch(batch)).probabilities for batch in batches])
+    fractions = (probabilities > 0.5).mean(axis=0)
+    return replace(
+        found,
+        predicted_attributes={
+            name: float(share) for name, share in zip(network.names, fractions, strict=True)
+        },
+        predicted_diversity=diversity(probabilities),
+        framing=framing(pictures),
+    )
 
 
 def summary(found: Exploration) -> str:
@@ -90,6 +108,8 @@ def report(found: Exploration, sample: Pixels) -> str:
             picture(grid(sample, 10), f"{len(sample)} pictures of the set", scale=scale, caption=WARNING),
         ),
     ]
+    if found.framing:
+        body.append(section("Faces", table(["", ""], _faces(found)), note=FACES_NOTE))
     if found.attributes or found.predicted_attributes:
         body.append(_attributes(found))
     spreads = {"brightness": found.brightness, "contrast": found.contrast, "symmetry": found.symmetry}
@@ -142,15 +162,37 @@ def _facts(found: Exploration) -> list[tuple[str, str]]:
         ("skipped", f"{sum(found.skipped.values()):,} files"),
     ]
     if found.orientation:
-        way = found.orientation
-        facing = f"{way.left:.0%} to the left, {way.ahead:.0%} ahead, {way.right:.0%} to the right"
-        rows.append(("orientation", f"{facing}; {way.faces:,} faces, from landmarks"))
+        rows.append(("orientation", f"{_facing(found.orientation)}; from landmarks"))
+    if found.framing:
+        rows += _faces(found)
     if found.occlusions:
         rows.append(("occlusions", _shares(found.occlusions)))
     elif found.predicted_attributes:
         predicted = {name: found.predicted_attributes[name] for name in OCCLUDING_ATTRIBUTES}
         rows.append(("occlusions", f"{_shares(predicted)}, as predicted"))
     return rows
+
+
+def _faces(found: Exploration) -> list[tuple[str, str]]:
+    """Return what the bundled networks see in the pictures of a set without labels."""
+    seen = found.framing
+    assert seen is not None
+    rows = [
+        ("faces", f"found in {seen.found:.0%} of {seen.searched:,} pictures, several in {seen.several:.0%}")
+    ]
+    if seen.orientation and not found.orientation:
+        rows.append(("orientation", f"{_facing(seen.orientation)}; by the detector"))
+    if seen.found:
+        framed = f"{seen.headshots:.0%} headshots, {1 - seen.headshots:.0%} with more of the body"
+        rows.append(("framing", f"{framed}; the face takes {seen.face_share:.0%} of the picture (median)"))
+    if found.predicted_diversity is not None:
+        rows.append(("diversity", f"{found.predicted_diversity:.2f} values per attribute, as predicted"))
+    return rows
+
+
+def _facing(way: Orientation) -> str:
+    shares = f"{way.left:.0%} to the left, {way.ahead:.0%} ahead, {way.right:.0%} to the right"
+    return f"{shares}; {way.faces:,} faces"
 
 
 def _shares(shares: dict[str, float]) -> str:
