@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import figures  # noqa: E402
 
-DOCUMENTS = ("results", "ablations", "performance", "protocols")
+DOCUMENTS = ("ablations", "performance", "protocols")
 """Summaries of docs/research whose figures are entries of records."""
 
 
