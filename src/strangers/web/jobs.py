@@ -138,7 +138,9 @@ class Inversions:
         if the photograph cannot be used.
         """
         self._running = {work: put for work, put in self._running.items() if work.thread.is_alive()}
-        if len(self._running) >= MAX_INVERSIONS or self._closed:
+        # One that was just stopped, as when a square is dragged again, does not refuse the next.
+        active = sum(not work.stop.is_set() for work in self._running)
+        if active >= MAX_INVERSIONS or len(self._running) >= 2 * MAX_INVERSIONS or self._closed:
             message = f"This server already inverts {MAX_INVERSIONS} photographs; try again in a minute."
             raise RequestError(429, message, {"Retry-After": "10"})
         loop, queue = asyncio.get_running_loop(), asyncio.Queue[Any]()
