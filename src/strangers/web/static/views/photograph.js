@@ -143,7 +143,7 @@ class Inversion {
       this.status.textContent = this.status.textContent.replace("Step", "Done: step");
     } catch (error) {
       if (!mine.signal.aborted) {
-        if (this.search === mine) this.#clear();
+        if (this.search === mine) this.#clear(Boolean(square));
         throw error;
       }
       if (this.search === mine) {
