@@ -138,6 +138,8 @@ class Inversion {
       if (!square) await this.#paintWhole(file);
       for await (const event of this.source.invert(file, mine.signal, square)) {
         if (this.search !== mine) return;
+        // A square that the visitor chose is in its place, and may be on its way to the next.
+        if (event.kind === "photograph" && !square) this.#showSquare(event);
         this.#show(event);
       }
       this.status.textContent = this.status.textContent.replace("Step", "Done: step");
@@ -191,7 +193,6 @@ class Inversion {
     this.result.hidden = false;
     if (event.kind === "photograph") {
       paint(this.photograph, event.face);
-      this.#showSquare(event);
       context2d(this.nearest).clearRect(0, 0, this.nearest.width, this.nearest.height);
     } else if (event.kind === "ood_score") {
       this.warning.hidden = !event.out_of_distribution;
