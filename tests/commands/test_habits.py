@@ -193,7 +193,7 @@ def test_an_interrupted_command_names_what_it_wrote(
         raise KeyboardInterrupt
 
     words = ("export", tiny_file, "--to", "file", "--out", tmp_path / "faces.safetensors")
-    monkeypatch.setattr("strangers.export.file.card", interrupt)
+    monkeypatch.setattr("strangers.export.file.as_bytes", interrupt)
     assert strangers(*words) == (130, "", "Interrupted; nothing was written.\n")
     monkeypatch.setattr(doctor, "examine", interrupt)
     assert strangers("doctor", "-q") == (130, "", "")

@@ -18,8 +18,7 @@ def test_a_dry_run_reports_the_cost_and_trains_nothing(
         "parameters",
         "GiB",
         "images/s, measured",
-        "\n  batch                                 64\n",
     ):
         assert words in str(plan)
-    assert plan.recipe.batch == small_recipe.batch
+    assert ["batch", str(small_recipe.batch)] in [line.split() for line in str(plan).splitlines()]
     assert not (tmp_path / "run").exists()
