@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from strangers.cli import main
 from strangers.images import grid, read_provenance
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import with_overrides
+from strangers.training import loop
+from strangers.training.session import TrainingSession
+from strangers.training.step import StepReport
 
-from .support import Strangers, started, train_words
+from .support import Strangers, train_words
 
 VERBS = (
     "prepare", "explore", "train", "recipes", "sample", "interpolate", "edit", "invert", "evaluate",
@@ -104,6 +108,14 @@ def test_sampling_again_replaces_the_picture(strangers: Strangers, trained: Path
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.fixture
+def quick_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of parameters that need no network."""
+    counts = {"generator": 10**6, "discriminator": 10**6}
+    monkeypatch.setattr("strangers.recipes.recipe.parameter_counts", lambda recipe: counts)
+
+
+@pytest.mark.usefixtures("quick_counts")
 def test_recipes_lists_every_recipe(strangers: Strangers) -> None:
     code, out, _ = strangers("recipes")
     assert code == 0
@@ -119,6 +131,7 @@ def test_a_recipe_as_json_has_both_parameter_counts(strangers: Strangers) -> Non
     assert described["recipe"] == RECIPES["dcgan-64"].model_dump(mode="json")
 
 
+@pytest.mark.usefixtures("quick_counts")
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_output_of_recipes_can_be_passed_to_set(strangers: Strangers, name: str) -> None:
     lines = strangers("recipes", name).out.splitlines()
@@ -200,19 +213,22 @@ def test_ctrl_c_exits_with_130(strangers: Strangers, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_training_saves_and_reports_it(
-    trained: Path, tmp_path: Path, number: signal.Signals, code: int
-) -> None:
-    words = train_words(trained.with_name("drawn"), tmp_path / "run", "--log-every", 64)
-    words[words.index("128")] = "100M"
-    with started([sys.executable, "-m", "strangers", *words], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        while not process.stdout.readline().startswith("[E"):
-            assert process.poll() is None
-        process.send_signal(number)
-        rest, _ = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert "Stopped and saved" in rest
-    assert (tmp_path / "run" / "latest").exists()
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    number: signal.Signals, code: int,
+) -> None:  # fmt: skip
+    next_step = loop.next_step
+
+    def step(session: TrainingSession) -> StepReport:
+        if session.state.images_seen == 64:
+            signal.raise_signal(number)
+        return next_step(session)
+
+    monkeypatch.setattr(loop, "next_step", step)
+    with pytest.raises(SystemExit) as ended:
+        sys.exit(main(train_words(trained.with_name("drawn"), tmp_path / "run")))
+    assert ended.value.code == code
+    assert "Stopped and saved after 96 images" in capsys.readouterr().out
+    assert (tmp_path / "run" / "latest").read_text() == "000000096"
 
 
 def test_a_closed_pipe_is_no_error() -> None:

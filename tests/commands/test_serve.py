@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -22,10 +22,8 @@ from strangers.web.server import address_of, listen
 from ..support import Strangers, started
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGINT)])
-def test_the_server_ends_in_two_seconds_during_an_inversion(
-    trained: Path, tmp_path: Path, number: int
-) -> None:
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+def test_a_closed_terminal_ends_the_server_in_the_middle_of_its_work(trained: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "strangers", "serve", str(trained), "--port", "0"]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}  # in which nobody has kept directions yet
     with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
@@ -36,19 +34,19 @@ def test_the_server_ends_in_two_seconds_during_an_inversion(
         assert address, said + process.stderr.read()
         picture = BytesIO()
         Image.new("RGB", (50, 50), "teal").save(picture, "PNG")
+        answered: list[str] = []
         with (
             httpx.Client(base_url=address[0], timeout=60) as client,
             client.stream("POST", "/api/invert?steps=1000", content=picture.getvalue()) as answer,
+            suppress(httpx.TransportError),
         ):
             assert answer.status_code == 200
             assert client.get("/api/directions").json()["state"] == "searching"
-            told_to_end = time.monotonic()
-            process.send_signal(number)
-            assert process.wait(timeout=20) == 128 + number
-            took = time.monotonic() - told_to_end
+            process.send_signal(signal.SIGHUP)
+            answered += answer.iter_lines()
+        assert process.wait(timeout=60) == 128 + signal.SIGHUP
+        assert not any('"step": 1000,' in line for line in answered)
         assert "Traceback" not in process.stderr.read()
-    busy = (os.getloadavg()[0] if hasattr(os, "getloadavg") else 1) / (os.cpu_count() or 1)
-    assert took < 2 * max(1.0, busy)
 
 
 def test_a_busy_port_is_reported(strangers: Strangers, tmp_path: Path) -> None:

@@ -18,6 +18,11 @@ from strangers.evaluation.attributes import load_attributes
 from strangers.system.files import new_folder
 
 
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attribute_training, "TRAINING_BATCH", 16)
+
+
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
     """Drawn faces with exact labels."""
@@ -25,10 +30,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
     return prepare("synthetic:160", place, size=64, workers=1, progress=False)
 
 
-def test_training_learns_and_its_file_is_loaded(
-    drawn: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attribute_training, "TRAINING_BATCH", 16)
+def test_training_learns_and_its_file_is_loaded(drawn: PreparedSet, tmp_path: Path) -> None:
     out = tmp_path / "attributes.safetensors"
     accuracies = attribute_training.train(
         drawn.path, drawn.path, out, epochs=6, precision="fp32", progress=False
@@ -41,7 +43,8 @@ def test_training_learns_and_its_file_is_loaded(
     assert f"{means['accuracy']:.1%}" in out.with_suffix(".md").read_text()
 
 
-def test_training_repeats_itself(drawn: PreparedSet, tmp_path: Path) -> None:
+def test_training_repeats_itself(drawn: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attribute_training, "TRAINING_BATCH", 32)
     first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     for out in (first, second):
         attribute_training.train(drawn.path, drawn.path, out, epochs=1, precision="fp32", progress=False)

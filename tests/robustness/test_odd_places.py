@@ -149,23 +149,21 @@ def test_all_commands_work_in_odd_places(
     tally("commands in odd places", 5 * (1 + len(places)), what)
 
 
-@pytest.mark.parametrize("command", ["recipes", "train"])
 def test_a_closed_pipe_does_not_harm_a_training(
-    command: str, trained: Path, tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
+    trained: Path, tmp_path: Path, pytestconfig: pytest.Config, tally: Callable[..., None]
 ) -> None:
-    if command == "train" and not pytestconfig.getoption("--robustness"):
-        pytest.skip("it takes some seconds: --robustness")
+    if not pytestconfig.getoption("--robustness"):
+        pytest.skip("with --robustness; tests/test_cli.py has a command that reads")
     _, train, *_ = commands(str(tmp_path))
     train[1] = str(trained.with_name("drawn"))
     reading, writing = os.pipe()
     os.close(reading)
     process = subprocess.run(
-        [sys.executable, "-m", "strangers", *(train if command == "train" else [command])],
+        [sys.executable, "-m", "strangers", *train],
         stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     os.close(writing)
     assert (process.returncode, process.stderr) == (1, "")
-    if command == "train":
-        assert "Trained on 64 images" in (tmp_path / "run/console.log").read_text()
-        assert (tmp_path / "run/latest").exists()
-    tally(f"`{command}` with a reader who has left", 1)
+    assert "Trained on 64 images" in (tmp_path / "run/console.log").read_text()
+    assert (tmp_path / "run/latest").exists()
+    tally("`train` with a reader who has left", 1)

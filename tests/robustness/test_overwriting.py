@@ -65,6 +65,7 @@ def call(strangers: Strangers, inputs: Path, tmp_path: Path, monkeypatch: pytest
     return run  # type: ignore[return-value]
 
 
+@pytest.mark.usefixtures("traced_once")
 @pytest.mark.parametrize("name", CALLS)
 def test_a_command_refuses_each_file_of_the_user_and_replaces_its_own(
     call: Strangers, tmp_path: Path, name: str

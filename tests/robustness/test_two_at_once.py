@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from strangers.sampling.load import load
 from strangers.system.files import write_atomically
 from strangers.web.run_reader import RunReader
 
+from ..support import wait_until
 from .commands import Commands, bytes_of, leftovers, prepare, train, trained_bits
 from .test_faults import save_checkpoint
 
@@ -45,7 +45,7 @@ def test_the_second_of_two_trainings_in_one_folder_fails(
         assert trained_bits(run) == expected
         assert leftovers(run) == []
         refused += len(codes) - codes.count(0)
-    assert refused
+    assert refused or trial < 29  # three may well train one after another, but not every time
     tally("three trainings started at once in one folder", trial + 1, f"{refused} were refused in words")
 
 
@@ -54,7 +54,7 @@ def test_a_killed_training_leaves_no_lock(warm: Commands, tmp_path: Path) -> Non
     run = tmp_path / "run"
     longer = train(run, "--images", "1000000")
     first = warm.start(*longer)
-    wait_for(lambda: (run / "console.log").exists())
+    wait_until(lambda: (run / "console.log").exists())
     assert warm.run(*longer) == 1
     assert f"Another training is running in {run}" in warm.said()
     os.kill(first.pid, signal.SIGKILL)
@@ -178,10 +178,3 @@ def test_a_page_reads_a_run_that_is_written_and_pruned(
         len(trials(300, 20_000)),
         f"{grids} grids, {gone} gone",
     )
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.01)

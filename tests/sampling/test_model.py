@@ -38,13 +38,13 @@ def test_a_seed_names_a_face_to_the_bit_whatever_the_batch(
 ) -> None:
     monkeypatch.setattr(sampling, "to_pixels", unrounded)
     model = load(write_model(tmp_path / "model.safetensors", RECIPES[name]), device="cpu")
-    seeds = [*range(61), 2**40, 17, 2**64 - 1]
-    together = model.sample(seeds, batch=64)
+    seeds = [*range(29), 2**40, 17, 2**64 - 1]
+    together = model.sample(seeds, batch=32)
     assert together.std() > 0.01
     assert np.array_equal(model.sample(seeds[:6], batch=3), together[:6])
     assert np.array_equal(model.sample(seeds[:4], batch=1), together[:4])
-    assert np.array_equal(model.sample(reversed(seeds), batch=64), together[::-1])
-    assert np.array_equal(together[62], together[17])
+    assert np.array_equal(model.sample(reversed(seeds), batch=32), together[::-1])
+    assert np.array_equal(together[30], together[17])
 
 
 class Fickle(nn.Module):
