@@ -60,3 +60,23 @@ def test_hub_is_a_folder_that_is_pushed_where_asked(
     assert pushed == [(tmp_path / "faces", "a/b")]
     assert "Uploaded it to https://hub/a/b" in said
     assert 'strangers.load("hf:a/b")' in (tmp_path / "faces" / "README.md").read_text()
+
+
+def test_the_lesson_needs_no_model(
+    strangers: Strangers, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strangers.export.lesson.drawn_faces", lambda: b"faces")
+    out = tmp_path / "lesson.html"
+    code, said, _ = strangers("export", "--to", "lesson", "--out", out, "--title", "A game")
+    assert code == 0
+    assert said.startswith(f"Wrote {out}, ")
+    assert "double-click it" in said
+    assert "<title>A game</title>" in out.read_text()
+    for words, complaint in (
+        ((file, "--to", "lesson"), "--to lesson needs no MODEL"),
+        (("--to", "page"), "MODEL is missing"),
+        (("--to", "lesson", "--photographs", "set"), "--photographs needs --to page"),
+    ):
+        code, _, err = strangers("export", *words, "--out", tmp_path / "other")
+        assert code == 2
+        assert complaint in err

@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from typer import Option
+from typer import Argument, Option
 
-from strangers.commands.arguments import Force, ModelName
+from strangers.commands.arguments import Force
 from strangers.commands.outcome import Outcome
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from strangers.sampling.model import Model
 
 ONLY_FOR = {
-    **dict.fromkeys(("runtime", "directions", "license", "url", "photographs"), ("page", "space")),
+    **dict.fromkeys(("runtime", "directions", "photographs"), ("page", "space")),
+    **dict.fromkeys(("license", "url"), ("page", "space", "lesson")),
     "push": ("hub", "space"),
     "result": ("file", "hub", "space"),
 }
@@ -55,21 +56,27 @@ Push = Annotated[
     Option(metavar="OWNER/NAME", help="hub, space: also upload it; log in first with `hf auth login`."),
 ]
 
+MaybeModel = Annotated[
+    str | None,
+    Argument(metavar="MODEL", help="As in `sample`; not with --to lesson, which needs none."),
+]
 To = Annotated[
-    Literal["file", "onnx", "page", "hub", "space"],
+    Literal["file", "onnx", "page", "hub", "space", "lesson"],
     Option(
-        help="Format: float16 model file with its card, ONNX, web page, or the repository of a model or "
-        "of a static Space on the Hugging Face hub."
+        help="Format: float16 model file with its card, ONNX, web page, the repository of a model or of a "
+        "static Space on the Hugging Face hub, or the lesson: a page on which a small GAN trains."
     ),
 ]
 Out = Annotated[
     Path,
-    Option("--out", "-o", metavar="PATH", help="The file, or a new folder; page: .html for one file."),
+    Option(
+        "--out", "-o", metavar="PATH", help="The file, or a new folder; page, lesson: .html for one file."
+    ),
 ]
 
 
 def export(
-    model: ModelName,
+    model: MaybeModel = None,
     *,
     to: To,
     out: Out,
@@ -84,10 +91,16 @@ def export(
     push: Push = None,
     force: Force = False,
 ) -> Outcome:
-    """Export a model as a small file, as ONNX, as a web page, or as a Hugging Face repository or Space."""
+    """Export a model as a small file, ONNX, web page, hub repository or Space; or export the lesson."""
     words = {"license": license, "url": url}
     files = {"runtime": runtime, "photographs": photographs, "result": result}
     _check_options(to, out, {"directions": directions, "push": push, **files, **words})
+    if to == "lesson":
+        if model is not None:
+            raise UsageError("--to lesson needs no MODEL; leave it out.")
+        return _lesson(out, words | {"title": title, "author": author}, force=force)
+    if model is None:
+        raise UsageError(f"MODEL is missing: export MODEL --to {to}.")
     from strangers.sampling.load import load, source_name
     from strangers.system.files import check_outputs
 
@@ -170,6 +183,27 @@ def _hub(model: Model, out: Path, result: Path | None, push: str | None, *, forc
     )
 
 
+def _lesson(out: Path, words: dict[str, str | None], *, force: bool) -> Outcome:
+    """Write the lesson, and say how to open it."""
+    from strangers.export.lesson import TITLE, export_lesson
+    from strangers.export.page_html import PageText
+
+    text = PageText(**{"title": TITLE, **{field: value for field, value in words.items() if value}})
+    size = export_lesson(out, text, force=force)
+    how, following = _how_to_open(out)
+    notes = [f"Wrote {out}, {size / 1e6:.1f} MB.", *how]
+    return Outcome(notes=notes, facts={"wrote": [out], "bytes": size}, next=following)
+
+
+def _how_to_open(out: Path) -> tuple[list[str], str]:
+    """Return what to do with a page that is one file, or the command for one that is a folder."""
+    from strangers.export.page import SINGLE
+
+    if out.suffix == SINGLE:
+        return ["To open it: double-click it, or send it to somebody who does."], ""
+    return [], f"python -m http.server --directory {out} 8000, then open http://localhost:8000/"
+
+
 def _photographs(path: Path | None, model: Model) -> Photographs | None:
     """Read the photographs of the game, if any. Raises UsageError and DataError."""
     from strangers.data.prepared import open_prepared
@@ -191,21 +225,19 @@ def _page(
 ) -> Outcome:
     """Write the page, upload it to `push`, if any, and say how to open it."""
     from strangers.export.hub import push_hub
-    from strangers.export.page import SINGLE, export_page
+    from strangers.export.page import export_page
     from strangers.export.page_html import PageText
 
     options["text"] = PageText(**options["text"])
     is_new = options["force"] or not out.exists()
     found = _directions(model) if with_directions and is_new else None
     exported = export_page(model, out, directions=found, **options)
-    notes, following = [f"Wrote {out}, {exported}."], ""
+    notes = [f"Wrote {out}, {exported}."]
     address = None if push is None else push_hub(out, push, "space")
     if address:
         notes.append(f"Uploaded it to {address}.")
-    if out.suffix == SINGLE:
-        notes.append("To open it: double-click it, or send it to somebody who does.")
-    else:
-        following = f"python -m http.server --directory {out} 8000, then open http://localhost:8000/"
+    how, following = _how_to_open(out)
+    notes += how
     facts = {"wrote": [out], "bytes": exported.bytes, "agreement": asdict(exported.agreement)}
     return Outcome(notes=notes, facts=facts | {"address": address}, next=following)
 

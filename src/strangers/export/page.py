@@ -1,6 +1,7 @@
 """Export to a web page: a folder for any static host, whose faces are drawn in the visitor's browser.
 
     index.html  main.js  ...       the page, with views of `strangers serve`
+    drawn-faces.webp               for the view Learn
     faces.json                     description of the model, and its attribute directions
     faces.onnx                     the generator; float16 weights if faces stay the same
     photographs.png                if the host adds some, for the game
@@ -27,10 +28,12 @@ from numpy.typing import NDArray
 import strangers
 from strangers.export.onnx import Agreement, as_onnx, checked, compare
 from strangers.export.page_html import (
+    ABOUT,
     MANIFEST,
     PREVIEW,
     PREVIEW_SEEDS,
     PageText,
+    loading_html,
     manifest,
     service_worker,
     standalone_html,
@@ -42,6 +45,7 @@ from strangers.images import encode_animation, grid
 from strangers.latent.rejection import own_certainties
 from strangers.sampling.model import Model
 from strangers.system.files import check_folder, check_outputs, new_folder, write_output
+from strangers.web.lesson import DRAWN_FACES, drawn_faces
 
 SERVED = Path(strangers.__file__).parent / "web" / "static"
 """Files of the served page, which the exported page shares."""
@@ -58,6 +62,9 @@ SINGLE = ".html"
 
 LEVELS = 2
 """Maximum difference of a pixel, in levels of 255, with float16 weights."""
+
+LESSON_ONLY = ("lesson-main.js",)
+"""Files of the page that `strangers.export.lesson` writes."""
 
 NO_DIRECTIONS = "This page was exported without attribute directions."
 
@@ -115,26 +122,38 @@ def export_page(
     force: replace a page at `out`. Raises StrangersError and OSError.
     """
     mark = FACTS if force else None
-    if out.suffix == SINGLE:
-        check_outputs(out, kind="export", force=force)
-    else:
-        check_folder(out, mark)
+    check_place(out, mark)
     half, data, agreement = _generator(model)
     described = facts(model, directions, name)
     described["photographs"] = None if photographs is None else photographs.facts()
     files = _files(model, data, described, runtime, text or PageText())
     if photographs is not None:
         files[FILE] = photographs.png
+    return Exported(half, agreement, write_page(out, files, more or {}, mark))
+
+
+def check_place(out: Path, mark: str | None) -> None:
+    """Raise an error unless a page may be written at `out`; mark: a file of folders that may be replaced."""
+    if out.suffix == SINGLE:
+        check_outputs(out, kind="export", force=mark is not None)
+    else:
+        check_folder(out, mark)
+
+
+def write_page(out: Path, files: dict[str, bytes], more: Mapping[str, bytes], mark: str | None) -> int:
+    """Write the files of a page, and `more` if it is a folder. Return their size in bytes.
+
+    mark: as in `check_place`.
+    """
     if out.suffix == SINGLE:
         page = single_html(files)
-        write_output(out, page, kind="export", force=force)
-        return Exported(half, agreement, len(page))
-    files |= more or {}
+        write_output(out, page, kind="export", force=mark is not None)
+        return len(page)
     with new_folder(out, mark) as folder:
-        for path, content in files.items():
+        for path, content in (files | dict(more)).items():
             (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_bytes(content)
-    return Exported(half, agreement, sum(map(len, files.values())))
+    return sum(map(len, (files | dict(more)).values()))
 
 
 def _files(
@@ -145,7 +164,7 @@ def _files(
     files = {
         f"runtime/{name.replace('.mjs', '.js')}": content for name, content in runtime_files(runtime).items()
     }
-    files |= {name: path.read_bytes() for name, path in _page_files().items()}
+    files |= {name: path.read_bytes() for name, path in page_files().items() if name not in LESSON_ONLY}
     files[ONNX] = onnx
     loaded = {ONNX: len(onnx), WASM: len(files[WASM])}
     files[FACTS] = json.dumps(described | {"bytes": loaded}).encode()
@@ -153,7 +172,9 @@ def _files(
     html = files["index.html"].decode()
     megabytes = sum(loaded.values()) / 1e6
     terms = f"Terms of the photographs: {model.header.license}"
-    files["index.html"] = standalone_html(html, text, terms, megabytes, size).encode()
+    loading = loading_html(megabytes, size)
+    files["index.html"] = standalone_html(html, text, ABOUT, terms, loading).encode()
+    files[DRAWN_FACES] = drawn_faces()
     seeds = range(PREVIEW_SEEDS)
     preview = grid(model.sample(seeds), columns=8, gap=0)
     files[PREVIEW] = encode_animation([preview], 1, "WEBP", model.provenance(seeds))
@@ -209,7 +230,7 @@ def _generator(model: Model) -> tuple[bool, bytes, Agreement]:
     return False, whole, checked(model, whole)
 
 
-def _page_files() -> dict[str, Path]:
+def page_files() -> dict[str, Path]:
     """Return the source of each file of the page by its name; EXPORTED replaces SERVED."""
     return {
         path.relative_to(home).as_posix(): path

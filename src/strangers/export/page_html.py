@@ -39,45 +39,52 @@ class PageText:
     url: str = ""
 
 
-def standalone_html(html: str, text: PageText, terms: str, megabytes: float, size: int) -> str:
-    """Return index.html without the token dialog, and with a policy, descriptions and the terms of the faces.
+def standalone_html(html: str, text: PageText, about: str, terms: str, loading: str = "") -> str:
+    """Return index.html without the token dialog, and with a policy, descriptions and terms.
 
-    terms: of the model. megabytes: what the page loads before it draws. size: of its faces, in pixels.
+    about: what the page is. terms: of the model; empty without one.
+    loading: HTML that is shown until the page can draw, with the picture PREVIEW.
     """
     html = re.sub(r'\s*<dialog id="token".*?</dialog>', "", html, flags=re.DOTALL)
     html = re.sub(r'\s*<meta name="description"[^>]*>', "", html)
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}" />'
-    side = 8 * size
-    preview = (
-        f'<p id="loading" class="note">Loading the generator: {megabytes:.1f} MB, once.</p>\n      '
-        f'<img class="preview" src="{PREVIEW}" width="{side}" height="{side}" '
-        f'alt="Faces of seeds 0 to {PREVIEW_SEEDS - 1}" />'
-    )
+    note = '<p class="note">Loading…</p>'
     for tag, replacement in (
         ("<head>", f"<head>\n    {policy}"),
         ("<title>strangers</title>", f"<title>{escape(text.title)}</title>"),
-        ("</head>", f"  {_descriptions(text)}\n  </head>"),
+        ("</head>", f"  {_descriptions(text, about, with_preview=bool(loading))}\n  </head>"),
         ('<p class="wordmark">strangers</p>', f'<p class="wordmark">{escape(text.title)}</p>'),
-        ("</header>", f"  {_about(text, terms)}\n    </header>"),
-        ('<p class="note">Loading…</p>', preview),
+        ("</header>", f"  {_about(text, about, terms)}\n    </header>"),
+        (note, loading or note),
     ):
         assert html.count(tag) == 1, tag
         html = html.replace(tag, replacement)
     return html
 
 
-def _descriptions(text: PageText) -> str:
+def loading_html(megabytes: float, size: int) -> str:
+    """Return the note of what is loaded, and the first faces, `size` pixels each, until it is."""
+    side = 8 * size
+    return (
+        f'<p id="loading" class="note">Loading the generator: {megabytes:.1f} MB, once.</p>\n      '
+        f'<img class="preview" src="{PREVIEW}" width="{side}" height="{side}" '
+        f'alt="Faces of seeds 0 to {PREVIEW_SEEDS - 1}" />'
+    )
+
+
+def _descriptions(text: PageText, about: str, *, with_preview: bool) -> str:
     """Return the elements that describe the page to search engines, link previews and home screens."""
     place = text.url.rstrip("/") + "/" if text.url else ""
-    named = {"description": ABOUT, "author": text.author, "application-name": text.title}
+    named = {"description": about, "author": text.author, "application-name": text.title}
     shared = {
         "og:type": "website",
         "og:title": text.title,
-        "og:description": ABOUT,
+        "og:description": about,
         "og:url": place,
-        "og:image": place + PREVIEW,
-        "og:image:alt": f"Faces of seeds 0 to {PREVIEW_SEEDS - 1}",
     }
+    if with_preview:
+        shared["og:image"] = place + PREVIEW
+        shared["og:image:alt"] = f"Faces of seeds 0 to {PREVIEW_SEEDS - 1}"
     lines = [f'<meta name="{name}" content="{escape(value)}" />' for name, value in named.items() if value]
     lines += [
         f'<meta property="{name}" content="{escape(value)}" />' for name, value in shared.items() if value
@@ -86,20 +93,20 @@ def _descriptions(text: PageText) -> str:
     return "\n    ".join(lines)
 
 
-def _about(text: PageText, terms: str) -> str:
-    """Return the element with what the faces are, who published them, and their terms."""
+def _about(text: PageText, about: str, terms: str) -> str:
+    """Return the element with what the page is, who published it, and its terms."""
     author = f"Published by {text.author}." if text.author else ""
-    paragraphs = "".join(f"<p>{escape(part)}</p>" for part in (ABOUT, author, text.license, terms) if part)
+    paragraphs = "".join(f"<p>{escape(part)}</p>" for part in (about, author, text.license, terms) if part)
     return f'<details class="about" id="about"><summary>About</summary><div>{paragraphs}</div></details>'
 
 
-def manifest(text: PageText) -> bytes:
+def manifest(text: PageText, about: str = ABOUT) -> bytes:
     """Return the web app manifest, with which a browser can install the page."""
     return json.dumps(
         {
             "name": text.title,
             "short_name": text.title[:12],
-            "description": ABOUT,
+            "description": about,
             "start_url": "./",
             "display": "standalone",
             "background_color": "#131316",

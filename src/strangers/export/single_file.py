@@ -15,12 +15,20 @@ from hashlib import sha256
 
 from strangers.export.page_html import ICON, PREVIEW
 from strangers.export.photographs import FILE
+from strangers.web.lesson import DRAWN_FACES
 
 RUNTIME = "runtime/ort.wasm.bundle.min.js"
-SERVER_ONLY = ("service-worker.js", "worker.js", RUNTIME)
+WORKER = "worker.js"
+TRAINER = "learn/worker.js"
+SERVER_ONLY = ("service-worker.js", WORKER, TRAINER, RUNTIME)
 """Scripts that are no modules of the page itself."""
 
+READ = ("faces.json", DRAWN_FACES, FILE)
+"""Files that the page reads as bytes, besides the generator and its runtime."""
+
 SPECIFIER = re.compile(r"""((?:from|import)\s*)"(\.{1,2}/[\w./-]+)\"""")
+IMPORTS = re.compile(r"""^import \{([^}]*)\} from "(\.{1,2}/[\w./-]+)";""", re.MULTILINE)
+DECLARATIONS = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.MULTILINE)
 EXPORTS = re.compile(r"export\s*\{([^}]*)\};?")
 
 
@@ -34,7 +42,8 @@ def single_html(files: dict[str, bytes]) -> bytes:
     html = re.sub(r'\s*<meta property="og:image[^>]*>', "", html)
     html = re.sub(r'\s*<script type="module" src="main.js"></script>', "", html)
     html = html.replace(f'href="{ICON}"', f'href="{_data_url("image/svg+xml", files[ICON])}"')
-    html = html.replace(f'src="{PREVIEW}"', f'src="{_data_url("image/webp", files[PREVIEW])}"')
+    if PREVIEW in files:
+        html = html.replace(f'src="{PREVIEW}"', f'src="{_data_url("image/webp", files[PREVIEW])}"')
     policy = (
         f"default-src 'none'; script-src {_source(modules)} {_source(start)} data: 'wasm-unsafe-eval'; "
         f"worker-src blob:; style-src {_source(style)}; img-src blob: data:; base-uri 'none'; "
@@ -59,28 +68,65 @@ def _import_map(files: dict[str, bytes]) -> str:
     return json.dumps({"imports": imports})
 
 
+def _resolved(name: str, specifier: str) -> str:
+    """Return the name of the module that the module `name` imports by a relative specifier."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), specifier))
+
+
 def _with_bare_names(name: str, source: str) -> str:
     """Return the source of a module with "strangers/other.js" in place of "./other.js"."""
 
     def bare(found: re.Match[str]) -> str:
-        return (
-            f'{found[1]}"strangers/{posixpath.normpath(posixpath.join(posixpath.dirname(name), found[2]))}"'
-        )
+        return f'{found[1]}"strangers/{_resolved(name, found[2])}"'
 
     return SPECIFIER.sub(bare, source)
 
 
 def _embedded_files(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return what the page reads while it runs.
+    """Return what the page reads while it runs. Its workers are scripts: browsers start no module there."""
+    embedded = {
+        name: data for name, data in files.items() if name.endswith((".onnx", ".wasm")) or name in READ
+    }
+    embedded[TRAINER] = _script(TRAINER, files).encode()
+    if RUNTIME in files:
+        runtime, found = EXPORTS.subn(_as_object, files[RUNTIME].decode())
+        assert found == 1, "onnxruntime-web has another form"
+        runtime = runtime.replace("import.meta.url", "self.location.href")
+        own = re.sub(r"import \* as ort from [^;]*;", "", files[WORKER].decode())
+        embedded[WORKER] = f"{runtime}\n{own}".encode()
+    return embedded
 
-    Its worker is a script, as browsers start no module there, and the runtime is part of it.
-    """
-    runtime, found = EXPORTS.subn(_as_object, files[RUNTIME].decode())
-    assert found == 1, "onnxruntime-web has another form"
-    runtime = runtime.replace("import.meta.url", "self.location.href")
-    own = re.sub(r"import \* as ort from [^;]*;", "", files["worker.js"].decode())
-    binary = {name: data for name, data in files.items() if name.endswith((".onnx", ".wasm")) or name == FILE}
-    return {"faces.json": files["faces.json"], "worker.js": f"{runtime}\n{own}".encode(), **binary}
+
+def imported(name: str, files: dict[str, bytes]) -> list[str]:
+    """Return a module and all that it imports, directly or not, each after those that it imports."""
+    found: list[str] = []
+
+    def visit(module: str) -> None:
+        if module in found:
+            return
+        for specifier in IMPORTS.finditer(files[module].decode()):
+            visit(_resolved(module, specifier[2]))
+        found.append(module)
+
+    visit(name)
+    return found
+
+
+def _script(name: str, files: dict[str, bytes]) -> str:
+    """Return a module and all that it imports as one script: each in a block of its own."""
+    blocks = []
+    for module in imported(name, files):
+
+        def bound(found: re.Match[str], module: str = module) -> str:
+            names = found[1].replace(" as ", ": ")
+            return f'const {{{names}}} = modules["{_resolved(module, found[2])}"];'
+
+        source, exports = IMPORTS.sub(bound, files[module].decode()), []
+        for declared in DECLARATIONS.finditer(source):
+            exports.append(declared[2])
+        source = DECLARATIONS.sub(r"\1 \2", source)
+        blocks.append(f'{{\n{source}\nmodules["{module}"] = {{ {", ".join(exports)} }};\n}}')
+    return '"use strict";\nconst modules = {};\n' + "\n".join(blocks)
 
 
 def _as_object(found: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from strangers._version import __version__
-from strangers.web import faces_api, games_api, photographs_api, runs_api, sets_api
+from strangers.web import faces_api, games_api, lesson_api, photographs_api, runs_api, sets_api
 from strangers.web.errors import RequestError, add_error_handlers, error_responses
 from strangers.web.schemas import TokenBody
 from strangers.web.security import RequestGuard, Token
@@ -52,6 +52,7 @@ def create_app(
     app.include_router(runs_api.router)
     app.include_router(sets_api.router)
     app.include_router(games_api.router)
+    app.include_router(lesson_api.router)
     _add_session(app, token)
     app.mount("/", StaticFiles(packages=[("strangers.web", "static")], html=True))
     add_error_handlers(app)

@@ -7,7 +7,7 @@ const PREFIX = "file:"; // of the elements' ids
 
 /** Whether this page holds its files. */
 export function isEmbedded() {
-  return document.getElementById(`${PREFIX}faces.json`) !== null;
+  return document.querySelector(`[id^="${PREFIX}"]`) !== null;
 }
 
 /** @implements {PageFiles} */
@@ -17,8 +17,9 @@ export class EmbeddedFiles {
     return JSON.parse(new TextDecoder().decode(await this.bytes("faces.json", () => {})));
   }
 
-  async worker() {
-    const source = await this.bytes("worker.js", () => {});
+  /** @param {string} name */
+  async worker(name) {
+    const source = await this.bytes(name, () => {});
     const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     return new Worker(address);
   }

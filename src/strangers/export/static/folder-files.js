@@ -15,9 +15,9 @@ export class FolderFiles {
     return (await this.#open(this.address.pathname.split("/").at(-1) ?? "")).json();
   }
 
-  /** @returns {Worker} */
-  worker() {
-    return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  /** @param {string} name */
+  worker(name) {
+    return new Worker(new URL(name, this.address), { type: "module" });
   }
 
   /**

@@ -3,6 +3,7 @@ import { start } from "./app.js";
 import { byId, lightDismiss } from "./dom.js";
 import { FolderFiles } from "./folder-files.js";
 import { LoadingNote } from "./loading-note.js";
+import { keepForOffline } from "./offline.js";
 import { OnnxSource } from "./onnx-source.js";
 import { EmbeddedFiles, isEmbedded } from "./embedded-files.js";
 
@@ -13,9 +14,3 @@ const files = isEmbedded() ? new EmbeddedFiles() : new FolderFiles("faces.json")
 start(new OnnxSource(files, (loaded, total) => note.show(loaded, total))).then(() => {
   if (!isEmbedded()) keepForOffline();
 });
-
-/** Let a service worker keep the page, once it has what it needs, so that it opens without a network. */
-function keepForOffline() {
-  if (!("serviceWorker" in navigator) || !isSecureContext) return;
-  navigator.serviceWorker.register("service-worker.js").catch(() => {}); // the page works without one
-}

@@ -1,5 +1,6 @@
 /** Faces drawn in the visitor's own browser. */
 import { UserError } from "./errors.js";
+import { TRAINER, drawnFaces } from "./lesson-source.js";
 import { localGame } from "./game.js";
 import { truncate } from "./latent-math.js";
 import { withProvenance } from "./png.js";
@@ -23,7 +24,7 @@ import { latentOfSeed, parseSeed } from "./seeds.js";
 /**
  * @typedef {object} PageFiles Where the files of the page are.
  * @property {() => Promise<Facts>} facts
- * @property {() => Worker | Promise<Worker>} worker
+ * @property {(name: string) => Worker | Promise<Worker>} worker
  * @property {(name: string, progress: Progress) => Promise<Uint8Array<ArrayBuffer>>} bytes
  */
 
@@ -50,7 +51,7 @@ export class OnnxSource {
     this.files = files;
     this.progress = progress;
     /** @type {Source["views"]} */
-    this.views = ["faces", "explore", "game"];
+    this.views = ["faces", "explore", "game", "learn"];
   }
 
   get facts() {
@@ -71,7 +72,7 @@ export class OnnxSource {
     const [onnx, wasm] = await Promise.all(
       [files.onnx, files.wasm].map((name) => this.files.bytes(name, progress)),
     );
-    this.#listen(await this.files.worker());
+    this.#listen(await this.files.worker("worker.js"));
     await this.#request({ open: onnx, wasm });
     return model;
   }
@@ -133,6 +134,14 @@ export class OnnxSource {
   async directions() {
     const { directions } = this.facts;
     return { ...directions, vectors: directions.vectors.map((vector) => Float32Array.from(vector)) };
+  }
+
+  drawnFaces() {
+    return drawnFaces(this.files);
+  }
+
+  trainer() {
+    return this.files.worker(TRAINER);
   }
 
   async games() {

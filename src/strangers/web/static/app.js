@@ -10,6 +10,7 @@ import { Page } from "./page.js";
 import { exploreView } from "./views/explore.js";
 import { facesView } from "./views/faces.js";
 import { gameView } from "./views/game.js";
+import { learnView } from "./views/learn.js";
 import { photographView } from "./views/photograph.js";
 import { setsView } from "./views/sets.js";
 import { trainingView } from "./views/training.js";
@@ -24,6 +25,7 @@ const VIEWS = {
   explore: { title: "Explore", build: exploreView, needsModel: true },
   photograph: { title: "Photograph", build: photographView, needsModel: true },
   game: { title: "Game", build: gameView, needsModel: true },
+  learn: { title: "Learn", build: learnView, needsModel: false },
   sets: { title: "Sets", build: setsView, needsModel: false },
   training: { title: "Training", build: trainingView, needsModel: false },
 };
@@ -38,9 +40,11 @@ export async function start(source) {
     page.models = await source.models();
     if (source.views.includes("sets")) page.sets = (await /** @type {ServerSource} */ (source).sets()).sets;
     const { model } = parseLink(location.hash);
-    page.setModel(await source.model(page.models.find(({ hash }) => hash === model)?.hash));
+    const wantsModel = source.views.some((view) => VIEWS[view].needsModel);
+    if (wantsModel) page.setModel(await source.model(page.models.find(({ hash }) => hash === model)?.hash));
   } catch (error) {
-    if (error instanceof AccessError || !source.views.includes("training")) return showFailure(page, error);
+    if (error instanceof AccessError || !source.views.some((view) => !VIEWS[view].needsModel))
+      return showFailure(page, error);
     page.missingModel = error instanceof Error ? error.message : "";
   }
   await new App(page).open();
@@ -244,7 +248,7 @@ class App {
         this.page.go(this.names[i]);
       });
     }
-    byId("views").replaceChildren(...links);
+    if (links.length > 1) byId("views").replaceChildren(...links);
   }
 }
 

@@ -1,5 +1,5 @@
 /** A line chart, drawn as SVG: values against images seen, described in words too. */
-import { h } from "./dom.js";
+import { h, s } from "./dom.js";
 
 /**
  * @typedef {object} Series
@@ -246,18 +246,4 @@ function short(value) {
 function thousands(value) {
   if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
   return value >= 1000 ? `${Math.round(value / 1000)}k` : String(Math.round(value));
-}
-
-/**
- * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {{[name: string]: string | number}} attributes
- * @param {string} [text]
- * @returns {SVGElementTagNameMap[Tag]}
- */
-function s(tag, attributes, text) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  if (text !== undefined) element.textContent = text;
-  return element;
 }

@@ -23,6 +23,22 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Create an element of a drawing.
+ *
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {{[name: string]: string | number}} attributes
+ * @param {string} [text]
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
+export function s(tag, attributes, text) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+/**
  * @param {string} text
  * @param {(event: MouseEvent) => void} onclick
  * @param {{[name: string]: any}} [attributes]

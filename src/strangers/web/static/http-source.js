@@ -16,7 +16,7 @@ export class HttpSource {
     this.root = root;
     this.askToken = askToken;
     /** @type {ServerSource["views"]} */
-    this.views = ["faces", "explore", "photograph", "game", "sets", "training"];
+    this.views = ["faces", "explore", "photograph", "game", "learn", "sets", "training"];
     this.hash = "";
     this.size = 0;
     /** @type {Promise<boolean> | null} */
@@ -163,6 +163,14 @@ export class HttpSource {
     return (await this.#fetch(`api/runs/${run}/samples/${sample}.png`)).blob();
   }
 
+  async drawnFaces() {
+    return (await this.#fetch("api/drawn-faces.webp")).blob();
+  }
+
+  trainer() {
+    return new Worker(trusted(new URL("./learn/worker.js", import.meta.url).href), { type: "module" });
+  }
+
   /** @param {number} truncation */
   #query(truncation) {
     return `truncation=${truncation}&model=${this.hash}`; // with the hash, a cached answer never goes stale
@@ -226,6 +234,19 @@ export class HttpSource {
       message = await errorOf(response);
     }
   }
+}
+
+/**
+ * The address of a script of this page, as the server's policy (require-trusted-types-for) wants it.
+ *
+ * @param {string} address
+ */
+function trusted(address) {
+  const { trustedTypes } = /** @type {any} */ (globalThis);
+  const policy = trustedTypes?.createPolicy("strangers", {
+    createScriptURL: (/** @type {string} */ url) => url,
+  });
+  return policy ? policy.createScriptURL(address) : address;
 }
 
 /**

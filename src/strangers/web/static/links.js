@@ -5,7 +5,7 @@
  *
  *   fragment    field & field & ...
  *   v           version of this grammar; 1 if absent
- *   view        faces | explore | photograph | game | sets | training
+ *   view        faces | explore | photograph | game | learn | sets | training
  *   model       hash of the model: where several are served, or to make sure that it is the same one
  *   seed        whole number below 2**64                with truncation, from 0.05 to 1; 1 if absent
  *   latent      32-bit floats, little-endian, base64url

@@ -58,9 +58,11 @@
  * @property {() => Promise<Directions>} directions
  * @property {() => Promise<GameFacts>} games
  * @property {(consent: boolean) => Promise<Game>} beginGame With the source's own photographs.
+ * @property {() => Promise<Blob>} drawnFaces A sheet of drawn faces of 32x32 pixels, for the view Learn.
+ * @property {() => Worker | Promise<Worker>} trainer A worker that trains on them.
  */
 
-/** @typedef {"faces" | "explore" | "photograph" | "game" | "sets" | "training"} ViewName */
+/** @typedef {"faces" | "explore" | "photograph" | "game" | "learn" | "sets" | "training"} ViewName */
 
 /**
  * @typedef {SeenPhotograph

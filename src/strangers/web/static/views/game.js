@@ -1,6 +1,7 @@
 /** Game: "Photograph or stranger?", one face at a time, each for a second. */
 import { button, context2d, h, paint } from "../dom.js";
-import { addAnswer, localGame, newScore, readPhotographs, wilson } from "../game.js";
+import { addAnswer, localGame, newScore, wilson } from "../game.js";
+import { readPhotographs } from "../pictures.js";
 
 /** @import {Game, Kind, Score} from "../game.js" */
 /** @import {Page, View} from "../page.js" */
