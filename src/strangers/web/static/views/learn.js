@@ -54,14 +54,15 @@ class Lesson {
     this.restartButton = button("Start over", () => this.#restart(), { disabled: true });
     this.controls = new Controls((settings) => this.trainer?.set(settings));
     const title = h("h1", {}, "The forger and the detective");
-    const left = h("div", { class: "column" }, this.#board(), this.controls.experiments);
-    const right = h(
+    const charts = h("div", { class: "card" }, this.charts);
+    const { experiments, element: settings } = this.controls;
+    const right = h("div", { class: "column" }, experiments, charts, settings);
+    this.element = h(
       "div",
-      { class: "column" },
-      h("div", { class: "card" }, this.charts),
-      this.controls.element,
+      { class: "learn" },
+      title,
+      h("div", { class: "learn-columns" }, this.#board(), right),
     );
-    this.element = h("div", { class: "learn" }, title, h("div", { class: "learn-columns" }, left, right));
     this.#drawCharts();
   }
 
