@@ -89,7 +89,7 @@ def test_experiments_set_the_sliders_and_tell_what_to_watch(open_page: OpenPage)
     assert rate.get_attribute("aria-valuetext") == "0.01"
     page.get_by_role("button", name="Let the detective win").click()
     assert page.get_by_role("slider", name="Detective's steps").input_value() == "4"
-    assert page.get_by_label("Loss").input_value() == "minimax"
+    assert page.get_by_role("combobox", name="Loss").input_value() == "minimax"
     page.get_by_role("button", name="Mend it").click()
     assert page.get_by_role("slider", name="R1 penalty").input_value() == "1"
 

@@ -40,7 +40,7 @@ export class Controls {
     this.settings = { ...DEFAULTS };
     this.sliders = SETTINGS.map((setting) => this.#slider(setting));
     const options = LOSSES.map(([value, text]) => h("option", { value }, text));
-    this.loss = h("select", { autocomplete: "off" }, ...options);
+    this.loss = h("select", { autocomplete: "off", "aria-label": "Loss" }, ...options);
     this.loss.addEventListener("change", () =>
       this.#change("loss", /** @type {Settings["loss"]} */ (this.loss.value)),
     );

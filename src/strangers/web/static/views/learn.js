@@ -80,9 +80,9 @@ class Lesson {
         this.faces,
         h("figcaption", {}, "The forger's faces, of the same random numbers all the time"),
       ),
+      h("div", { class: "buttons" }, this.runButton, this.restartButton, input, choose),
       h("figure", {}, this.reals, h("figcaption", {}, "Some of the real ones: ", this.origin)),
       this.facts,
-      h("div", { class: "buttons" }, this.runButton, this.restartButton, input, choose),
       h("p", { class: "note" }, "Everything happens in this tab: no picture leaves it."),
     );
   }
