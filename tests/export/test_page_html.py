@@ -9,14 +9,22 @@ import re
 import pytest
 
 from strangers.export.page import SERVED
-from strangers.export.page_html import POLICY, PageText, manifest, service_worker, standalone_html
+from strangers.export.page_html import (
+    ABOUT,
+    POLICY,
+    PageText,
+    loading_html,
+    manifest,
+    service_worker,
+    standalone_html,
+)
 
 HTML = (SERVED / "index.html").read_text(encoding="utf-8")
 HOSTILE = "</title><script>alert(1)</script>\"'&"
 
 
 def page(text: PageText | None = None, terms: str = "Some terms.") -> str:
-    return standalone_html(HTML, text or PageText(), terms, 12.34, 64)
+    return standalone_html(HTML, text or PageText(), ABOUT, terms, loading_html(12.34, 64))
 
 
 def test_the_policy_comes_first_and_allows_no_other_host() -> None:

@@ -87,7 +87,8 @@ def _embedded_files(files: dict[str, bytes]) -> dict[str, bytes]:
     embedded = {
         name: data for name, data in files.items() if name.endswith((".onnx", ".wasm")) or name in READ
     }
-    embedded[TRAINER] = _script(TRAINER, files).encode()
+    if TRAINER in files:
+        embedded[TRAINER] = _script(TRAINER, files).encode()
     if RUNTIME in files:
         runtime, found = EXPORTS.subn(_as_object, files[RUNTIME].decode())
         assert found == 1, "onnxruntime-web has another form"
