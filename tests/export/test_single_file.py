@@ -109,8 +109,12 @@ def test_the_same_files_make_the_same_page(html: str) -> None:
 
 def test_a_worker_of_several_modules_is_one_script() -> None:
     files = FILES | {
-        "learn/worker.js": b'import { one as first, two } from "./numbers.js";\nself.onmessage = () => first + two();\n',
-        "learn/numbers.js": b"const own = 1;\nexport const one = own;\nexport function two() {\n  return 2;\n}\n",
+        "learn/worker.js": (
+            b'import { one as first, two } from "./numbers.js";\nself.onmessage = () => first + two();\n'
+        ),
+        "learn/numbers.js": (
+            b"const own = 1;\nexport const one = own;\nexport function two() {\n  return 2;\n}\n"
+        ),
     }
     packed = re.findall(r'id="file:learn/worker.js">([^<]*)<', single_html(files).decode())
     script = gzip.decompress(b64decode(packed[0])).decode()
