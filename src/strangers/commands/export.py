@@ -95,12 +95,9 @@ def export(
     words = {"license": license, "url": url}
     files = {"runtime": runtime, "photographs": photographs, "result": result}
     _check_options(to, out, {"directions": directions, "push": push, **files, **words})
-    if to == "lesson":
-        if model is not None:
-            raise UsageError("--to lesson needs no MODEL; leave it out.")
-        return _lesson(out, words | {"title": title, "author": author}, force=force)
+    _check_model(to, model)
     if model is None:
-        raise UsageError(f"MODEL is missing: export MODEL --to {to}.")
+        return _lesson(out, words | {"title": title, "author": author}, force=force)
     from strangers.sampling.load import load, source_name
     from strangers.system.files import check_outputs
 
@@ -138,6 +135,14 @@ def _check_options(to: str, out: Path, given: Mapping[str, object]) -> None:
         raise UsageError(f"--to space writes a folder; name one with --out (got {out.name!r}).")
     if to in ENDINGS and out.suffix != ENDINGS[to]:
         raise UsageError(f"--to {to} writes one file; end --out in {ENDINGS[to]} (got {out.name!r}).")
+
+
+def _check_model(to: str, model: str | None) -> None:
+    """Raise UsageError for the lesson of a model, and for any other format without one."""
+    if to == "lesson" and model is not None:
+        raise UsageError("--to lesson needs no MODEL; leave it out.")
+    if to != "lesson" and model is None:
+        raise UsageError(f"MODEL is missing: export MODEL --to {to}.")
 
 
 def _file(model: Model, out: Path, result: Path | None, *, force: bool) -> Outcome:
