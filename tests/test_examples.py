@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -39,12 +41,19 @@ def dcgan() -> ModuleType:
     return module
 
 
-def run(*words: object) -> str:
-    command = [sys.executable, str(ONE_FILE), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run the file as a program, in this process, and return what it prints."""
+
+    def running(*words: object) -> str:
+        monkeypatch.setattr(sys, "argv", [str(ONE_FILE), *map(str, words)])
+        runpy.run_path(str(ONE_FILE), run_name="__main__")
+        return capsys.readouterr().out
+
+    return running
 
 
-def test_it_learns_from_its_own_drawings_and_draws_64_faces(tmp_path: Path) -> None:
+def test_it_learns_from_its_own_drawings_and_draws_64_faces(run: Callable[..., str], tmp_path: Path) -> None:
     out = tmp_path / "faces.png"
     said = run("--images", 256, "--size", 16, "--out", out)
     losses = [float(number) for number in re.findall(r"(?:police|forger) ([0-9.]+)", said)]
@@ -53,7 +62,7 @@ def test_it_learns_from_its_own_drawings_and_draws_64_faces(tmp_path: Path) -> N
     assert np.asarray(Image.open(out)).shape == (8 * 16, 8 * 16, 3)
 
 
-def test_it_learns_from_a_folder_of_pictures(tmp_path: Path) -> None:
+def test_it_learns_from_a_folder_of_pictures(run: Callable[..., str], tmp_path: Path) -> None:
     for shade in range(4):
         Image.new("RGB", (50, 40 + shade), (60 * shade, 100, 50)).save(tmp_path / f"{shade}.png")
     assert "64 faces" in run(
@@ -75,6 +84,7 @@ def test_it_imports_three_packages_and_nothing_of_ours(file: Path, packages: set
     assert names - set(sys.stdlib_module_names) == packages
 
 
+@pytest.mark.usefixtures("traced_once")
 @pytest.mark.parametrize("latent", ["normal", "uniform"])
 def test_an_exported_file_draws_a_seeds_face_without_torch(latent: str, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")

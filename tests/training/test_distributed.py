@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-import subprocess
 import sys
-import time
+from contextlib import nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -15,11 +16,12 @@ import torch
 from strangers.cli import main
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
+from strangers.training import loop
 from strangers.training.distributed import SINGLE_PROCESS, Processes
 from strangers.training.log import read_log
 from strangers.training.loop import Stop
 
-from ..support import started
+from ..support import started, wait_until
 
 SMALL = (
     'network.generator_stages=[{"width": 16, "stride": 2}, {"width": 8, "stride": 2}]',
@@ -43,22 +45,32 @@ def words(data: PreparedSet, out: Path, images: int) -> list[str]:
     ]
 
 
-def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONWARNINGS": "default"}  # torchrun's own warnings are not ours to mend
+class Stopped(NamedTuple):
+    """A run of two processes that a signal stopped, and what they printed."""
+
+    run: Path
+    out: str
 
 
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-
-
-def in_two(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*TORCHRUN, "-m", "strangers", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=environment(),
-        timeout=300,
-    )
+@pytest.fixture(scope="module")
+def stopped(drawn_set: PreparedSet, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """Two processes that train until one of them gets a signal."""
+    if sys.platform != "linux":
+        pytest.skip("finds the processes in /proc")
+    run = tmp_path_factory.mktemp("together") / "two"
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    command = [*torchrun, "-m", "strangers", *words(drawn_set, run, 1_000_000)]
+    environment = os.environ | {"PYTHONWARNINGS": "default"}  # torchrun's own warnings are not ours to mend
+    printed = run.with_name("printed")
+    with (
+        printed.open("w") as output,
+        started(command, stdout=output, stderr=output, env=environment, seconds=600) as process,
+    ):
+        wait_until(lambda: process.poll() is not None or len(read_log(run)) > 2, seconds=500)
+        assert process.poll() is None, printed.read_text()
+        os.kill(second_process(process.pid), signal.SIGTERM)
+        assert process.wait(timeout=300) != 0
+    return Stopped(run, printed.read_text())
 
 
 def losses(run: Path) -> list[list[float]]:
@@ -66,37 +78,43 @@ def losses(run: Path) -> list[list[float]]:
     return [[entry[name] for name in names] for entry in read_log(run)]
 
 
+def test_a_signal_to_one_process_stops_both_after_the_same_step(stopped: Stopped) -> None:
+    assert stopped.out.count("Stopped and saved after") == 1
+    assert "Stopped and saved after" in (stopped.run / "console.log").read_text().splitlines()[-1]
+    assert int((stopped.run / "latest").read_text()) >= read_log(stopped.run)[-1]["images_seen"]
+    assert "In 2 processes, each with 16 images per batch" in (stopped.run / "console.log").read_text()
+
+
 def test_two_processes_train_as_one_and_one_goes_on_where_they_ended(
-    drawn_set: PreparedSet, tmp_path: Path
+    stopped: Stopped, drawn_set: PreparedSet, tmp_path: Path
 ) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    assert main(words(drawn_set, one, 768)) == 0
-    together = in_two(*words(drawn_set, two, 512))
-    assert together.returncode == 0, together.stderr
-    assert together.stdout.count("Trained on 512 images") == 1
-    assert "In 2 processes, each with 16 images per batch" in (two / "console.log").read_text()
-    assert main(words(drawn_set, two, 768)) == 0
-    assert len(losses(one)) == 12
-    torch.testing.assert_close(torch.tensor(losses(two)), torch.tensor(losses(one)), rtol=2e-3, atol=2e-3)
-    torch.testing.assert_close(
-        torch.tensor(losses(two)[:2]), torch.tensor(losses(one)[:2]), rtol=1e-5, atol=1e-5
-    )
+    two = Path(shutil.copytree(stopped.run, tmp_path / "two"))
+    together = len(losses(two))
+    images = int((two / "latest").read_text()) + 256
+    for run in (tmp_path / "one", two):
+        assert main(words(drawn_set, run, images)) == 0
+    one, other = (torch.tensor(losses(run)[:12]) for run in (tmp_path / "one", two))
+    assert len(losses(two)) == len(losses(tmp_path / "one")) == together + 4
+    torch.testing.assert_close(other, one, rtol=2e-3, atol=2e-3)
+    torch.testing.assert_close(other[:2], one[:2], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
-def test_a_signal_to_one_process_stops_both_after_the_same_step(
-    drawn_set: PreparedSet, tmp_path: Path
-) -> None:
-    run = tmp_path / "run"
-    command = [*TORCHRUN, "-m", "strangers", *words(drawn_set, run, 1_000_000)]
-    with started(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment()) as torchrun:
-        wait_for(lambda: len(read_log(run)) > 2)
-        os.kill(second_process(torchrun.pid), signal.SIGTERM)
-        torchrun.communicate(timeout=120)
-    assert torchrun.returncode != 0
-    assert "Stopped and saved after" in (run / "console.log").read_text().splitlines()[-1]
-    saved = (run / "latest").read_text()
-    assert int(saved) >= read_log(run)[-1]["images_seen"]
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_wrong_call_is_reported_by_the_first_process_alone(
+    rank: int, drawn_set: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    class Alone(Processes):
+        def all_reduce_max(self, number: int) -> int:
+            return number
+
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
+    monkeypatch.setenv("RANK", str(rank))
+    monkeypatch.setattr(loop, "process_group", lambda: nullcontext(Alone(rank, 2, rank, 2)))
+    assert main([*words(drawn_set, tmp_path / "run", 512), "--set", "batch=33"]) == 2
+    reports = capsys.readouterr().err.count("A batch of 33 images cannot be split among 2 processes")
+    assert reports == (rank == 0)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_signal_that_comes_while_they_agree_counts_after_the_next_step() -> None:
@@ -110,14 +128,6 @@ def test_a_signal_that_comes_while_they_agree_counts_after_the_next_step() -> No
     assert not stop.agreed(Interrupted())
     assert stop.agreed(Processes())
     assert stop.signal == signal.SIGTERM
-
-
-def test_a_wrong_call_is_reported_once(drawn_set: PreparedSet, tmp_path: Path) -> None:
-    failed = in_two(*words(drawn_set, tmp_path / "run", 512), "--set", "batch=33")
-    assert failed.returncode != 0
-    assert failed.stderr.count("A batch of 33 images cannot be split among 2 processes") == 1
-    assert "Another process" not in failed.stderr
-    assert not (tmp_path / "run").exists()
 
 
 def test_shares_make_the_whole() -> None:
@@ -140,10 +150,3 @@ def second_process(torchrun: int) -> int:
         if b"RANK=1\0" in Path(f"/proc/{pid}/environ").read_bytes():
             return int(pid)
     raise AssertionError("torchrun started no second process.")
-
-
-def wait_for(condition: object, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
