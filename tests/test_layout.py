@@ -23,6 +23,8 @@ CLAUSES = {"What", "Whether", "Of", "As", "Where", "How"}
 TESTED_IN = {
     "__main__.py": "test_cli.py",
     "_version.py": "test_package.py",
+    "commands/help.py": "commands/test_habits.py",
+    "commands/outcome.py": "commands/test_habits.py",
     "evaluation/new_metric.py": "test_registration.py",
     "evaluation/vision_transformer.py": "evaluation/test_transformer_features.py",
     "networks/architecture.py": "recipes/test_recipe.py",
@@ -30,6 +32,8 @@ TESTED_IN = {
     "recipes/changes.py": "recipes/test_recipe.py",
     "recipes/settings.py": "recipes/test_recipe.py",
     "web/games_api.py": "web/test_games.py",
+    "web/lesson.py": "browser/test_learn.py",
+    "web/lesson_api.py": "browser/test_learn.py",
 }
 """Modules that are tested with another, which is their only door."""
 
