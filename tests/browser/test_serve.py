@@ -144,14 +144,16 @@ def test_the_square_over_a_photograph_can_be_dragged(site: Served, open_page: Op
     assert photograph is not None
     assert square is not None
     assert square["width"] == pytest.approx(photograph["width"], abs=3)
-    corner = (square["x"] + square["width"] - 4, square["y"] + square["height"] - 4)
-    page.mouse.move(*corner)
+    handle = page.locator(".square-handle").bounding_box()
+    assert handle is not None
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(corner[0] - square["width"] / 4, corner[1] - square["height"] / 4)
+    page.mouse.move(x - square["width"] / 4, y - square["height"] / 4)
     with page.expect_request(re.compile("square=")):
         page.mouse.up()
     left, top, right, upper = map(float, asked[-1].partition("square=")[2].split(","))
-    assert (left, top, right, upper) == pytest.approx((50, 50, 150, 50), abs=8)
+    assert (left, top, right, upper) == pytest.approx((50, 50, 150, 50), abs=3)
     with page.expect_request(re.compile("square=")):
         page.get_by_label("The part that the model sees").press("ArrowRight")
     moved = float(asked[-1].partition("square=")[2].split(",")[0])

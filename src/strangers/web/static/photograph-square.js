@@ -87,9 +87,11 @@ export class PhotographSquare {
       const resizes = down.target === this.handle;
       const start = this.#at(down);
       const { x, y } = this.center;
+      const [left, top] = this.square;
+      const grip = { x: 2 * x - left - start.x, y: 2 * y - top - start.y }; // from the pointer to the corner
       const move = (/** @type {PointerEvent} */ event) => {
         const now = this.#at(event);
-        if (resizes) this.#stretch(now);
+        if (resizes) this.#stretch({ x: now.x + grip.x, y: now.y + grip.y });
         else this.#change({ x: x + now.x - start.x, y: y + now.y - start.y });
       };
       const before = String(this.square);
