@@ -18,8 +18,12 @@ def cells(kind: str) -> list[dict[str, Any]]:
     return [cell for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == kind]
 
 
-def test_it_is_committed_without_outputs() -> None:
-    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells("code"))
+def test_it_is_committed_as_it_ran_from_top_to_bottom() -> None:
+    code = cells("code")
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell["outputs"]]
+    assert not any(output["output_type"] == "error" for output in outputs)
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 8
 
 
 def test_its_pictures_are_of_generated_and_drawn_faces() -> None:

@@ -165,6 +165,6 @@ def test_texts_of_a_model_file_stay_texts(tmp_path: Path) -> None:
     assert "[a]" not in outside.replace("\\[a\\]", "")
     assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", text)
-    command = shlex.split(fence.findall(body)[1].strip("`\n").replace("\\\n", " "))
+    command = shlex.split(fence.findall(body)[2].strip("`\n").replace("\\\n", " "))
     assert command[:5] == ["strangers", "train", "celeba32", "--recipe", command[4]]
     assert "onerror" in command[4]

@@ -7,15 +7,16 @@ import pytest
 from strangers.recipes.few_pictures import FEW_PICTURE_RECIPES
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Adaptive, Recipe
+from strangers.sampling.load import load
 
 by_name = pytest.mark.parametrize("recipe", FEW_PICTURE_RECIPES, ids=lambda recipe: recipe.name)
 
 
 @by_name
-def test_they_are_presets_with_the_networks_of_the_r1_recipes(recipe: Recipe) -> None:
+def test_they_are_presets_with_the_networks_of_the_bundled_models(recipe: Recipe) -> None:
     assert RECIPES[recipe.name] == recipe
     assert recipe.name == f"few-{recipe.size}"
-    model = RECIPES[f"dcgan-{recipe.size}-r1"]
+    model = load(f"celeba-{recipe.size}", device="cpu").recipe
     assert (recipe.network, recipe.latent, recipe.latent_size) == (
         model.network, model.latent, model.latent_size,
     )  # fmt: skip

@@ -43,7 +43,7 @@ def test_overrides() -> None:
     ("field", "value", "words"),
     [
         ("bach", "64", "no field 'bach'"),
-        ("network.width", "64", "no field 'network.width'. Did you mean generator_widths"),
+        ("network.width", "64", "no field 'network.width'. Did you mean mapping_width"),
         ("lr", "1e-4", "Did you mean generator_optimizer.learning_rate or discriminator_opt"),
         ("batch_size", "64", "Did you mean batch?"),
         ("learning_rate", "64", "Did you mean generator_optimizer.learning_rate"),

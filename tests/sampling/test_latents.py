@@ -121,7 +121,7 @@ def test_seeds_are_read_in_their_order(text: str, seeds: list[int]) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "'' is neither a seed (7) nor a range (0-63)"),
+        ("", "'' is neither a seed (7) nor a range (0-63 or 0..63)"),
         ("a", "'a' is neither"),
         ("1,,2", "'' is neither"),
         ("-3", "'-3' is neither"),

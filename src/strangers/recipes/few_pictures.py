@@ -30,7 +30,13 @@ def _few(network: DCGAN) -> Recipe:
 
 
 FEW_PICTURE_RECIPES = (
-    # The networks of dcgan-64-r1 and dcgan-128-r1, and so of celeba-64 and celeba-128.
-    _few(DCGAN()),
-    _few(DCGAN(generator_widths=(512, 256, 128, 64, 32), discriminator_widths=(32, 64, 128, 256, 512))),
+    # The networks of celeba-64 and celeba-128.
+    _few(DCGAN(mapping_width=512)),
+    _few(
+        DCGAN(
+            mapping_width=512,
+            generator_widths=(512, 256, 128, 64, 32),
+            discriminator_widths=(32, 64, 128, 256, 512),
+        )
+    ),
 )
