@@ -10,8 +10,8 @@ from strangers.images import Pixels
 
 from .faces import canvas
 
-REFERENCE_BOX = (130, 99, 59, 82)
-REFERENCE_LANDMARKS = [(146, 130), (174, 130), (160, 146), (148, 159), (172, 158)]
+REFERENCE_BOX = (133, 98, 61, 84)
+REFERENCE_LANDMARKS = [(145, 131), (174, 131), (156, 147), (147, 160), (172, 159)]
 """What libfacedetection finds on the same picture; it cuts its numbers down to whole pixels."""
 
 

@@ -182,7 +182,8 @@ def test_sources_and_sets_may_have_names_that_are_not_utf8(
     folder.mkdir()
     (folder / os.fsdecode(b"\xff.jpg")).write_bytes(encoded(photographs[0]))
     out = tmp_path / os.fsdecode(b"s\xe9t")
-    command = [sys.executable, "-m", "strangers", "prepare", str(folder), "--size", "16", "--out", str(out)]
+    words = ["prepare", str(folder), "--size", "16", "--out", str(out), "--quiet"]
+    command = [sys.executable, "-m", "strangers", *words]
     outcome = subprocess.run(command, capture_output=True, check=False)
     assert (outcome.returncode, outcome.stderr) == (0, b"")
     assert open_prepared(out).names == ["\\udcff.jpg"]

@@ -150,8 +150,9 @@ def test_odd_names_are_accepted(tmp_path: Path, tally: Tally) -> None:
 
     def swallow(path: Path) -> None:
         made = prepare(path, tmp_path / "target" / "set", size=16, workers=1, progress=False)
-        assert made.names[:3] == ["dup.png", "dup.png", "new\\nline.png"]
-        assert len(open_prepared(tmp_path / "target" / "set").names) == len(NAMES)
+        # The later member of a name replaces the earlier one, as when the archive is unpacked.
+        assert made.names[:2] == ["dup.png", "new\\nline.png"]
+        assert len(open_prepared(tmp_path / "target" / "set").names) == len(set(NAMES))
 
     take_in(tmp_path / "set.tar")
     feed([("names", tmp_path / "set.tar")], swallow, memory=MEMORY, target=tmp_path / "target")

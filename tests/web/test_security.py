@@ -88,7 +88,9 @@ def test_every_response_has_the_security_headers(served: Served, path: str) -> N
     answer = served.client.get(path)
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert "unsafe" not in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    # WebAssembly may be compiled, as Learn does; strings may not become code.
+    assert "unsafe" not in policy.replace("'wasm-unsafe-eval'", "")
     assert "cache-control" in answer.headers
     assert "server" not in answer.headers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -62,3 +63,13 @@ def _is_html(path: Path) -> bool:
     except OSError:
         return False
     return start.startswith((b"<!doctype html", b"<html"))
+
+
+def link_target(link: str, target: str) -> str:
+    """Return the path within the archive that a symbolic link points to."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(link), target.replace("\\", "/")))
+
+
+def dangling_link(target: str) -> str:
+    """Return the reason why a link is skipped."""
+    return f"a link to what is not a file of the archive: {target[:200]!r}"

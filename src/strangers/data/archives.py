@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from strangers.data.annotations import is_annotation
-from strangers.data.archive_safety import readable, refuse_bomb, refuse_outside
+from strangers.data.archive_safety import dangling_link, link_target, readable, refuse_bomb, refuse_outside
 from strangers.data.containers import (
     ARCHIVE_SUFFIXES,
     MAX_FILE_BYTES,
@@ -79,9 +79,9 @@ class Zip(Container):
         """Let a symbolic link stand for the member that it points to, or omit it."""
         if not is_candidate(name):
             return
-        member = archive.NameToInfo.get(_inside(name, target))
+        member = archive.NameToInfo.get(link_target(name, target))
         if member is None or member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
-            self._omitted[name] = _dangling(target)
+            self._omitted[name] = dangling_link(target)
         else:
             self._candidates.append((name, member))
 
@@ -187,7 +187,7 @@ class Tar(Container):
         elif not is_candidate(name):
             return
         elif member.issym():
-            self._links[name] = _inside(name, member.linkname)
+            self._links[name] = link_target(name, member.linkname)
         elif member.islnk():
             self._links[name] = member_name(member.linkname)
         elif not member.isfile():
@@ -203,7 +203,7 @@ class Tar(Container):
             # A link may point to a link.
             number = self._numbers.get(self._links.get(target, target))
             if number is None:
-                self._omitted[name] = _dangling(target)
+                self._omitted[name] = dangling_link(target)
             else:
                 self._candidates.setdefault(number, []).append(name)
         last = {name: number for number, names in sorted(self._candidates.items()) for name in names}
@@ -280,15 +280,6 @@ class _Header(tarfile.TarInfo):
 def member_name(name: str) -> str:
     """Return a member's path with forward slashes, also if Windows' own zip writer made it."""
     return posixpath.normpath(name.replace("\\", "/"))
-
-
-def _inside(link: str, target: str) -> str:
-    """Return the path within the archive that a symbolic link points to."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(link), target.replace("\\", "/")))
-
-
-def _dangling(target: str) -> str:
-    return f"a link to what is not a file of the archive: {target[:200]!r}"
 
 
 def _place(path: Path) -> str:

@@ -29,7 +29,7 @@ CelebA, and 0.01 where somebody stands in the whole height."""
 
 @dataclass(frozen=True)
 class Framing:
-    """How pictures show their largest face.
+    """The place and pose of the largest face in pictures.
 
     Attributes:
         searched: number of pictures.

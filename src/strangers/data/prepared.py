@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,6 @@ from strangers.data.checksums import CHECKSUMS, SUMS, Checksums, checksums_of, c
 from strangers.data.terms import Terms, known_terms
 from strangers.errors import DataError
 from strangers.system.machine import free_memory
-
-Scalar = TypeVar("Scalar", np.uint8, np.int8, np.uint32)
 
 SET_FORMAT = 1
 """Version of the layout; a later one is refused."""
@@ -278,12 +276,9 @@ def _rebuild_checksums(path: Path, images: NDArray[np.uint8], expected: str) -> 
     return found
 
 
-def _map(
-    path: Path, name: str, dtype: type[Scalar], shape: tuple[int, ...]
-) -> np.memmap[Any, np.dtype[Scalar]]:
-    file = path / name
+def _map(path: Path, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> np.memmap[Any, Any]:
     try:
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        array = np.load(path / name, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise _damaged(path, f"{name} is missing") from None
     # The exceptions that numpy raises on a damaged header have no common base.
@@ -295,7 +290,7 @@ def _map(
         raise _damaged(
             path, f"{name} holds {array.dtype} {array.shape}, but the manifest says {dtype.__name__} {shape}"
         )
-    if file.stat().st_size != array.offset + array.nbytes:
+    if (path / name).stat().st_size != array.offset + array.nbytes:
         raise _damaged(path, f"{name} is longer than the {shape[0]} images of the manifest")
     return array
 

@@ -43,8 +43,8 @@ export async function start(source) {
     const wantsModel = source.views.some((view) => VIEWS[view].needsModel);
     if (wantsModel) page.setModel(await source.model(page.models.find(({ hash }) => hash === model)?.hash));
   } catch (error) {
-    if (error instanceof AccessError || !source.views.some((view) => !VIEWS[view].needsModel))
-      return showFailure(page, error);
+    // A server may have runs and sets alone; an exported page is nothing without its model.
+    if (error instanceof AccessError || !source.views.includes("training")) return showFailure(page, error);
     page.missingModel = error instanceof Error ? error.message : "";
   }
   await new App(page).open();

@@ -16,7 +16,7 @@ export class HttpSource {
     this.root = root;
     this.askToken = askToken;
     /** @type {ServerSource["views"]} */
-    this.views = ["faces", "explore", "photograph", "game", "learn", "sets", "training"];
+    this.views = ["faces", "explore", "photograph", "sets", "training", "game", "learn"];
     this.hash = "";
     this.size = 0;
     /** @type {Promise<boolean> | null} */

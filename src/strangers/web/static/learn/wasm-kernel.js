@@ -2,7 +2,7 @@
  * A matrix product in WebAssembly with 128-bit SIMD, assembled here: C += A B, four rows and eight columns at a
  * time in registers.
  *
- * https://webassembly.github.io/spec/core/binary has the encoding.
+ * The WebAssembly Core Specification, chapter "Binary Format", has the encoding.
  */
 
 /** @typedef {(a: number, b: number, c: number, n: number, k: number, m: number, row: number, step: number) => void} Kernel
