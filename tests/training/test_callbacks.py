@@ -13,7 +13,7 @@ import pytest
 from strangers.data.prepared import PreparedSet
 from strangers.images import Pixels
 from strangers.recipes.recipe import Recipe
-from strangers.training.callbacks import Callback, NotebookGrid, default_callbacks
+from strangers.training.callbacks import Callback, NotebookView, default_callbacks
 from strangers.training.loop import train
 from strangers.training.run import Run
 from strangers.training.step import StepReport
@@ -83,7 +83,9 @@ def test_an_error_of_a_callback_ends_the_training_which_resumes(
     assert train(data, small_recipe, tmp_path / "run", **settings).model.header.images_seen == 256
 
 
-def test_a_notebook_shows_the_newest_faces_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_shows_the_newest_faces_and_curves_in_one_place(
+    small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown: list[Any] = []
     handle = SimpleNamespace(update=shown.append)
     display = SimpleNamespace(
@@ -92,13 +94,15 @@ def test_a_notebook_shows_the_newest_faces_in_one_place(monkeypatch: pytest.Monk
     shell = SimpleNamespace(kernel=object())
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell, display=display))
     monkeypatch.setitem(sys.modules, "IPython.display", display)
-    (grid,) = default_callbacks(progress=True)
-    assert isinstance(grid, NotebookGrid)
+    (view,) = default_callbacks(progress=True)
+    assert isinstance(view, NotebookView)
     assert default_callbacks(progress=False) == ()
     faces = np.zeros((64, 32, 32, 3), np.uint8)
-    grid.on_snapshot(1_000, faces)
-    grid.on_snapshot(2_000, faces)
-    assert [data[:4] for data in shown] == [b"\x89PNG"] * 2
+    view.on_start(Run(tmp_path, small_recipe))
+    view.on_snapshot(1_000, faces)
+    (tmp_path / "curves.png").write_bytes(b"curves")
+    view.on_snapshot(2_000, faces)
+    assert [data[:4] for data in shown] == [b"\x89PNG", b"\x89PNG", b"curv"]
 
 
 def test_outside_of_notebooks_there_is_no_grid() -> None:

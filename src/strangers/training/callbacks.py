@@ -38,23 +38,33 @@ class Callback:
         """Follow the end of the training, also after Ctrl-C or an error."""
 
 
-class NotebookGrid(Callback):
-    """The newest faces below the cell of a notebook, replaced at each snapshot."""
+class NotebookView(Callback):
+    """The newest faces and the curves below the cell of a notebook, replaced at each snapshot."""
 
     def __init__(self) -> None:
         from IPython.display import display
 
-        self._handle = display({"text/plain": "The first faces follow."}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._run: Run | None = None
+        self._faces, self._curves = (
+            display({"text/plain": text}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            for text in ("The first faces follow.", "The curves follow.")
+        )
+
+    def on_start(self, run: Run) -> None:
+        self._run = run
 
     def on_snapshot(self, images_seen: int, faces: Pixels) -> None:
         from IPython.display import Image
 
-        if self._handle is not None:
-            self._handle.update(Image(encode_png(grid(faces))))  # type: ignore[no-untyped-call]
+        if self._faces is not None:
+            self._faces.update(Image(encode_png(grid(faces))))  # type: ignore[no-untyped-call]
+        curves = None if self._run is None else self._run.path / "curves.png"
+        if self._curves is not None and curves is not None and curves.is_file():
+            self._curves.update(Image(curves.read_bytes()))  # type: ignore[no-untyped-call]
 
 
 def default_callbacks(*, progress: bool) -> tuple[Callback, ...]:
-    """Return the callbacks of every training: a grid in a notebook, unless progress is not to be shown."""
+    """Return the callbacks of every training: a view in a notebook, unless progress is not to be shown."""
     python = sys.modules.get("IPython")
     shell = None if python is None else python.get_ipython()
-    return (NotebookGrid(),) if progress and hasattr(shell, "kernel") else ()
+    return (NotebookView(),) if progress and hasattr(shell, "kernel") else ()
