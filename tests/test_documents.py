@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
-from typer.core import TyperGroup
 
-from strangers.cli import app
+from .support import parse
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -43,9 +41,4 @@ def test_the_documents_have_commands() -> None:
 def test_a_documented_command_is_accepted(document: str, line: str) -> None:
     del document
     words = shlex.split(line.replace("$SLURM_ARRAY_TASK_ID", "3"))[1:]
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
-    context = group.make_context("strangers", list(words))
-    name, command, rest = group.resolve_command(context, words)
-    assert command is not None
-    command.make_context(name, rest, parent=context)
+    parse(words)

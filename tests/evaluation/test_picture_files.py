@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,44 +13,9 @@ from strangers.errors import DataError
 from strangers.evaluation.picture_files import PictureFiles, open_array, open_files
 from strangers.images import Pixels
 
+from .support import folder, png, written
+
 FACES = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), np.uint8)
-
-
-def png(pixels: Pixels) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def folder(path: Path) -> Path:
-    path.mkdir()
-    for number, face in enumerate(FACES):
-        (path / f"{number:04d}.png").write_bytes(png(face))
-    return path
-
-
-def written(kind: str, place: Path) -> Path:
-    """Write FACES as a folder, an archive or an array."""
-    path = place / f"faces.{kind}"
-    if kind == "folder":
-        return folder(path)
-    if kind == "npy":
-        np.save(path, FACES)
-    elif kind == "npz":
-        np.savez(path, arr_0=FACES, arr_1=np.zeros(len(FACES), np.int64))  # with labels, as samplers write
-    elif kind == "zip":
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("dataset.json", "{}")  # as StyleGAN's data sets have it
-            for number, face in enumerate(FACES):
-                archive.writestr(f"00000/img{number:08d}.png", png(face))
-    else:
-        with tarfile.open(path, "w") as archive:
-            for number, face in enumerate(FACES):
-                data = png(face)
-                member = tarfile.TarInfo(f"{number:04d}.png")
-                member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
-    return path
 
 
 def opened(path: Path) -> PictureFiles:
@@ -68,17 +30,17 @@ def pictures(files: PictureFiles, count: int) -> Pixels:
 
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "npy", "npz"])
 def test_every_container_gives_the_same_pictures(kind: str, tmp_path: Path) -> None:
-    found = opened(written(kind, tmp_path))
+    found = opened(written(kind, tmp_path, FACES))
     assert found.facts.count == 40
     assert str(found.facts.protocol) == "crop not stated, 16 px, filter not stated"
     np.testing.assert_array_equal(pictures(found, 40), FACES)
-    again = opened(folder(tmp_path / "again"))
+    again = opened(folder(tmp_path / "again", FACES))
     some, same = (pictures(one, 7) for one in (found, again))
     np.testing.assert_array_equal(some, same)
 
 
 def test_the_hash_is_of_the_content(tmp_path: Path) -> None:
-    place = folder(tmp_path / "faces")
+    place = folder(tmp_path / "faces", FACES)
     before = opened(place).facts.hash
     (tmp_path / "moved").mkdir()
     assert opened(place.rename(tmp_path / "moved/faces")).facts.hash == before
@@ -87,7 +49,7 @@ def test_the_hash_is_of_the_content(tmp_path: Path) -> None:
 
 
 def test_a_jpeg_among_them_is_stated(tmp_path: Path) -> None:
-    place = folder(tmp_path / "faces")
+    place = folder(tmp_path / "faces", FACES)
     Image.fromarray(FACES[0]).save(place / "0000.png", "JPEG")
     assert opened(place).facts.protocol.format == "JPEG"
 
@@ -96,7 +58,7 @@ def test_unusable_pictures_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="empty has no pictures"):
         opened(tmp_path / "empty")
-    mixed = folder(tmp_path / "mixed")
+    mixed = folder(tmp_path / "mixed", FACES)
     (mixed / "x.png").write_bytes(png(np.zeros((64, 64, 3), np.uint8)))
     with pytest.raises(DataError, match=r"one size \(got 16 px for 0000.png and 64 px for x.png\)"):
         opened(mixed)

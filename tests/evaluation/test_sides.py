@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -19,49 +16,14 @@ from strangers.evaluation.facts import PictureFacts
 from strangers.evaluation.sides import JPEG_NOTE, Side, open_side
 from strangers.images import Pixels
 
+from .support import folder, written
+
 FACES = draw(range(1_000, 1_040), 32)[0]
 
 
 def pictures(side: Side, count: int) -> Pixels:
     assert side.batches is not None
     return np.concatenate(list(side.batches(count)))
-
-
-def png(pixels: Pixels) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def folder(path: Path, faces: Pixels = FACES) -> Path:
-    path.mkdir()
-    for number, face in enumerate(faces):
-        (path / f"{number:04d}.png").write_bytes(png(face))
-    return path
-
-
-def written(kind: str, place: Path) -> Path:
-    """Write FACES as a folder, an archive or an array."""
-    path = place / f"faces.{kind}"
-    if kind == "folder":
-        return folder(path)
-    if kind == "npy":
-        np.save(path, FACES)
-    elif kind == "npz":
-        np.savez(path, arr_0=FACES, arr_1=np.zeros(len(FACES), np.int64))  # with labels, as samplers write
-    elif kind == "zip":
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("dataset.json", "{}")  # as StyleGAN's data sets have it
-            for number, face in enumerate(FACES):
-                archive.writestr(f"00000/img{number:08d}.png", png(face))
-    else:
-        with tarfile.open(path, "w") as archive:
-            for number, face in enumerate(FACES):
-                data = png(face)
-                member = tarfile.TarInfo(f"{number:04d}.png")
-                member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
-    return path
 
 
 def test_every_container_gives_the_same_numbers(tmp_path: Path) -> None:
@@ -74,7 +36,7 @@ def test_every_container_gives_the_same_numbers(tmp_path: Path) -> None:
     values = []
     references = (data, place, tmp_path / "photographs.npy")
     for kind, reference in zip(("folder", "zip", "npz"), references, strict=True):
-        found = evaluate(written(kind, tmp_path), reference, settings=settings, progress=False).result
+        found = evaluate(written(kind, tmp_path, FACES), reference, settings=settings, progress=False).result
         assert isinstance(found.model, PictureFacts)
         assert (found.generated, found.reference, found.seeds) == (40, 40, "")
         values.append([found.values[name].value for name in settings.names])
@@ -93,7 +55,7 @@ def test_a_prepared_set_states_its_protocol_and_a_known_mismatch_is_refused(tmp_
 
 
 def test_jpeg_pictures_are_noted(tmp_path: Path) -> None:
-    place = folder(tmp_path / "faces")
+    place = folder(tmp_path / "faces", FACES)
     Image.fromarray(FACES[0]).save(place / "0000.jpg")
     assert any(JPEG_NOTE in note for note in open_side(place).notes)
 
@@ -104,7 +66,7 @@ def test_references_that_were_compressed_at_their_size_are_noted(tmp_path: Path)
     for number, face in enumerate(FACES):
         Image.fromarray(face).save(place / f"{number}.jpg")
     settings = Settings(metrics=("kd-face",), count=40)
-    found = evaluate(written("npy", tmp_path), place, settings=settings, progress=False).result
+    found = evaluate(written("npy", tmp_path, FACES), place, settings=settings, progress=False).result
     assert found.data.protocol.format == "JPEG"
     assert any(JPEG_NOTE in note for note in found.notes)
     large = prepare(place, tmp_path / "smaller", size=16, workers=1, progress=False).path
@@ -113,7 +75,7 @@ def test_references_that_were_compressed_at_their_size_are_noted(tmp_path: Path)
 
 def test_a_model_may_be_the_reference(trained: Path, tmp_path: Path) -> None:
     settings = Settings(metrics=("kd-face",), count=40)
-    found = evaluate(written("npy", tmp_path), trained, settings=settings, progress=False).result
+    found = evaluate(written("npy", tmp_path, FACES), trained, settings=settings, progress=False).result
     assert found.reference == 40
     assert found.values["kd-face"].value > 0
 
@@ -126,4 +88,4 @@ def test_an_npz_of_other_arrays_is_refused(tmp_path: Path) -> None:
 
 def test_pictures_have_no_truncation(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="applies to models"):
-        evaluate(written("npy", tmp_path), tmp_path, settings=Settings(truncation=0.7), progress=False)
+        evaluate(written("npy", tmp_path, FACES), tmp_path, settings=Settings(truncation=0.7), progress=False)

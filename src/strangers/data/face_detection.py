@@ -82,24 +82,28 @@ class YuNet(nn.Module):
             nn.ModuleList(Separable(64, width) for width in (4, 10, 1, 1)) for _ in STRIDES
         )
 
-    def forward(self, images: Tensor) -> list[Tensor]:
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """Return the feature maps at STRIDES, each (n, 64, h / s, w / s)."""
         maps = F.relu(self.stem(images))
-        pyramid = []
+        found = []
         for number, stage in enumerate(self.stages):
             for layer in stage:  # type: ignore[attr-defined]
                 maps = F.relu(layer(maps))
             if number >= 3:
-                pyramid.append(maps)
+                found.append(maps)
             if number in (0, 2, 3, 4):
                 maps = F.max_pool2d(maps, 2)
-        merged = F.relu(self.laterals[2](pyramid[2]))
+        merged = F.relu(self.laterals[2](found[2]))
         levels = [merged]
         for level in (1, 0):
-            merged = F.relu(self.laterals[level](pyramid[level] + F.interpolate(merged, scale_factor=2)))
+            merged = F.relu(self.laterals[level](found[level] + F.interpolate(merged, scale_factor=2)))
             levels.insert(0, merged)
+        return levels
+
+    def forward(self, images: Tensor) -> list[Tensor]:
         return [
             torch.cat([head(features) for head in heads], dim=1)  # type: ignore[attr-defined]
-            for heads, features in zip(self.heads, levels, strict=True)
+            for heads, features in zip(self.heads, self.pyramid(images), strict=True)
         ]
 
 

@@ -80,12 +80,13 @@ def _condition(
     model: Model, wanted: Mapping[str, bool], certainty: float
 ) -> Callable[[Pixels], NDArray[np.bool_]]:
     """Return a function from faces (n, size, size, 3) to which of them match. Raises UsageError."""
-    network = load_attributes(device=str(next(model.generator.parameters()).device))
-    columns, values = network.positions(wanted), np.array([*wanted.values()], bool)
+    network = load_attributes(device=str(next(model.generator.parameters()).device)) if wanted else None
+    columns = network.positions(wanted) if network else []
+    values = np.array([*wanted.values()], bool)
 
     def matches(faces: Pixels) -> NDArray[np.bool_]:
         matched = np.ones(len(faces), bool)
-        if wanted:
+        if network:
             matched = ((network.read(faces).probabilities[:, columns] > 0.5) == values).all(axis=1)
         if certainty and matched.any():
             matched[matched] = certainties(faces[matched]) >= certainty
