@@ -24,7 +24,7 @@ from strangers.commands.edit import edit
 from strangers.commands.evaluate import evaluate
 from strangers.commands.explore import explore
 from strangers.commands.export import export
-from strangers.commands.help import GroupedCommands, examples
+from strangers.commands.help import GroupedCommands, GroupedOptions, examples
 from strangers.commands.interpolate import interpolate
 from strangers.commands.invert import invert
 from strangers.commands.outcome import Command, as_command
@@ -175,7 +175,9 @@ COMMANDS: dict[str, tuple[tuple[Command, *tuple[str, ...]], ...]] = {
 for _group, _commands in COMMANDS.items():
     for _command, *_examples in _commands:
         _name = _command.__name__.replace("_", "-")
-        app.command(_name, epilog=examples(*_examples), rich_help_panel=_group)(as_command(_command))
+        app.command(_name, cls=GroupedOptions, epilog=examples(*_examples), rich_help_panel=_group)(
+            as_command(_command)
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,11 +15,14 @@ from strangers.commands.train import OPTIONS, results, train
 from strangers.training.dry_run import dry_run
 from strangers.training.options import TrainingOptions
 
+from ..support import Strangers
+
 FIELDS = {field.name: field.default for field in fields(TrainingOptions)}
+NAMES = {name for options in OPTIONS.values() for name in options}
 
 
 def test_the_command_has_an_option_for_each_field() -> None:
-    assert OPTIONS.keys() - {"changes", "dry_run"} == FIELDS.keys() - {"overrides", "progress", "callbacks"}
+    assert NAMES - {"changes", "dry_run"} == FIELDS.keys() - {"overrides", "progress", "callbacks"}
 
 
 def test_command_function_and_dry_run_share_their_defaults() -> None:
@@ -27,9 +30,20 @@ def test_command_function_and_dry_run_share_their_defaults() -> None:
         parameters = list(inspect.signature(function).parameters.values())
         assert {parameter.name: parameter.default for parameter in parameters[1:]} == FIELDS
     command = inspect.signature(train).parameters
-    assert {name: command[name].default for name in OPTIONS.keys() & FIELDS.keys()} == {
-        name: FIELDS[name] for name in OPTIONS.keys() & FIELDS.keys()
-    }
+    shared = NAMES & FIELDS.keys()
+    assert {name: command[name].default for name in shared} == {name: FIELDS[name] for name in shared}
+
+
+def test_options_are_listed_in_groups_of_which_that_of_all_commands_is_the_last(strangers: Strangers) -> None:
+    listed = strangers("train", "-h").out.partition("Arguments:")[2].partition("  Examples:")[0]
+    headings = [line[:-1] for line in listed.splitlines() if line.endswith(":") and line[0] != " "]
+    assert headings == ["Training", "Run", "Evaluation", "Machine", "Options"]
+    evaluation = listed.partition("Evaluation:")[2].partition("Machine:")[0]
+    assert [line.split()[0] for line in evaluation.splitlines() if line.startswith("  --")] == [
+        "--evaluate-every", "--evaluate-count", "--patience", "--on-collapse",
+    ]  # fmt: skip
+    for option in ("--json", "--dry-run", "--help"):
+        assert option in listed.partition("Options:")[2]
 
 
 def test_an_unknown_argument_of_train_is_a_type_error() -> None:

@@ -13,6 +13,7 @@ from typer import Argument, Option
 
 from strangers.commands import completion
 from strangers.commands.arguments import Device, parse_changes, parse_images
+from strangers.commands.help import in_group
 from strangers.commands.outcome import Outcome
 from strangers.commands.recipes import complete_recipe
 from strangers.system.streams import is_quiet
@@ -24,78 +25,97 @@ def _images(number: str | int) -> int:
     return parse_images(str(number))
 
 
-OPTIONS: dict[str, Any] = {
-    "recipe": Annotated[
-        str | None,
-        Option(
-            metavar="NAME|FILE|RUN",
-            help="A recipe of `strangers recipes`, or that of a JSON file, run or model.  "
-            "[default: fast-64; few-* with --from]",
-            autocompletion=complete_recipe,
-        ),
-    ],
-    "from_model": Annotated[
-        str | None,
-        Option(
-            "--from",
-            metavar="MODEL",
-            help="Start from the weights of a model or a run.",
-            autocompletion=completion.models,
-        ),
-    ],
-    "out": Annotated[
-        Path | None,
-        Option(
-            "--out",
-            "-o",
-            metavar="RUN",
-            help="Folder of the run; a run in it is resumed.  [default: runs/NAME-0001, -0002, ...]",
-        ),
-    ],
-    "images": Annotated[
-        int | None,
-        Option(metavar="N", parser=_images, help="Images: 50000, 100k, 1.5M.  [default: the recipe's]"),
-    ],
-    "epochs": Annotated[
-        int | None, Option(metavar="N", min=1, help="Passes over the set, instead of --images.")
-    ],
-    "seed": Annotated[int, Option(metavar="N", min=0, help="Random seed.")],
-    "device": Device,
-    "precision": Annotated[str, Option(metavar="NAME", help="auto, fp32 or bf16.")],
-    "threads": Annotated[
-        int | None, Option(metavar="N", min=1, help="CPU threads.  [default: one per core]")
-    ],
-    "compiled": Annotated[bool, Option("--compile", help="Compile the networks with torch; gains little.")],
-    "size": Annotated[
-        int | None,
-        Option(metavar="PX", min=8, max=1024, help="Size of the pictures; the networks' widths follow."),
-    ],
-    "changes": Annotated[
-        list[str] | None, Option("--set", metavar="FIELD=VALUE", help="Change a recipe field; repeatable.")
-    ],
-    "every": Annotated[
-        int, Option(metavar="N", parser=_images, help="Images between sample grids with checkpoints.")
-    ],
-    "log_every": Annotated[
-        int | None,
-        Option(metavar="N", parser=_images, help="Images between lines of the log.  [default: a hundredth]"),
-    ],
-    "keep": Annotated[int, Option(metavar="N", min=1, help="Number of checkpoints to keep.")],
-    "evaluate_every": Annotated[
-        int | None,
-        Option(metavar="N", parser=_images, help="Images between measurements of fd-face.  [default: none]"),
-    ],
-    "evaluate_count": Annotated[int, Option(metavar="N", help="Faces in each measurement.")],
-    "patience": Annotated[
-        int | None, Option(metavar="K", help="Stop after K measurements without improvement.")
-    ],
-    "on_collapse": Annotated[
-        str, Option(metavar="NAME", help="Reaction to a collapse: warn, stop or rollback.")
-    ],
-    "tensorboard": Annotated[bool, Option("--tensorboard", help="Log for TensorBoard too.")],
-    "dry_run": Annotated[bool, Option("--dry-run", help="Print the plan and its cost without training.")],
+OPTIONS: dict[str, dict[str, Any]] = {
+    "Training": {
+        "recipe": Annotated[
+            str | None,
+            Option(
+                metavar="NAME|FILE|RUN",
+                help="A recipe of `strangers recipes`, or that of a JSON file, run or model.  "
+                "[default: fast-64; few-* with --from]",
+                autocompletion=complete_recipe,
+            ),
+        ],
+        "from_model": Annotated[
+            str | None,
+            Option(
+                "--from",
+                metavar="MODEL",
+                help="Start from the weights of a model or a run.",
+                autocompletion=completion.models,
+            ),
+        ],
+        "size": Annotated[
+            int | None,
+            Option(metavar="PX", min=8, max=1024, help="Size of the pictures; the networks' widths follow."),
+        ],
+        "changes": Annotated[
+            list[str] | None,
+            Option("--set", metavar="FIELD=VALUE", help="Change a recipe field; repeatable."),
+        ],
+        "images": Annotated[
+            int | None,
+            Option(metavar="N", parser=_images, help="Images: 50000, 100k, 1.5M.  [default: the recipe's]"),
+        ],
+        "epochs": Annotated[
+            int | None, Option(metavar="N", min=1, help="Passes over the set, instead of --images.")
+        ],
+        "seed": Annotated[int, Option(metavar="N", min=0, help="Random seed.")],
+    },
+    "Run": {
+        "out": Annotated[
+            Path | None,
+            Option(
+                "--out",
+                "-o",
+                metavar="RUN",
+                help="Folder of the run; a run in it is resumed.  [default: runs/NAME-0001, -0002, ...]",
+            ),
+        ],
+        "every": Annotated[
+            int, Option(metavar="N", parser=_images, help="Images between sample grids with checkpoints.")
+        ],
+        "log_every": Annotated[
+            int | None,
+            Option(
+                metavar="N",
+                parser=_images,
+                help="Images between lines of the log.  [default: a hundredth of all]",
+            ),
+        ],
+        "keep": Annotated[int, Option(metavar="N", min=1, help="Number of checkpoints to keep.")],
+        "tensorboard": Annotated[bool, Option("--tensorboard", help="Log for TensorBoard too.")],
+    },
+    "Evaluation": {
+        "evaluate_every": Annotated[
+            int | None,
+            Option(
+                metavar="N", parser=_images, help="Images between measurements of fd-face.  [default: none]"
+            ),
+        ],
+        "evaluate_count": Annotated[int, Option(metavar="N", help="Faces in each measurement.")],
+        "patience": Annotated[
+            int | None, Option(metavar="K", help="Stop after K measurements without improvement.")
+        ],
+        "on_collapse": Annotated[
+            str, Option(metavar="NAME", help="Reaction to a collapse: warn, stop or rollback.")
+        ],
+    },
+    "Machine": {
+        "device": Device,
+        "precision": Annotated[str, Option(metavar="NAME", help="auto, fp32 or bf16.")],
+        "threads": Annotated[
+            int | None, Option(metavar="N", min=1, help="CPU threads.  [default: one per core]")
+        ],
+        "compiled": Annotated[
+            bool, Option("--compile", help="Compile the networks with torch; gains little.")
+        ],
+    },
+    "Options": {
+        "dry_run": Annotated[bool, Option("--dry-run", help="Print the plan and its cost without training.")],
+    },
 }
-"""Options of the command: the fields of `TrainingOptions`, with their defaults, and two more."""
+"""Options of the command by group of its help: the fields of `TrainingOptions`, and two more."""
 
 
 def train(
@@ -129,8 +149,12 @@ def _parameters() -> Iterator[inspect.Parameter]:
     defaults = {field.name: field.default for field in fields(TrainingOptions)}
     defaults |= {"changes": None, "dry_run": False}
     yield inspect.signature(train, eval_str=True).parameters["data"]
-    for name, kind in OPTIONS.items():
-        yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=kind)
+    for group, options in OPTIONS.items():
+        for name, kind in options.items():
+            annotation = in_group(kind, group)
+            yield inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation
+            )
 
 
 train.__signature__ = inspect.Signature([*_parameters()], return_annotation=Outcome)  # type: ignore[attr-defined]
