@@ -14,7 +14,7 @@ from strangers.data.terms import CELEBA
 from strangers.evaluation.facts import Protocol, SetFacts, facts_of_model
 from strangers.evaluation.memorization import Memorization, SpaceResult
 from strangers.evaluation.result import AttributeFrequency, Hardware, Result, Value
-from strangers.export.card import card
+from strangers.export.card import INSTALL, card
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import with_overrides
 from strangers.sampling.load import load
@@ -68,6 +68,15 @@ def test_without_a_measurement_it_says_so(model: Model) -> None:
     fields = front_matter(text)
     assert fields["license"] == "other"
     assert "model-index" not in fields
+
+
+def test_it_installs_the_package_as_the_readme_does(model: Model) -> None:
+    root = Path(__file__).parents[2]
+    command = INSTALL.splitlines()[-2]
+    assert command.startswith("pip install ")
+    assert f"\n{command}\n" in (root / "README.md").read_text()
+    for text in (card(model), *(path.read_text() for path in root.glob("src/strangers/models/celeba-*.md"))):
+        assert INSTALL in text
 
 
 def test_a_measurement_comes_with_its_conditions(model: Model) -> None:

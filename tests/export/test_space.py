@@ -44,7 +44,6 @@ def test_the_readme_has_the_settings_of_a_static_space_and_the_card(model: Model
     assert "https://huggingface.co/spaces/someone/faces" in readme
     assert "## Intended use" in readme
     assert "fd-face" in readme
-    assert "pip install strangers" in readme
 
 
 def test_a_space_can_be_written_pushed_and_replaced(

@@ -63,6 +63,14 @@ Not for deception, not for passing a generated face off as a real person, not fo
 verifying people, and not for any use that the photographs' terms exclude."""
 
 
+INSTALL = """\
+In a clone of the repository of strangers:
+
+```
+pip install --constraint constraints.txt .
+```"""
+
+
 def _front_matter(model: Model, result: Result | None) -> str:
     header = model.header
     fields: dict[str, object] = {
@@ -98,7 +106,7 @@ def _lead(model: Model) -> str:
 
 def _use(model: Model, place: str) -> str:
     return (
-        "```\npip install strangers\n```\n\n"
+        f"{INSTALL}\n\n"
         "```python\n"
         "import strangers\n\n"
         f"faces = strangers.load({json.dumps(plain(place), ensure_ascii=False)}).sample(seeds=range(16))    "
@@ -223,9 +231,11 @@ def _changes(recipe: FacesRecipe, preset: FacesRecipe) -> list[str]:
 
 
 def read_result(path: Path, model: Model) -> Result:
-    """Read a result of `strangers evaluate`. Raises DataError, and UsageError for another model's result."""
+    """Read a result of `strangers evaluate`. Raises DataError, and UsageError for none or another model's."""
     try:
         result = Result.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UsageError(f"There is no result {path}; `strangers evaluate` writes one.") from None
     except OSError as error:
         raise DataError(f"Cannot read the result {path}: {error.strerror or error}.") from None
     except ValidationError as error:
