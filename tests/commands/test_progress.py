@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from strangers.commands.progress import progress_bar
@@ -25,3 +27,19 @@ def test_a_terminal_shows_the_progress(
     assert out == ""
     assert "faces" in err
     assert "100%" in err
+
+
+@pytest.mark.parametrize(("value", "colored"), [(None, True), ("1", False)])
+def test_no_color_is_respected(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: str | None, colored: bool
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, setting in (("TTY_COMPATIBLE", "1"), ("TERM", "xterm-256color"), ("NO_COLOR", value)):
+        if setting is not None:
+            monkeypatch.setenv(name, setting)
+    with progress_bar("faces", 4) as advance:
+        advance(4)
+    err = capsys.readouterr().err
+    assert "faces" in err
+    assert bool(re.search(r"\x1b\[(\d+;)*(3|4|9|10)\d", err)) == colored

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
+from inspect import signature
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+import strangers
 from strangers.data.prepared import PreparedSet
 from strangers.images import Pixels
 from strangers.recipes.recipe import Recipe
@@ -62,6 +66,82 @@ def test_a_callback_sees_every_event_once(
     assert ("evaluation", ["variety"]) in follower.events
     assert ("snapshot", [64, 32, 32, 3]) in follower.events
     assert kinds.count("start") == kinds.count("end") == kinds.count("snapshot") == 1
+
+
+def stand_in(calls: list[tuple[str, Any]], **functions: Any) -> ModuleType:
+    """A module with these functions, whose calls are checked against their signatures and noted."""
+    module = ModuleType("stand_in")
+
+    def noting(name: str, function: Any) -> Any:
+        def call(*positional: Any, **named: Any) -> Any:
+            given = signature(function).bind(*positional, **named).arguments
+            calls.append((name, given))
+            return function(**given)
+
+        return call
+
+    for name, function in functions.items():
+        setattr(module, name, noting(name, function))
+    return module
+
+
+def documented(module: str) -> str:
+    """The example in the documents that imports this module."""
+    text = (Path(__file__).parents[2] / "docs/how-to/python.md").read_text()
+    code: str
+    (code,) = (
+        each for each in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if f"import {module}\n" in each
+    )
+    assert len(code.splitlines()) <= 15
+    return code
+
+
+# Parameters as in wandb 0.22 and mlflow 3.
+TRACKERS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+    "wandb": (
+        "WeightsAndBiases",
+        {
+            "init": lambda project, name, config: None,
+            "log": lambda data, step: None,
+            "Image": lambda data_or_path: data_or_path,
+            "finish": lambda: None,
+        },
+        ["init", "log", "log", "log", "Image", "log", "finish"],
+    ),
+    "mlflow": (
+        "MLflow",
+        {
+            "start_run": lambda run_name: None,
+            "log_params": lambda params: None,
+            "log_metrics": lambda metrics, step: None,
+            "log_image": lambda image, artifact_file: None,
+            "end_run": lambda: None,
+        },
+        ["start_run", "log_params", "log_metrics", "log_metrics", "log_metrics", "log_image", "end_run"],
+    ),
+}
+
+
+@pytest.mark.parametrize("module", TRACKERS)
+def test_the_documented_callbacks_of_trackers_get_lines_and_faces(
+    module: str, drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, functions, expected = TRACKERS[module]
+    calls: list[tuple[str, Any]] = []
+    monkeypatch.setitem(sys.modules, module, stand_in(calls, **functions))
+    scope: dict[str, Any] = {"strangers": strangers}
+    exec(documented(module), scope)
+    train(
+        drawn_set.path, small_recipe, tmp_path / "run", images=256, log_every=128, progress=False,
+        callbacks=[scope[name]()],
+    )  # fmt: skip
+    assert [call for call, _ in calls] == expected
+    numbers = [given for call, given in calls if call in ("log", "log_metrics")]
+    assert numbers[0]["step"] == 128
+    assert "generator_loss" in next(iter(numbers[0].values()))
+    json.dumps([given for call, given in calls if call in ("init", "start_run", "log_params", "log_metrics")])
+    (faces,) = (given for call, given in calls if call in ("Image", "log_image"))
+    assert next(iter(faces.values())).ndim == 3
 
 
 class StoppedError(Exception):

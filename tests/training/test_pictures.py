@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from strangers.images import encode_png
 from strangers.training import pictures
 from strangers.training.log import RunLog, read_log
+from strangers.training.step import StepReport
 
 
 def test_curves_of_long_runs_average_lines_and_skip_invalid_ones(tmp_path: Path) -> None:
@@ -30,6 +31,31 @@ def test_curves_of_long_runs_average_lines_and_skip_invalid_ones(tmp_path: Path)
     assert series[-1, 0] <= lines[-1]["images_seen"]
     assert 0.4 < series[:, 1].mean() < 0.6
     assert len(pictures._series(tmp_path / "absent", "images_seen")) == 0
+
+
+@pytest.mark.parametrize("count", [3, 3_000])
+def test_curves_are_readable_with_few_lines_and_with_many(tmp_path: Path, count: int) -> None:
+    random = np.random.default_rng(0)
+    lines = [
+        dict(zip(StepReport._fields, random.uniform(0.4, 0.6, 6).tolist(), strict=True))
+        | {"images_seen": 1_000 * (number + 1), "generator_loss": random.uniform(1, 2)}
+        for number in range(count)
+    ]
+    lines[1]["generator_loss"] = 1_000  # a spike, which must not flatten the rest of a long run
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    pictures.save_curves(tmp_path)
+    with Image.open(tmp_path / "curves.png") as picture:
+        loss = np.asarray(picture.convert("RGB")).astype(int)[:, : picture.width // 2]
+    height, width = loss.shape[:2]
+    for color in pictures.COLORS.values():
+        drawn = np.abs(loss - np.array(ImageColor.getrgb(color))).max(axis=2) < 40
+        assert drawn.any(axis=0).sum() > 0.5 * width
+        assert drawn.mean() < 0.1  # a curve, not an area
+        rows = np.flatnonzero(drawn.any(axis=1))
+        if count == 3:
+            assert drawn.sum() > 100  # its marks
+        else:
+            assert np.ptp(rows) > 0.05 * height
 
 
 def grid(run: Path, name: str, value: int = 0) -> Path:
