@@ -106,7 +106,7 @@ def test_a_dead_network_is_reported_without_a_long_wait(
 
 def test_a_row_without_a_picture_is_a_file_with_a_problem(tmp_path: Path) -> None:
     shard([("a.jpg", b"data"), ("b.jpg", None), (None, b"")], tmp_path / "x.parquet")
-    files = list(Parquet(tmp_path))
+    files = list(Parquet(tmp_path, ["x.parquet"]))
     assert [file.name for file in files] == ["a.jpg", "b.jpg", "x/000002"]
     assert [file.problem for file in files] == ["", "the row has no picture", "the row has no picture"]
 
@@ -114,16 +114,16 @@ def test_a_row_without_a_picture_is_a_file_with_a_problem(tmp_path: Path) -> Non
 def test_parquet_files_without_pictures_and_damaged_ones_are_refused(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"number": [1], "word": ["a"]}), tmp_path / "x.parquet")
     with pytest.raises(DataError, match=r"^The file .*x.parquet has no column of pictures; .* word\.$"):
-        list(Parquet(tmp_path))
+        list(Parquet(tmp_path, ["x.parquet"]))
     (tmp_path / "x.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(DataError, match=r"^The file .*x.parquet cannot be read .*; download it again\.$"):
-        list(Parquet(tmp_path))
+        list(Parquet(tmp_path, ["x.parquet"]))
 
 
 def test_pictures_in_parquet_are_the_bytes_of_their_files(celeba: Path, tmp_path: Path) -> None:
     first = celeba / "img_align_celeba" / "000001.jpg"
     shard([("000001.jpg", first.read_bytes())], tmp_path / "x.parquet")
-    (file,) = Parquet(tmp_path)
+    (file,) = Parquet(tmp_path, ["x.parquet"])
     assert file.data == first.read_bytes()
 
 
@@ -160,7 +160,7 @@ def test_columns_of_parquet_files_are_attributes_and_their_names_are_splits(
 def test_a_column_of_splits_is_read(celeba: Path, tmp_path: Path, splits: list[object]) -> None:
     picture = (celeba / "img_align_celeba" / "000001.jpg").read_bytes()
     labeled(tmp_path / "set/all.parquet", {"split": splits}, picture)
-    labels = Parquet(tmp_path / "set").labels()
+    labels = Parquet(tmp_path / "set", ["all.parquet"]).labels()
     assert labels is not None
     assert labels.splits is not None
     assert (labels.names, labels.splits.tolist()) == ((), [0, 1, 2])
@@ -182,4 +182,15 @@ def test_files_with_different_columns_are_refused(tmp_path: Path) -> None:
     labeled(tmp_path / "a.parquet", {"Male": [True]}, b"x")
     labeled(tmp_path / "b.parquet", {"Old": [True]}, b"x")
     with pytest.raises(DataError, match="different columns"):
-        Parquet(tmp_path).labels()
+        Parquet(tmp_path, ["a.parquet", "b.parquet"]).labels()
+
+
+def test_parquet_files_are_found_as_pictures_are(celeba: Path, tmp_path: Path) -> None:
+    picture = (celeba / "img_align_celeba" / "000001.jpg").read_bytes()
+    labeled(tmp_path / "disk/b.PARQUET", {"Male": [True]}, picture)
+    labeled(tmp_path / "set/a.parquet", {"Male": [False]}, picture)
+    labeled(tmp_path / "set/.cache/c.parquet", {"Male": [False]}, picture)
+    (tmp_path / "set/linked").symlink_to(tmp_path / "disk")
+    found = prepared_from(tmp_path / "set", tmp_path / "rows")
+    assert found.attributes is not None
+    assert found.attributes.tolist() == [[-1], [1]]

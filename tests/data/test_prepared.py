@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -134,6 +135,16 @@ def a_folder(folder: Path) -> None:
     (folder / "images.npy").mkdir()
 
 
+def piped(name: str) -> Callable[[Path], None]:
+    """Damage to a file: a pipe without a writer, which blocks its readers."""
+
+    def damage(folder: Path) -> None:
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return damage
+
+
 def saved(name: str, array: np.ndarray[Any, Any]) -> Callable[[Path], None]:
     return lambda folder: np.save(folder / name, array)
 
@@ -173,6 +184,10 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "images are an archive": zipped,
     "images have a wild header": written("images.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': (((\n\xff"),
     "images are a folder": a_folder,
+    "images are a pipe": piped("images.npy"),
+    "names are a pipe": piped("names.txt"),
+    "part is a word": changed(part="first"),
+    "originals without a size": changed(originals={"large": 20}),
     "no attributes": lambda folder: (folder / "attributes.npy").unlink(),
     "attributes cut short": cut("attributes.npy", -1),
     "attributes of another type": saved("attributes.npy", np.zeros((20, 25), np.uint8)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,10 @@ def test_a_file_of_anything_else_is_named_with_its_line(tmp_path: Path, line: st
 def test_answers_are_added_to_new_empty_and_own_files_only(tmp_path: Path) -> None:
     for path in (tmp_path / "new", write(tmp_path / "empty"), write(tmp_path / "own", answer())):
         check_answers(path)
-    with pytest.raises(DataError, match="cannot be"):
-        check_answers(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for other in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(DataError, match="is not a regular file"):
+            check_answers(other)
     with pytest.raises(DataError, match="cannot be written"):
         check_answers(tmp_path / "none" / "answers.jsonl")
     with pytest.raises(DataError, match="no answers yet"):

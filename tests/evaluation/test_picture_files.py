@@ -89,3 +89,16 @@ def test_arrays_of_another_kind_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(DataError, match="Cannot read"):
         open_array(tmp_path / "objects.npy")
+
+
+def test_files_that_are_not_measured_are_named(tmp_path: Path) -> None:
+    place = folder(tmp_path / "faces", FACES)
+    assert opened(place).left_out == ""
+    (place / "face-41").write_bytes(png(FACES[0]))
+    (place / "more").mkdir()
+    written("zip", place / "more", FACES)
+    (place / "again").symlink_to(place)
+    found = opened(place)
+    assert found.facts.count == 40
+    for words in ("1 x not named as a picture", "1 x an archive", "1 x a link to a folder", "face-41"):
+        assert words in found.left_out

@@ -65,6 +65,7 @@ def test_wrong_calls_are_refused(photographs: Path, tmp_path: Path) -> None:
         (Conditions(("memorization",)), ".npz", "Memorization is no metric of statistics"),
         (Conditions(("fd-face",), crop="c178"), ".npz", "pass photographs to choose another crop"),
         (Conditions(("fd-face",), split="val"), ".npz", "cannot be split"),
+        (Conditions(("fd-face",), size=32), ".npz", "16 px.*pass photographs to choose another size"),
     ):
         with pytest.raises(UsageError, match=message):
             measured(photographs, conditions, suffix)

@@ -22,7 +22,7 @@ from PIL import Image
 from strangers.errors import StrangersError
 from strangers.export import page as exporting
 from strangers.export.onnx import Agreement
-from strangers.export.page import Exported, export_page, facts
+from strangers.export.page import Exported, check_place, export_page, facts, page_names
 from strangers.export.page_html import PageText, service_worker
 from strangers.export.photographs import Photographs
 from strangers.export.runtime import FILES
@@ -152,6 +152,22 @@ def test_weights_keep_32_bits_where_16_would_change_faces(
 def test_a_folder_that_exists_is_not_replaced(model: Model, tmp_path: Path) -> None:
     with pytest.raises(StrangersError, match="exists already"):
         export_page(model, tmp_path)
+
+
+def test_a_page_of_any_version_is_replaced_but_for_files_of_somebody_else(
+    exported: tuple[Path, Exported], tmp_path: Path
+) -> None:
+    page = shutil.copytree(exported[0], tmp_path / "page")
+    check_place(page, page_names(page, "faces.json"))
+    (page / "CNAME").write_text("example.org")
+    with pytest.raises(StrangersError, match=r"would remove .*CNAME"):
+        check_place(page, page_names(page, "faces.json"))
+    worker = page / "service-worker.js"
+    worker.write_text(worker.read_text().replace('["./"', '["./", "CNAME"'))
+    check_place(page, page_names(page, "faces.json"))
+    worker.write_bytes(b"const FILES = [;")
+    with pytest.raises(StrangersError, match="would remove"):
+        check_place(page, page_names(page, "faces.json"))
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -32,6 +32,8 @@ def test_a_latent_file_works_with_its_own_model_only(tmp_path: Path) -> None:
     assert np.array_equal(read.of(model)[0], result.latent)
     with pytest.raises(UsageError, match="belongs to model"):
         read.of(replace(model, hash="f" * 16))
+    with pytest.raises(UsageError, match="has 1 numbers, but this model"):
+        read.model_copy(update={"latent": (0.0,)}).of(model)
     picture = path.with_suffix(".png")
     assert "photograph" in read_provenance(picture).latents
     assert b"compositeWithTrainedAlgorithmicMedia" in picture.read_bytes()

@@ -53,6 +53,7 @@ def test_overrides() -> None:
         ("batch.size", "64", "no field 'batch.size'"),
         ("batch", "many", "batch must be a whole number (got 'many')"),
         ("batch", "1", "batch must be at least 2 (got 1)"),
+        ("batch", "9" * 400, "batch must be at most 1e+06 (got 999"),
         ("size", "100", "it makes 8, 16, 32, 64, 128"),
         ("objective", "hinged", "no objective 'hinged'. Did you mean hinge?"),
         ("latent", "cauchy", "latent must be 'normal' or 'uniform'"),

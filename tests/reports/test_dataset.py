@@ -39,6 +39,10 @@ def test_wrong_calls_exit_2_and_write_nothing(strangers: Strangers, tmp_path: Pa
     assert ran.code == 2
     assert "nowhere" in ran.err
     assert not list(tmp_path.iterdir())
+    drawn = prepare("synthetic:4", tmp_path / "drawn", size=16, workers=1, progress=False)
+    ran = strangers("explore", drawn.path, "--size", 32, "--out", tmp_path / "page.html")
+    assert ran.code == 2
+    assert "is a prepared set of 16 px" in ran.err
 
 
 def test_attributes_are_predicted_for_a_set_without_labels(strangers: Strangers, tmp_path: Path) -> None:

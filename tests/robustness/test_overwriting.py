@@ -27,7 +27,7 @@ CALLS = {
     "export --to file": ("export MODEL --to file --out OUT.safetensors", [".safetensors", ".md"]),
     "export --to onnx": ("export MODEL --to onnx --out OUT.onnx", [".onnx"]),
     "train-attributes": (
-        "train-attributes SET --validation SET --epochs 1 --precision fp32 --out OUT.safetensors",
+        "train-attributes SET --epochs 1 --precision fp32 --out OUT.safetensors",
         [".safetensors", ".md"],
     ),
 }
@@ -40,9 +40,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("inputs")
     write_model(folder / "model.safetensors")
-    for name, count, size in (("set", 24, 64), ("small", 300, 32)):
-        words = ["prepare", f"synthetic:{count}", "--size", size, "--workers", 1, "--out", folder / name]
-        assert main([str(word) for word in words]) == 0
+    for name, words in (("set", "synthetic:40 --hold-out 30%"), ("small", "synthetic:300 --size 32")):
+        assert main(["prepare", *words.split(), "--workers", "1", "--out", str(folder / name)]) == 0
     face = folder / "face.png"
     assert main(["sample", str(folder / "model.safetensors"), "--seeds", "7", "--out", str(face)]) == 0
     return folder

@@ -26,6 +26,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
 NO_PROCESS = 2**22 + 1  # above every process number
 
+OWN = ("manifest.json", "held-out/images.npy")
+
 REPORT = signed("# A report\n", "evaluation")
 
 
@@ -53,16 +55,57 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 def test_a_folder_is_replaced_only_by_force_and_only_if_a_command_wrote_it(tmp_path: Path) -> None:
     final = tmp_path / "set"
     for content in (b"old", b"new"):
-        with new_folder(final, "manifest.json" if content == b"new" else None) as folder:
+        with new_folder(final, OWN if content == b"new" else None) as folder:
             (folder / "manifest.json").write_bytes(content)
     assert (final / "manifest.json").read_bytes() == b"new"
-    with pytest.raises(ZeroDivisionError), new_folder(final, "manifest.json"):
+    with pytest.raises(ZeroDivisionError), new_folder(final, OWN):
         raise ZeroDivisionError
     assert (final / "manifest.json").read_bytes() == b"new"
-    for mark, message in ((None, "exists already"), ("index.html", "has no index.html")):
-        with pytest.raises(UsageError, match=message), new_folder(final, mark):
+    for own, message in ((None, "exists already"), (["index.html"], "has no index.html")):
+        with pytest.raises(UsageError, match=message), new_folder(final, own):
             pass
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "mine/photo.jpg", ".git"])
+def test_a_folder_with_a_file_of_somebody_else_is_not_replaced(tmp_path: Path, name: str) -> None:
+    final = tmp_path / "set"
+    with new_folder(final) as folder:
+        for own in (*OWN, ".DS_Store"):
+            (folder / own).parent.mkdir(exist_ok=True)
+            (folder / own).write_bytes(b"old")
+    with new_folder(final, OWN) as folder:
+        (folder / OWN[0]).write_bytes(b"new")
+        (final / name).parent.mkdir(exist_ok=True)
+        (final / name).write_bytes(b"mine")
+        with pytest.raises(UsageError, match=rf"would remove .*{name}, .* move it"), new_folder(final, OWN):
+            pass
+        (final / name).rename(tmp_path / "moved")
+    assert [path.name for path in final.iterdir()] == [OWN[0]]
+
+
+def test_a_link_is_checked_where_it_is_written(tmp_path: Path) -> None:
+    mine, link = tmp_path / "mine.html", tmp_path / "link.html"
+    mine.write_bytes(b"mine")
+    link.symlink_to("nowhere/../mine.html")
+    assert not link.exists()
+    with pytest.raises(UsageError, match=r"link\.html exists"):
+        write_output(link, REPORT, kind="evaluation")
+    mine.write_bytes(REPORT)
+    with pytest.raises(UsageError, match=r"link\.html is an input"):
+        check_outputs(link, kind="evaluation", inputs=[mine])
+
+
+def test_a_folder_behind_a_link_is_replaced_there(tmp_path: Path) -> None:
+    link, final = tmp_path / "link", tmp_path / "disk" / "set"
+    for content in (b"old", b"new"):
+        with new_folder(link if link.exists() else final, OWN) as folder:
+            (folder / OWN[0]).write_bytes(content)
+        if content == b"old":
+            link.symlink_to(final)
+    assert link.is_symlink()
+    assert (final / OWN[0]).read_bytes() == b"new"
+    assert [path.name for path in final.parent.iterdir()] == ["set"]
 
 
 def test_a_folder_appears_whole_or_not(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from strangers.system.streams import Forgiving, echo, printable
+from strangers.system.streams import Forgiving, echo, printable, read_regular_file
 
 posix = pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
 
@@ -99,3 +99,15 @@ def test_a_printed_name_is_one_line_that_controls_no_terminal(
 def test_a_printable_name_keeps_its_letters() -> None:
     assert printable("Renée 顔 👍 'x'.png") == "Renée 顔 👍 'x'.png"
     assert printable("a\nb\x1b\u202e") == "a\\nb\\x1b\\u202e"
+
+
+@posix
+def test_a_pipe_or_a_device_in_the_place_of_a_file_is_an_error_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"data")
+    assert read_regular_file(tmp_path / "file") == b"data"
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        with pytest.raises(OSError, match="Not a regular file") as caught:
+            read_regular_file(tmp_path / name)
+        assert caught.value.filename == str(tmp_path / name)

@@ -199,7 +199,7 @@ def test_files_that_a_person_put_into_a_checkpoint_stay(small_recipe: Recipe, tm
 def test_a_checkpoint_never_replaces_a_copy_of_its_name(small_recipe: Recipe, tmp_path: Path) -> None:
     first = tiny_checkpoint(tmp_path, small_recipe, 64)
     copy = shutil.copytree(first, first.with_name("000000128"))
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="000000128 is something else; move it"):
         tiny_checkpoint(tmp_path, small_recipe, 128)
     assert (copy / "state.json").read_bytes() == (first / "state.json").read_bytes()
 

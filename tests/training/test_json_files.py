@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,6 @@ def test_a_changed_file_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not match its SHA-256"):
         read_json(file)
     assert is_damaged(tmp_path / "absent.json")
+    file.unlink()
+    os.mkfifo(file)
+    assert is_damaged(file)

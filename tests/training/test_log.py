@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from strangers.training.log import RunLog
+from strangers.training.log import RunLog, append_whole
 
 
 def test_lines_that_do_not_fit_on_the_disk_are_written_later(tmp_path: Path) -> None:
@@ -59,3 +59,24 @@ def test_tensorboard_shows_each_step_once_after_a_crash(tmp_path: Path) -> None:
     events.Reload()
     shown = [(event.step, event.value) for event in events.Scalars("variety")]
     assert shown == [(images, 500 if images <= 200 else 700) for images in range(100, 800, 100)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"images_seen": "3"}', '{"images_seen": null}', '{"images_seen": 1, "rollback": []}', "[1]", "{"],
+)
+def test_a_line_that_no_training_wrote_is_dropped_when_the_run_resumes(tmp_path: Path, line: str) -> None:
+    (tmp_path / "log.jsonl").write_text(f'{{"images_seen": 1}}\n{line}\n')
+    log = RunLog(tmp_path, images_per_epoch=1, images_per_step=1, budget=9, progress=False)
+    with closing(log):
+        log.resume(5, 0.0, None)
+    assert (tmp_path / "log.jsonl").read_text() == '{"images_seen": 1}\n'
+
+
+def test_lines_are_whole_after_one_that_was_cut_and_a_pipe_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "cut").write_bytes(b"whole\ncu")
+    append_whole(tmp_path / "cut", b"next\n")
+    assert (tmp_path / "cut").read_bytes() == b"whole\ncu\nnext\n"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="seek"):
+        append_whole(tmp_path / "pipe", b"line\n")

@@ -67,3 +67,10 @@ def test_other_files_are_an_error_that_names_them(
     with pytest.raises(UsageError, match=re.escape(words)) as caught:
         find_recipe(tmp_path / name)
     assert name in str(caught.value)
+
+
+def test_a_field_that_is_there_twice_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(RECIPE.model_dump_json()[:-1] + ', "batch": 4}')
+    with pytest.raises(UsageError, match=r"mine\.json: The recipe has the field batch twice"):
+        find_recipe(file)

@@ -28,7 +28,9 @@ def test_the_record_is_read_back() -> None:
     assert parse_schedule([list(entry) for entry in entries]).entries == entries
 
 
-@pytest.mark.parametrize("odd", [[], [[5, 1]], [[0, 0]], [[0, 1], [0, 2]], [[0]], "two", [["a", 1]]])
+@pytest.mark.parametrize(
+    "odd", [[], [[5, 1]], [[0, 0]], [[0, 1], [0, 2]], [[0]], "two", [["a", 1]], [[0, 10**30]]]
+)
 def test_an_invalid_record_is_reported(odd: Any) -> None:
     with pytest.raises(RunError, match=r"threads of run\.json"):
         parse_schedule(odd)

@@ -122,6 +122,14 @@ def test_an_answer_that_cannot_be_stored_is_told_so(served: Served, answers: Pat
     assert served.client.post(path, json={"position": 0, "answer": "fake"}).json()["kept"] is False
 
 
+def test_an_answer_after_a_line_that_was_cut_is_a_line_of_its_own(served: Served, answers: Path) -> None:
+    for position in range(2):
+        path = f"/api/games/{begin(served, consent=True)['id']}/answers"
+        assert served.client.post(path, json={"position": position, "answer": "real"}).json()["kept"]
+        answers.write_bytes(answers.read_bytes().removesuffix(b"\n"))
+    assert len(read_answers(answers)) == 2
+
+
 def test_old_games_are_forgotten(model: Model, drawn: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(games, "MAX_GAMES", 2)
     played = Games(drawn)
@@ -135,7 +143,7 @@ def test_photographs_of_another_size_or_crop_are_refused(
     tmp_path: Path, model: Model, drawn: PreparedSet
 ) -> None:
     small = write_model(tmp_path / "model.safetensors")
-    with pytest.raises(UsageError, match=r"crop square.*crop c178.*Prepare them alike"):
+    with pytest.raises(UsageError, match=r"crop square.*crop c178.*Prepare photographs alike"):
         open_service([str(small)], photographs=drawn.path)
     other = prepare("synthetic:3", tmp_path / "other", size=16, progress=False)
     assert "16 px" in Games(other).reason(model)

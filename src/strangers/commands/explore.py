@@ -19,8 +19,9 @@ def explore(
         Path, Option("--out", "-o", metavar="HTML", help="The page; a .json is written next to it.")
     ] = Path("explore.html"),
     size: Annotated[
-        int, Option(metavar="PX", min=8, max=1024, help="Size of the pictures, if DATA is a SOURCE.")
-    ] = 64,
+        int | None,
+        Option(metavar="PX", min=8, max=1024, help="Size of the pictures of a SOURCE.  [default: 64]"),
+    ] = None,
     landmarks: Annotated[
         Path | None,
         Option(metavar="FILE", help="CelebA's table of landmarks, for the orientation of the faces."),

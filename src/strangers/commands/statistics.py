@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,9 @@ from strangers.commands.evaluate import Metrics, Weights
 from strangers.commands.outcome import Outcome
 from strangers.errors import UsageError
 
-Sizes = Annotated[str, Option("--size", metavar="LIST", help="Sizes of a SOURCE, as in 64,128.")]
+Sizes = Annotated[
+    str | None, Option("--size", metavar="LIST", help="Sizes of a SOURCE, as in 64,128.  [default: 64]")
+]
 Crops = Annotated[str, Option("--crop", metavar="LIST", help="Crops of a SOURCE, as in c178,c108.")]
 Splits = Annotated[str, Option("--split", metavar="LIST", help="Splits of a SOURCE, as in train,val.")]
 
@@ -31,7 +34,7 @@ def statistics(
     count: Annotated[
         int | None, Option(metavar="N", min=2, help="Number of pictures; all by default.")
     ] = None,
-    sizes: Sizes = "64",
+    sizes: Sizes = None,
     crops: Crops = "",
     splits: Splits = "",
     weights: Weights = None,
@@ -40,17 +43,10 @@ def statistics(
 ) -> Outcome:
     """Write statistics of photographs, which `evaluate` takes in their place."""
     from strangers.evaluation.statistics import Conditions, measure_statistics
-    from strangers.evaluation.statistics_file import SUFFIXES
     from strangers.system.files import check_outputs, write_output
 
     choices = list(product(_sizes(sizes), parse_names(crops) or [None], parse_names(splits) or [None]))
-    files = {out: choices[0]}
-    if out.suffix not in SUFFIXES:
-        if len(choices) == 1:
-            raise UsageError(f"--out must end in {' or '.join(SUFFIXES)} (got {out.name!r}).")
-        files = {out / f"{'-'.join(str(part) for part in one if part)}.safetensors": one for one in choices}
-    elif len(choices) > 1:
-        raise UsageError(f"{len(choices)} files are written to a folder: let --out name one (got {out}).")
+    files = _files(out, choices)
     check_outputs(*files, kind="statistics", inputs=[data, weights], force=force)
     notes, wrote = [], []
     for path, (size, crop, split) in files.items():
@@ -66,7 +62,28 @@ def statistics(
     return Outcome(notes=notes, facts={"wrote": wrote}, next=following)
 
 
-def _sizes(text: str) -> list[int]:
+Choice = tuple[int | None, str | None, str | None]
+"""Size, crop and split."""
+
+
+def _files(out: Path, choices: Sequence[Choice]) -> dict[Path, Choice]:
+    """Return the files to write, and what is in each. Raises UsageError."""
+    from strangers.evaluation.statistics import SOURCE_SIZE
+    from strangers.evaluation.statistics_file import SUFFIXES
+
+    if out.suffix in SUFFIXES and len(choices) > 1:
+        raise UsageError(f"{len(choices)} files are written to a folder: let --out name one (got {out}).")
+    if out.suffix in SUFFIXES:
+        return {out: choices[0]}
+    if len(choices) == 1:
+        raise UsageError(f"--out must end in {' or '.join(SUFFIXES)} (got {out.name!r}).")
+    names = ["-".join(filter(None, (str(size or SOURCE_SIZE), *more))) for size, *more in choices]
+    return {out / f"{name}.safetensors": one for name, one in zip(names, choices, strict=True)}
+
+
+def _sizes(text: str | None) -> Sequence[int | None]:
+    if text is None:
+        return [None]
     if not all(part.isdecimal() and int(part) > 0 for part in parse_names(text)) or not parse_names(text):
         raise UsageError(f"--size {text}: write sizes in pixels, as in 64,128.")
     return [int(part) for part in parse_names(text)]

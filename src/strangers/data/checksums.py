@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from strangers.system.cache import cache_folder, write_to_cache
 from strangers.system.files import sha256_of
+from strangers.system.streams import read_regular_file
 
 CHECKSUMS, SUMS = "checksums.npy", "SHA256SUMS"
 
@@ -50,7 +51,7 @@ def write_sums(folder: Path) -> None:
 
 def corrupted(folder: Path) -> Iterator[str]:
     """Yield the files listed in SHA256SUMS whose contents have changed. Raises OSError, ValueError."""
-    for line in (folder / SUMS).read_text(encoding="ascii").split("\n")[:-1]:
+    for line in read_regular_file(folder / SUMS).decode("ascii").split("\n")[:-1]:
         digest, name = line.split("  ")
         if sha256_of(folder / name) != digest:
             yield name

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from strangers.data.annotations import ATTRIBUTES, IDENTITY, PARTITION, Labels, is_table
 from strangers.data.tables import PICTURE_SUFFIXES
 from strangers.errors import DataError
+from strangers.system.files import SYSTEM_FILES
 
 MAX_FILE_BYTES = 2**27
 """134 million: larger than any photograph that `decode` accepts."""
@@ -19,9 +20,6 @@ MAX_FILE_BYTES = 2**27
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ARCHIVE_SUFFIXES = (".zip", *TAR_SUFFIXES)
 UNREAD_ARCHIVE_SUFFIXES = (".7z", ".rar", ".tar.zst", ".tzst", ".001", ".002", ".003", ".z01")
-
-SYSTEM_FILES = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
-"""Leftovers of operating systems."""
 
 UNUSED_TABLE = "a table, not a photograph; name it with --annotations to use it"
 """Why a table that labels nothing is left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,10 +86,11 @@ def _patterns() -> list[str]:
 class Parquet(Container):
     """The pictures in a folder's parquet files, in the order of files and rows."""
 
-    def __init__(self, folder: Path, omitted: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, names: Iterable[str], omitted: Mapping[str, str] | None = None) -> None:
+        """Open the parquet files of these names in the folder."""
         self.folder = folder
         self._omitted = omitted or {}
-        self._shards = sorted(folder.rglob("*.parquet"))
+        self._shards = sorted(folder / name for name in names)
 
     @property
     def place(self) -> str:

@@ -13,7 +13,7 @@ from strangers._version import __version__
 from strangers.data.notes import default_crop_of, notes_on
 from strangers.data.prepared import Manifest, PreparedSet, open_prepared
 from strangers.data.skipped import read_skipped
-from strangers.data.writer import SET_MARK, Writer
+from strangers.data.writer import SET_FILES, Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.files import check_folder, new_folder
 
@@ -36,10 +36,10 @@ def merge(parts: Sequence[str | Path], out: str | Path, *, force: bool = False) 
     is left at `out`.
     """
     out = Path(out)
-    check_folder(out, SET_MARK if force else None)
+    check_folder(out, SET_FILES if force else None)
     opened = _in_order([open_prepared(part) for part in parts])
     first = opened[0].manifest
-    with new_folder(out, SET_MARK if force else None) as folder, Writer(folder, first.size) as writer:
+    with new_folder(out, SET_FILES if force else None) as folder, Writer(folder, first.size) as writer:
         for part in opened:
             _append(writer, part)
         known = [part.attributes for part in opened if part.attributes is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +32,7 @@ from strangers.data.skipped import read_skipped, shorten
 from strangers.data.sources import Source, inputs, open_source
 from strangers.data.terms import known_terms
 from strangers.data.workers import run_jobs, source_progress, useful_workers
-from strangers.data.writer import SET_MARK, Writer
+from strangers.data.writer import SET_FILES, Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.cache import cache_folder
 from strangers.system.files import check_folder, new_folder
@@ -86,7 +86,7 @@ def prepare(
     `out`.
     """
     out = Path(out)
-    check_folder(out, SET_MARK if force else None)
+    check_folder(out, SET_FILES if force else None)
     _check_arguments(size, crop, applied_crop, faces, limit, part, workers, hold_out)
     opened = open_source(str(source), annotations, split, part)
     rule = None if hold_out is None else opened.hold_out(hold_out)
@@ -95,13 +95,13 @@ def prepare(
         "size": size, "split": split, "source": printable(str(source)), "hold_out": rule and str(rule),
         "license": license, "source_name": source_name, "crop": crop or applied_crop, "part": part,
     }  # fmt: skip
-    _write_set(out, SET_MARK if force else None, opened, jobs, rule, fields, limit, progress=progress)
+    _write_set(out, SET_FILES if force else None, opened, jobs, rule, fields, limit, progress=progress)
     return open_prepared(out)
 
 
 def _write_set(
     out: Path,
-    mark: str | None,
+    own: Sequence[str] | None,
     opened: Source,
     jobs: Generator[JobResult, None, None],
     rule: HoldOut | None,
@@ -112,11 +112,11 @@ def _write_set(
 ) -> None:
     """Write the set, and its held-out part if there is a rule.
 
-    mark: as for `new_folder`. fields: as `_manifest` takes them.
+    own: as for `new_folder`. fields: as `_manifest` takes them.
     """
     size = fields["size"]
     with (
-        new_folder(out, mark) as folder,
+        new_folder(out, own) as folder,
         Writer(folder, size) as writer,
         held_out_part(folder, size, rule) as held_out,
         source_progress(opened, limit, enabled=progress) as advance,

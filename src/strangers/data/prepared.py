@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,13 +73,13 @@ class Manifest(BaseModel):
     filter: str
     source: str
     split: str | None = None
-    part: str | None = None
+    part: str | None = Field(default=None, pattern=r"^[0-9]+/[0-9]+$")
     listing: str | None = None
     hash: str
     attributes: list[str] = []
     skipped: int = 0
     notes: list[str] = []
-    originals: dict[str, int] = {}
+    originals: dict[Annotated[str, Field(pattern=r"^[0-9]+x[0-9]+$")], int] = {}
     traits: dict[str, int] = {}
     hold_out: str | None = None
     source_name: str = ""
@@ -277,10 +277,10 @@ def _rebuild_checksums(path: Path, images: NDArray[np.uint8], expected: str) -> 
 
 
 def _map(path: Path, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    if not (path / name).is_file():  # a FIFO would block for ever
+        raise _damaged(path, f"{name} is missing")
     try:
         array = np.load(path / name, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise _damaged(path, f"{name} is missing") from None
     # The exceptions that numpy raises on a damaged header have no common base.
     except Exception as error:
         raise _damaged(path, f"{name} is cut short or is not an array ({error})") from None

@@ -242,9 +242,10 @@ def _open_folder(path: Path) -> Container:
     """Open what a folder keeps its pictures in: parquet files, plain files, or one archive."""
     folder = Folder(path)
     pictures = [name for name in folder.names() if is_picture(name)]
-    if len(pictures) <= MAX_DECORATIONS and any(map(hub.is_parquet, folder.names())):
+    shards = [name for name in folder.names() if hub.is_parquet(name)]
+    if len(pictures) <= MAX_DECORATIONS and shards:
         omitted = dict.fromkeys(pictures, "beside parquet files, which hold the photographs")
-        return hub.Parquet(path, {**omitted, **folder.omitted()})
+        return hub.Parquet(path, shards, {**omitted, **folder.omitted()})
     return unnested(folder)
 
 

@@ -17,14 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from strangers.data.checksums import CHECKSUMS, PREVIEW, Checksums, checksums_of, write_sums
-from strangers.data.prepared import Manifest, positions
+from strangers.data.checksums import CHECKSUMS, PREVIEW, SUMS, Checksums, checksums_of, write_sums
+from strangers.data.prepared import HELD_OUT, Manifest, positions
 from strangers.images import encode_png, grid
 from strangers.system.files import write_atomically
 from strangers.system.streams import printable
 
-SET_MARK = "images.npy"
-"""A file that every set has."""
+_FILES = (
+    "images.npy",
+    "manifest.json",
+    "names.txt",
+    "skipped.csv",
+    "attributes.npy",
+    PREVIEW,
+    CHECKSUMS,
+    SUMS,
+)
+
+SET_FILES = (*_FILES, *(f"{HELD_OUT}/{name}" for name in _FILES))
+"""The files that a set can have; each has the first."""
 
 NPY_HEADER_BYTES = 128
 

@@ -78,18 +78,7 @@ def train(
     force: as for `write_output`.
     Raises DataError for unusable sets and UsageError for wrong arguments.
     """
-    pictures = _labeled(data)
-    if validation is None:
-        if pictures.held_out is None:
-            raise UsageError(
-                f"{data} has no held-out part: pass --validation, or prepare it with --hold-out."
-            )
-        validation = pictures.held_out.path
-    held_out = _labeled(validation)
-    if pictures.manifest.attributes != held_out.manifest.attributes:
-        raise DataError(
-            f"{data} and {validation} have different attributes; prepare both from the same table."
-        )
+    pictures, held_out = _sets(data, validation)
     if Path(out).suffix != ".safetensors":
         raise UsageError(f"--out must end in .safetensors (got {out}).")
     card_path = Path(out).with_suffix(".md")
@@ -109,6 +98,25 @@ def train(
     card = _card(reader, pictures, held_out, accuracies, epochs, seed)
     write_output(card_path, signed(card, "attributes"), kind="attributes", force=force)
     return accuracies
+
+
+def _sets(data: str | Path, validation: str | Path | None) -> tuple[PreparedSet, PreparedSet]:
+    """Open the sets of training and of validation. Raises DataError and UsageError."""
+    pictures = _labeled(data)
+    if validation is None:
+        if pictures.held_out is None:
+            raise UsageError(
+                f"{data} has no held-out part: pass --validation, or prepare it with --hold-out."
+            )
+        validation = pictures.held_out.path
+    held_out = _labeled(validation)
+    if pictures.manifest.hash == held_out.manifest.hash:
+        raise UsageError(f"{validation} has the training pictures: pass another set as --validation.")
+    if pictures.manifest.attributes != held_out.manifest.attributes:
+        raise DataError(
+            f"{data} and {validation} have different attributes; prepare both from the same table."
+        )
+    return pictures, held_out
 
 
 def _labeled(path: str | Path) -> PreparedSet:

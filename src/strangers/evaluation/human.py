@@ -164,7 +164,9 @@ def read_answers(path: Path) -> list[Answer]:
 
 def check_answers(path: Path) -> None:
     """Raise DataError unless answers can be added to `path`: it has answers only, is empty, or is new."""
-    if path.exists() and (path.is_dir() or path.stat().st_size):
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is not a regular file; choose another file for answers.")
+    if path.exists() and path.stat().st_size:
         read_answers(path)
     try:
         with path.open("ab"):

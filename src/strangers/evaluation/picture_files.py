@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from strangers.data.containers import Container, File, is_picture
 from strangers.data.decode import decode
+from strangers.data.skipped import count_reasons, shorten
 from strangers.errors import DataError
 from strangers.evaluation.facts import PictureFacts, Protocol
 from strangers.evaluation.features import EXTRACTION_BATCH, MAX_KEPT_FEATURES, picture_order
@@ -22,6 +23,8 @@ from strangers.images import Pixels
 from strangers.system.files import sha256_of
 
 ARRAY_SUFFIXES = (".npy", ".npz")
+
+NO_PICTURE = "not named as a picture"
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,12 @@ class PictureFiles:
     Attributes:
         facts: description for the result.
         batches: yields `n` of the pictures as uint8 (b, size, size, 3).
+        left_out: sentence on the files that are not measured; empty if all are.
     """
 
     facts: PictureFacts
     batches: Callable[[int], Iterator[Pixels]]
+    left_out: str = ""
 
 
 def open_array(path: Path) -> PictureFiles:
@@ -118,7 +123,18 @@ def open_files(path: Path, container: Container) -> PictureFiles:
         if batch:
             yield np.stack(batch)
 
-    return PictureFiles(facts, batches)
+    return PictureFiles(facts, batches, _left_out(path, container))
+
+
+def _left_out(path: Path, container: Container) -> str:
+    """Return a sentence on the files that are no pictures by their names, or that the container omits."""
+    other = dict.fromkeys((name for name in container.names() if not is_picture(name)), NO_PICTURE)
+    reasons = other | dict(container.omitted())
+    if not reasons:
+        return ""
+    counts = count_reasons(reasons.values()).items()
+    why = "; ".join(f"{count:,} x {shorten(reason)}" for reason, count in counts)
+    return f"{path} has files that are not measured ({why}), such as {shorten(next(iter(reasons)))}."
 
 
 def _named(container: Container, names: set[str]) -> Iterator[File]:

@@ -140,7 +140,8 @@ def _holds_pictures(path: Path) -> bool:
 
 
 def _of_files(files: PictureFiles) -> Side:
-    notes = (f"{files.facts.path} {JPEG_NOTE}",) if files.facts.protocol.format == "JPEG" else ()
+    jpeg = f"{files.facts.path} {JPEG_NOTE}" if files.facts.protocol.format == "JPEG" else ""
+    notes = tuple(filter(None, (jpeg, files.left_out)))
     return Side(files.facts, files.facts.count, files.batches, notes=notes)
 
 

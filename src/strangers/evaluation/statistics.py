@@ -17,6 +17,9 @@ from strangers.evaluation.progress import progress_bars
 from strangers.evaluation.sides import Side, open_side
 from strangers.evaluation.statistics_file import statistics_bytes
 
+SOURCE_SIZE = 64
+"""Height and width to which a source is prepared if no size is wanted."""
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -31,7 +34,7 @@ class Conditions:
 
     metrics: Sequence[str] = ("quick",)
     count: int | None = None
-    size: int = 64
+    size: int | None = None
     crop: str | None = None
     split: str | None = None
     weights: str | Path | None = None
@@ -89,6 +92,8 @@ def _open(data: str | Path, conditions: Conditions, progress: bool) -> Side:
     path = Path(data)
     if is_prepared(path) or path.suffix.lower() in (".npy", ".npz", ".onnx", ".safetensors"):
         side = open_side(data, device=conditions.device)
+        if conditions.size not in (None, side.facts.protocol.size):
+            raise UsageError(f"{data} has {side.facts.protocol}; pass photographs to choose another size.")
         if conditions.crop is not None and conditions.crop != side.facts.protocol.crop:
             raise UsageError(f"{data} has {side.facts.protocol}; pass photographs to choose another crop.")
         if conditions.split is not None and not (
@@ -97,6 +102,10 @@ def _open(data: str | Path, conditions: Conditions, progress: bool) -> Side:
             raise UsageError(f"{data} cannot be split; pass photographs with a table of partitions.")
         return side
     prepared = open_or_prepare(
-        data, size=conditions.size, crop=conditions.crop, split=conditions.split, progress=progress
+        data,
+        size=conditions.size or SOURCE_SIZE,
+        crop=conditions.crop,
+        split=conditions.split,
+        progress=progress,
     )
     return open_side(prepared.path, device=conditions.device)

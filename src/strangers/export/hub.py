@@ -18,6 +18,9 @@ from strangers.system.files import check_folder, new_folder
 
 GRID = "grid.png"
 
+FILES = (HUB_FILE, "faces.onnx", GRID, "README.md", "evaluation.json")
+"""The files that a repository can have."""
+
 SHOWN = range(64)
 """Seeds of the grid: the first ones, uncurated."""
 
@@ -36,8 +39,8 @@ def export_hub(
     repository: OWNER/NAME, for the card.
     force: replace a repository at `out`.
     """
-    mark = HUB_FILE if force else None
-    check_folder(out, mark)
+    own = FILES if force else None
+    check_folder(out, own)
     if repository is not None:
         _refuse_other_names(repository)
     measured = None if result is None else read_result(result, model)
@@ -56,7 +59,7 @@ def export_hub(
         facts = measured.model.model_copy(update={"hash": model.hash})
         evaluation = measured.model_copy(update={"model": facts})
         files["evaluation.json"] = (evaluation.model_dump_json(indent=1) + "\n").encode()
-    with new_folder(out, mark) as folder:
+    with new_folder(out, own) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)
 

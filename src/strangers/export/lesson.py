@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from strangers.export.page import LESSON_ONLY, SERVICE_WORKER, check_place, page_files, write_page
+from strangers.export.page import LESSON_ONLY, SERVICE_WORKER, check_place, page_files, page_names, write_page
 from strangers.export.page_html import ICON, MANIFEST, PageText, manifest, service_worker, standalone_html
 from strangers.export.single_file import TRAINER, imported
 from strangers.web.lesson import DRAWN_FACES, drawn_faces
@@ -26,8 +26,8 @@ def export_lesson(out: Path, text: PageText | None = None, *, force: bool = Fals
 
     force: replace a page at `out`. Raises StrangersError and OSError.
     """
-    mark = DRAWN_FACES if force else None
-    check_place(out, mark)
+    own = page_names(out, DRAWN_FACES) if force else None
+    check_place(out, own)
     text = text or PageText(title=TITLE)
     sources = {name: path.read_bytes() for name, path in page_files().items()}
     sources[MAIN] = sources.pop(LESSON_ONLY[0])
@@ -37,4 +37,4 @@ def export_lesson(out: Path, text: PageText | None = None, *, force: bool = Fals
     files[DRAWN_FACES] = drawn_faces()
     files[MANIFEST] = manifest(text, ABOUT)
     files[SERVICE_WORKER] = service_worker(sources[SERVICE_WORKER], files)
-    return write_page(out, files, {}, mark)
+    return write_page(out, files, {}, own)

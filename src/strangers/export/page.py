@@ -17,7 +17,7 @@ security policy says.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,6 +57,9 @@ ONNX = "faces.onnx"
 FACTS = "faces.json"
 WASM = "runtime/ort-wasm-simd-threaded.wasm"
 SERVICE_WORKER = "service-worker.js"
+BESIDE = ("README.md", "model.safetensors", FILE)
+"""Files of a folder that the service worker does not keep: a Space's, and photographs."""
+
 SINGLE = ".html"
 """Suffix of a page that is one file."""
 
@@ -121,35 +124,48 @@ def export_page(
     more: other files of the folder, by name.
     force: replace a page at `out`. Raises StrangersError and OSError.
     """
-    mark = FACTS if force else None
-    check_place(out, mark)
+    own = page_names(out, FACTS) if force else None
+    check_place(out, own)
     half, data, agreement = _generator(model)
     described = facts(model, directions, name)
     described["photographs"] = None if photographs is None else photographs.facts()
     files = _files(model, data, described, runtime, text or PageText())
     if photographs is not None:
         files[FILE] = photographs.png
-    return Exported(half, agreement, write_page(out, files, more or {}, mark))
+    return Exported(half, agreement, write_page(out, files, more or {}, own))
 
 
-def check_place(out: Path, mark: str | None) -> None:
-    """Raise an error unless a page may be written at `out`; mark: a file of folders that may be replaced."""
+def page_names(out: Path, first: str) -> list[str]:
+    """Return the names of the files that a page at `out` has, of any version, beginning with `first`."""
+    try:
+        listed = json.loads(
+            (out / SERVICE_WORKER).read_bytes().partition(b"const FILES = ")[2].partition(b";")[0]
+        )
+    except (OSError, ValueError):
+        listed = []
+    return [first, *listed, SERVICE_WORKER, *BESIDE]
+
+
+def check_place(out: Path, own: Sequence[str] | None) -> None:
+    """Raise an error unless a page may be written at `out`; own: as for `check_folder`."""
     if out.suffix == SINGLE:
-        check_outputs(out, kind="export", force=mark is not None)
+        check_outputs(out, kind="export", force=own is not None)
     else:
-        check_folder(out, mark)
+        check_folder(out, own)
 
 
-def write_page(out: Path, files: dict[str, bytes], more: Mapping[str, bytes], mark: str | None) -> int:
+def write_page(
+    out: Path, files: dict[str, bytes], more: Mapping[str, bytes], own: Sequence[str] | None
+) -> int:
     """Write the files of a page, and `more` if it is a folder. Return their size in bytes.
 
-    mark: as in `check_place`.
+    own: as in `check_place`.
     """
     if out.suffix == SINGLE:
         page = single_html(files)
-        write_output(out, page, kind="export", force=mark is not None)
+        write_output(out, page, kind="export", force=own is not None)
         return len(page)
-    with new_folder(out, mark) as folder:
+    with new_folder(out, own) as folder:
         for path, content in (files | dict(more)).items():
             (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_bytes(content)

@@ -57,7 +57,12 @@ class LatentFile(BaseModel):
 
     def of(self, model: Model) -> NDArray[np.float32]:
         """Return the latent as float32 (1, latent_size). Raises UsageError for any model but its own."""
-        if self.model_hash != model.hash or len(self.latent) != model.recipe.latent_size:
+        if len(self.latent) != model.recipe.latent_size:
+            raise UsageError(
+                f"The latent has {len(self.latent)} numbers, but this model {model.recipe.latent_size}: "
+                "invert the photograph with this model."
+            )
+        if self.model_hash != model.hash:
             raise UsageError(
                 f"This latent belongs to model {self.model_hash}, not to {model.hash}; "
                 "invert the photograph with this model."

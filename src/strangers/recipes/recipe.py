@@ -150,13 +150,13 @@ class Recipe(FacesRecipe):
     discriminator_optimizer: OptimizerConfig = OptimizerConfig()
     generator_optimizer: OptimizerConfig = OptimizerConfig()
     schedule: Schedule = Schedule()
-    batch: int = Field(default=128, ge=2)
-    generator_batch: int | None = Field(default=None, ge=2)
+    batch: int = Field(default=128, ge=2, le=10**6)
+    generator_batch: int | None = Field(default=None, ge=2, le=10**6)
     generator_after: int = Field(default=0, ge=0)
-    discriminator_steps: int = Field(default=1, ge=1)
+    discriminator_steps: int = Field(default=1, ge=1, le=10**6)
     ema_halflife_images: int = Field(default=20_000, ge=1)
     flip: bool = False
-    images: int = Field(default=2_000_000, ge=1)
+    images: int = Field(default=2_000_000, ge=1, le=10**15)
 
     @field_validator("generator_batch")
     @classmethod

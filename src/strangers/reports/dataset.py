@@ -46,11 +46,11 @@ WARNING = "These are photographs of real people: share this page only as their t
 
 
 def write(
-    data: str, out: Path, *, size: int = 64, landmarks: Path | None = None, force: bool = False
+    data: str, out: Path, *, size: int | None = None, landmarks: Path | None = None, force: bool = False
 ) -> Exploration:
     """Explore DATA, and write the page to `out` and JSON beside it.
 
-    size: height and width in pixels to which a source is prepared; a prepared set has its own.
+    size: height and width in pixels to which a source is prepared, 64 by default; a prepared set has its own.
     landmarks: CelebA's table of landmarks, for the orientation of the faces.
 
     Raises UsageError, DataError and OSError.
@@ -58,7 +58,11 @@ def write(
     if out.suffix != ".html":
         raise UsageError(f"--out {out.name}: the report is a page; use a name that ends in .html.")
     check_outputs(out, out.with_suffix(".json"), kind="exploration", force=force)
-    pictures = open_or_prepare(data, size=size)
+    pictures = open_or_prepare(data, size=size or 64)
+    if size not in (None, pictures.manifest.size):
+        raise UsageError(
+            f"{data} is a prepared set of {pictures.manifest.size} px; leave out --size, or pass photographs."
+        )
     found = explore(pictures, landmarks)
     if not found.attributes:
         found = _predicted(found, pictures)

@@ -15,7 +15,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -23,15 +23,19 @@ from typing import Literal
 
 from strangers.errors import StrangersError, UsageError
 from strangers.system.machine import is_locked, is_running, lock_open_file, locked
+from strangers.system.streams import open_regular_file
 
 PARTIAL = ".partial-"
 """Prefix of the names of unfinished files and folders."""
 
-UNFINISHED = re.compile(re.escape(PARTIAL) + r"(?P<name>.+)-(?P<process>\d+)-[0-9a-f]{4,8}")
+UNFINISHED = re.compile(re.escape(PARTIAL) + r"(?P<name>.+)-(?P<process>\d+)-[0-9a-f]{4,8}", re.DOTALL)
 """Name of an unfinished file or folder: its final name, perhaps shortened, and the process that writes it."""
 
 LONG_NAME_BYTES = 40
 """Longer names are shortened in names of unfinished files, so that these are never too long."""
+
+SYSTEM_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"})
+"""Leftovers of operating systems."""
 
 Kind = Literal[
     "picture", "comparison", "exploration", "evaluation", "statistics", "latent", "export", "attributes"
@@ -76,18 +80,18 @@ def check_outputs(
     """
     read = [Path(name) for name in inputs if name is not None and os.path.exists(name)]
     for path in paths:
-        try:
-            mode = path.stat().st_mode
-        except OSError:
+        place = Path(os.path.realpath(path))  # as `write_output` resolves a link
+        if not os.path.exists(place):
             continue
+        mode = place.stat().st_mode
         if not stat.S_ISREG(mode):
             what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
             raise UsageError(f"{path} is {what}; choose another --out.")
         if force:
             continue
-        if any(path.samefile(name) for name in read):
+        if any(place.samefile(name) for name in read):
             raise UsageError(f"{path} is an input of this command; choose another --out, or pass --force.")
-        if _kind_of(path) != kind:
+        if _kind_of(place) != kind:
             raise UsageError(
                 f"{path} exists, and this command did not write it; choose another --out, or pass --force."
             )
@@ -156,36 +160,39 @@ def _copy_access(old: Path, new: Path) -> None:
     """Copy owner and mode of the file `old`, if any, to `new`, as far as permissions allow."""
     with suppress(OSError):
         found = old.stat()
-        if hasattr(os, "chown"):
-            with suppress(OSError):
-                os.chown(new, found.st_uid, found.st_gid)
+        with suppress(OSError, AttributeError):  # Windows lacks it
+            os.chown(new, found.st_uid, found.st_gid)
         new.chmod(stat.S_IMODE(found.st_mode))
 
 
-def check_folder(final: Path, mark: str | None = None) -> None:
+def check_folder(final: Path, own: Sequence[str] | None = None) -> None:
     """Raise UsageError unless a command may write its output to the folder `final`.
 
-    mark: a file that all outputs of the command have, if it may replace one of them (--force); else None.
+    own: paths of all files that its outputs can have, first one that each has, if it may replace an output.
     """
     if not os.path.lexists(final):
         return
-    if mark is None:
+    if own is None:
         raise UsageError(f"{final} exists already; choose another folder, or pass --force to replace it.")
-    if not (final / mark).is_file():
-        raise UsageError(
-            f"{final} has no {mark}, and --force replaces only what it wrote; choose another folder."
-        )
+    if not (final / own[0]).is_file():
+        raise UsageError(f"{final} has no {own[0]}: this command did not write it; choose another folder.")
+    for path in final.rglob("*"):
+        is_folder = path.is_dir() and not path.is_symlink()
+        is_own = path.relative_to(final).as_posix() in own or path.name in SYSTEM_FILES
+        if not (is_folder or is_own or UNFINISHED.fullmatch(path.name)):
+            raise UsageError(f"--force would remove {path}, which this command did not write; move it first.")
 
 
 @contextmanager
-def new_folder(final: Path, mark: str | None = None) -> Iterator[Path]:
+def new_folder(final: Path, own: Sequence[str] | None = None) -> Iterator[Path]:
     """Yield a temporary folder next to `final`, which is renamed to `final` at the end of the block.
 
-    mark: as for `check_folder`; the earlier output is replaced at the end of the block.
-    An exception in the block removes the new folder. Raises UsageError as `check_folder` does, and
-    StrangersError if `final` is being written.
+    own: as for `check_folder`; the earlier output is replaced at the end of the block, also behind a link.
+    An exception in the block removes the new folder. Raises UsageError, and StrangersError if `final` is
+    being written.
     """
-    check_folder(final, mark)
+    check_folder(final, own)
+    final = final.resolve() if final.is_symlink() else final
     final.parent.mkdir(parents=True, exist_ok=True)
     if _short(final.name) in remove_leftovers(final.parent):
         raise StrangersError(f"Another process is writing {final}; wait for it, or choose another folder.")
@@ -200,11 +207,10 @@ def new_folder(final: Path, mark: str | None = None) -> Iterator[Path]:
                     _sync_folder(path)
                 else:
                     path.chmod(file_mode)
-                    _sync_file(path)
+                    with path.open("rb") as file:
+                        os.fsync(file.fileno())
             _sync_folder(partial)
-            if mark is not None and final.exists():
-                remove_folder(final)
-            _put(partial, final)
+            _put(partial, final, own)
     except BaseException as error:
         _name_place(error, final)
         shutil.rmtree(partial, ignore_errors=True)
@@ -212,20 +218,25 @@ def new_folder(final: Path, mark: str | None = None) -> Iterator[Path]:
     _sync_folder(final.parent)
 
 
-def _put(partial: Path, final: Path) -> None:
-    """Rename the folder `partial` to `final`. Raises StrangersError if `final` exists by now."""
+def _put(partial: Path, final: Path, own: Sequence[str] | None) -> None:
+    """Rename the folder `partial` to `final`, and remove the one that it replaces. Raises StrangersError."""
+    doomed = _partial(final)
+    if own is not None and final.exists():
+        check_folder(final, own)
+        os.rename(final, doomed)
     try:
         os.rename(partial, final)
     except OSError:
         if not final.exists():
             raise
-        raise StrangersError(
-            f"Another process has just written {final}; use it, or choose another folder."
-        ) from None
+        raise StrangersError(f"Another process has just written {final}; choose another folder.") from None
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder atomically, so that no reader finds a part of it. Raises OSError."""
+    if folder.is_symlink():  # its target is a person's
+        return folder.unlink()
     doomed = _partial(folder)
     os.rename(folder, doomed)
     shutil.rmtree(doomed, ignore_errors=True)
@@ -238,8 +249,7 @@ def remove_leftovers(folder: Path, name: str = "") -> set[str]:
     """
     taken = set()
     for leftover in folder.glob(f"{PARTIAL}{_short(name) if name else '*'}-*-*"):
-        parts = UNFINISHED.fullmatch(leftover.name)
-        if parts is None:
+        if (parts := UNFINISHED.fullmatch(leftover.name)) is None:
             continue
         if is_locked(leftover):
             taken.add(parts["name"])
@@ -253,10 +263,8 @@ def remove_leftovers(folder: Path, name: str = "") -> set[str]:
     return taken
 
 
-@cache
-def _tidy(folder: Path) -> None:
-    """Remove leftovers once per process, since searching a large folder takes time."""
-    remove_leftovers(folder)
+_tidy = cache(remove_leftovers)
+"""`remove_leftovers` once per process, since searching a large folder takes time."""
 
 
 def _name_place(error: BaseException, final: Path) -> None:
@@ -273,26 +281,18 @@ def _partial(final: Path) -> Path:
 def _short(name: str) -> str:
     """Return `name`; if it is long, its beginning and its hash."""
     data = os.fsencode(name)
-    if len(data) <= LONG_NAME_BYTES:
-        return name
-    return data[:16].decode(errors="ignore") + "~" + hashlib.sha256(data).hexdigest()[:16]
+    short = data[:16].decode(errors="ignore") + "~" + hashlib.sha256(data).hexdigest()[:16]
+    return name if len(data) <= LONG_NAME_BYTES else short
 
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with path.open("rb") as file:
+    with open_regular_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
 def _sync_folder(path: Path) -> None:
-    if os.name != "posix":  # Windows cannot open folders; it flushes a rename with the file
-        return
-    with suppress(OSError):  # some disks cannot flush folders
+    with suppress(OSError):  # Windows cannot open folders, and some disks cannot flush them
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

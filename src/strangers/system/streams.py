@@ -1,14 +1,17 @@
-"""Standard streams that are closed, lack characters, have no reader, or write to a full disk."""
+"""Streams that are closed, lack characters, have no reader or no writer, or write to a full disk."""
 
 from __future__ import annotations
 
+import errno
 import html
 import io
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -49,6 +52,21 @@ def write_bytes(data: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def open_regular_file(path: Path) -> io.BufferedReader:
+    """Open a file for reading. Raises OSError for a FIFO or a device, which could block for ever."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def read_regular_file(path: Path) -> bytes:
+    """Return the content of a file. Raises OSError as `open_regular_file` does."""
+    with open_regular_file(path) as file:
+        return file.read()
 
 
 def progress_console() -> Console:

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from strangers.errors import RunError
 from strangers.sampling.model_file import ModelHeader, as_bytes
 from strangers.system.files import new_folder, remove_folder, remove_leftovers, sha256_of, write_atomically
+from strangers.system.streams import read_regular_file
 from strangers.training.evaluator import BestMetric
 from strangers.training.health import HealthMonitor
 from strangers.training.step import State, StepReport
@@ -92,7 +93,7 @@ def save(run: Path, state: State, model: ModelFile, progress: Progress, *, keep:
         )
     folder = _folder(run, state.images_seen)
     if folder.exists() and not _is_checkpoint(folder):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
+        raise FileExistsError(errno.EEXIST, f"{folder} is something else; move it", str(folder))
     if not folder.exists():
         with new_folder(folder) as partial:
             (partial / MODEL).write_bytes(model.data)
@@ -181,7 +182,7 @@ def _is_checkpoint(folder: Path) -> bool:
 
 def _read_state(folder: Path) -> dict[str, Any]:
     """Return the content of state.json. Raises ValueError, OSError or others if it was changed."""
-    description: dict[str, Any] = json.loads((folder / STATE).read_text())
+    description: dict[str, Any] = json.loads(read_regular_file(folder / STATE))
     if description["format"] != FORMAT:
         raise ValueError(f"{STATE} has format {description['format']}, this version reads {FORMAT}")
     if description.pop("state_sha256") != _digest(description):
@@ -238,7 +239,8 @@ def _describe(folder: Path) -> dict[str, Any]:
                 )
         return description
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
+        why = f"{STATE} lacks {error}" if isinstance(error, KeyError) else error
+        raise RunError(f"The checkpoint {folder} is damaged: {why}.") from None
 
 
 def _digest(description: dict[str, Any]) -> str:
@@ -260,8 +262,7 @@ def _progress(folder: Path, description: dict[str, Any]) -> Progress:
         _validate(progress)
         return progress
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        why = " ".join(str(error).split())
-        raise RunError(f"The checkpoint {folder} is damaged: {why}.") from None
+        raise RunError(f"The checkpoint {folder} is damaged: {' '.join(str(error).split())}.") from None
 
 
 def _validate(progress: Progress) -> None:

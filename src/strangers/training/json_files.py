@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from strangers.system.files import write_atomically
+from strangers.system.streams import read_regular_file
 
 
 def write_json(path: Path, fields: dict[str, Any]) -> None:
@@ -17,7 +18,7 @@ def write_json(path: Path, fields: dict[str, Any]) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file of `write_json`. Raises OSError, and ValueError or TypeError if it was changed."""
-    fields = dict(json.loads(path.read_text(encoding="utf-8")))
+    fields = dict(json.loads(read_regular_file(path)))
     if fields.pop("sha256", None) != _digest(fields):
         raise ValueError("its content does not match its SHA-256")
     return fields

@@ -19,7 +19,13 @@ from rich.text import Text
 
 from strangers.errors import RunError, UsageError
 from strangers.system.files import write_atomically
-from strangers.system.streams import Forgiving, printable, progress_console
+from strangers.system.streams import (
+    Forgiving,
+    open_regular_file,
+    printable,
+    progress_console,
+    read_regular_file,
+)
 from strangers.training.clock import TrainingClock
 from strangers.training.step import StepReport
 
@@ -98,12 +104,14 @@ class RunLog:
         self._steps, self._sums = (0, None) if sums is None else (sums["steps"], torch.tensor(sums["sums"]))
         path = None if self.run is None else self.run / "log.jsonl"
         if path is not None and path.exists():
-            text = path.read_text(errors="replace") + "".join(self._unwritten.pop("log.jsonl", []))
+            text = read_regular_file(path).decode(errors="replace")
+            text += "".join(self._unwritten.pop("log.jsonl", []))
             lines = ((line, _entry(line)) for line in text.splitlines(keepends=True))
             kept = [
                 line
                 for line, entry in lines
-                if entry.get("images_seen", math.inf) <= images_seen and entry.get("rollback", 0) <= rollbacks
+                if _number(entry, "images_seen", math.inf) <= images_seen
+                and _number(entry, "rollback", 0) <= rollbacks
             ]
             write_atomically(path, "".join(kept).encode())
         self._last_step = self._clock.seconds()
@@ -188,7 +196,7 @@ class RunLog:
     def flush(self) -> None:
         """Flush log.jsonl to the disk, so that no checkpoint is newer than its lines after a power loss."""
         if self.run is not None:
-            with suppress(FileNotFoundError), (self.run / "log.jsonl").open("rb") as file:
+            with suppress(FileNotFoundError), open_regular_file(self.run / "log.jsonl") as file:
                 os.fsync(file.fileno())
         if self._writer is not None:
             with suppress(OSError):
@@ -216,7 +224,7 @@ class RunLog:
         """Write the pending lines of that file, if there is room."""
         try:
             lines = "".join(self._unwritten[name])
-            _append_whole(run / name, lines.encode(errors="backslashreplace"))
+            append_whole(run / name, lines.encode(errors="backslashreplace"))
         except OSError:
             self.require_folder()
         else:
@@ -239,11 +247,11 @@ def read_log(run: Path, having: str = "real_loss") -> list[dict[str, Any]]:
 
 def entries(run: Path) -> Iterator[dict[str, Any]]:
     """Yield the entries of the run's log, oldest first; none without a log."""
-    with suppress(FileNotFoundError), (run / "log.jsonl").open(errors="replace") as file:
+    with suppress(FileNotFoundError), open_regular_file(run / "log.jsonl") as file:
         yield from map(_entry, file)
 
 
-def _entry(line: str) -> dict[str, Any]:
+def _entry(line: str | bytes) -> dict[str, Any]:
     """Parse a line of the log; return an empty entry for an incomplete one."""
     try:
         entry = json.loads(line)
@@ -252,10 +260,20 @@ def _entry(line: str) -> dict[str, Any]:
         return {}
 
 
-def _append_whole(path: Path, data: bytes) -> None:
-    """Append all of the data or nothing, so that no line is cut. Raises OSError."""
-    with path.open("ab", buffering=0) as file:
+def _number(entry: dict[str, Any], name: str, default: float) -> float:
+    """Return a number of an entry; infinity for what is none."""
+    value = entry.get(name, default)
+    return value if isinstance(value, int | float) else math.inf
+
+
+def append_whole(path: Path, data: bytes) -> None:
+    """Append all of the lines in `data` or nothing, and none to a line that was cut. Raises OSError."""
+    # Open for reading too, a FIFO does not wait for its reader: it cannot be searched, which is an error.
+    with path.open("a+b", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
+        if before:
+            file.seek(before - 1)
+            data = data if file.read(1) == b"\n" else b"\n" + data
         try:
             if file.write(data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,22 @@ def _read(path: Path) -> dict[str, Any]:
     """Return the JSON object in a file. Raises UsageError."""
     try:
         with path.open("rb") as file:
-            fields = json.loads(file.read(MAX_RECIPE_BYTES))
+            fields = json.loads(file.read(MAX_RECIPE_BYTES), object_pairs_hook=_each_once)
     except OSError as error:
         raise UsageError(f"Cannot read the recipe {path}: {error.strerror or error}.") from None
     except (ValueError, RecursionError):
         raise UsageError(f"{path} is not a recipe: it is not JSON.") from None
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
     if not isinstance(fields, dict):
         raise UsageError(f"{path} is not a recipe: it is not a JSON object.")
+    return fields
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a JSON object. Raises UsageError for a name that is there twice."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise UsageError(f"The recipe has the field {name} twice; remove one of them.")
     return fields

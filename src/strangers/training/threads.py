@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from strangers.errors import RunError
 
+MAX_THREADS = 2**15
+"""Threads above which a record is damaged."""
+
 
 @dataclass(frozen=True)
 class ThreadSchedule:
@@ -37,6 +40,8 @@ def parse_schedule(entries: Iterable[Iterable[int]]) -> ThreadSchedule:
     except (TypeError, ValueError):
         raise RunError("The field threads of run.json is not a list of [images, threads].") from None
     starts = [start for start, _ in pairs]
-    if not pairs or starts[0] != 0 or starts != sorted(set(starts)) or min(n for _, n in pairs) < 1:
+    numbers = [threads for _, threads in pairs]
+    is_possible = bool(pairs) and min(numbers) >= 1 and max(numbers) <= MAX_THREADS
+    if not is_possible or starts[0] != 0 or starts != sorted(set(starts)):
         raise RunError("The field threads of run.json is not a list of [images, threads].")
     return ThreadSchedule(pairs)

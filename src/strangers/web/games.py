@@ -19,6 +19,7 @@ from strangers.evaluation.facts import check_protocols, facts_of_model, facts_of
 from strangers.evaluation.human import Answer, Kind, check_answers
 from strangers.images import Pixels
 from strangers.sampling.model import Model
+from strangers.training.log import append_whole
 from strangers.web.errors import RequestError
 
 FACES_PER_GAME = 20
@@ -136,8 +137,7 @@ class Games:
             picture=game.pictures[position],
         )
         try:
-            with self.answers.open("ab") as file:
-                file.write(f"{line.model_dump_json()}\n".encode())
+            append_whole(self.answers, f"{line.model_dump_json()}\n".encode())
         except OSError:
             return False
         return True

@@ -5,19 +5,18 @@ A folder may be a stranger's: only regular files inside it are read, no link out
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
 import re
-import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from strangers.recipes.recipe import flatten
+from strangers.system.streams import open_regular_file
 from strangers.web.errors import RequestError
 
 MAX_POINTS = 1_000
@@ -133,7 +132,7 @@ class RunReader:
         """Return the last `limit` bytes of a regular file inside the run. Raises OSError for any other."""
         if not path.resolve().is_relative_to(self.path.resolve()):
             raise OSError(f"{path} is a link that leaves the run")
-        with _open_regular_file(path) as file:
+        with open_regular_file(path) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
             return file.read(limit)
 
@@ -247,12 +246,3 @@ def _stamp(path: Path) -> str:
     except OSError:
         return ""
     return f"{status.st_mtime_ns:x}-{status.st_size:x}"
-
-
-def _open_regular_file(path: Path) -> BinaryIO:
-    """Open a file for reading. Raises OSError for a FIFO or a device, which could block for ever."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "Not a regular file", str(path))
-    return os.fdopen(descriptor, "rb")

@@ -159,7 +159,7 @@ def open_service(
         if is_run(path):
             runs.append(path)
     if games is not None and (reasons := [games.reason(named.model) for named in models]) and all(reasons):
-        raise UsageError(f"{reasons[0]} Prepare them alike, with --size, --crop and --filter.")
+        raise UsageError(f"{reasons[0]} Prepare photographs alike, with --size and --crop.")
     return Service(models, runs, sets, reason, games)
 
 
