@@ -65,10 +65,19 @@ def test_layers_are_torchs_and_round_as_bf16_does(layer: torch.nn.Module, height
 
 def test_only_small_maps_on_a_cpu_take_this_way_in_bf16_or_small_batches() -> None:
     few, many = torch.zeros(patches.MAX_BATCH), torch.zeros(patches.MAX_BATCH + 1)
-    assert patches.is_faster(few, patches.MAX_HEIGHT)
-    assert not patches.is_faster(many, patches.MAX_HEIGHT)
-    assert not patches.is_faster(few, 2 * patches.MAX_HEIGHT)
-    assert not patches.is_faster(torch.zeros(1, device="meta"), patches.MAX_HEIGHT)
+    small, large = patches.MAX_HEIGHT, 2 * patches.MAX_HEIGHT
+    assert patches.is_faster(few, small)
+    assert not patches.is_faster(many, small)
+    assert not patches.is_faster(few, large)
+    assert not patches.is_faster(torch.zeros(1, device="meta"), small)
     with torch.autocast("cpu", torch.bfloat16):
-        assert patches.is_faster(many, patches.MAX_HEIGHT)
-        assert not patches.is_faster(many, 2 * patches.MAX_HEIGHT)
+        assert patches.is_faster(many, small)
+        assert not patches.is_faster(many, large)
+
+
+def test_pictures_take_this_way_at_any_height_where_no_gradient_is_needed() -> None:
+    few, picture = torch.zeros(patches.MAX_BATCH), (64, 3)
+    assert not patches.is_faster(few, *picture)
+    with torch.inference_mode():
+        assert patches.is_faster(few, *picture)
+        assert not patches.is_faster(torch.zeros(patches.MAX_BATCH + 1), *picture)

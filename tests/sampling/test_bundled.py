@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from strangers.latent import directions
 from strangers.sampling.load import bundled, load
+from strangers.sampling.model import draw
 
 from ..support import Strangers
 
@@ -39,6 +41,13 @@ def test_its_directions_are_there_without_a_search(
     found = directions.find_directions(load(name, device="cpu"))
     assert "Smiling" in found.names
     assert found.vectors.shape[0] == len(found.names) > 10
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_faces_are_those_of_the_trained_layers_up_to_a_rounding(name: str) -> None:
+    model = load(name, device="cpu")
+    trained = draw(model.generator, model.latents(range(16)))
+    assert np.abs(model.sample(range(16)).astype(int) - trained).max() <= 1
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_bundled_models(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 import pytest
 
 from strangers.data.prepared import PreparedSet
 from strangers.recipes.recipe import Recipe
-from strangers.sampling.model_file import as_bytes
+from strangers.sampling import model_file
 from strangers.training import checkpoint, session, snapshots
 from strangers.training.log import read_log
 from strangers.training.loop import train
@@ -68,15 +70,24 @@ def test_a_grid_that_a_kill_prevented_is_drawn_on_resume(
         assert (tmp_path / "run/samples" / name).read_bytes() == (straight / "samples" / name).read_bytes()
 
 
-def test_a_model_is_serialized_once_per_checkpoint(
+def test_a_model_is_serialized_and_hashed_once_per_checkpoint(
     drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = []
+    """Its header has a hash of the tensors, and checkpoints one of the whole file."""
+    calls: Counter[str] = Counter()
 
-    def counted(*given: Any) -> bytes:
-        calls.append(given)
-        return as_bytes(*given)
+    def count(module: ModuleType, name: str) -> None:
+        counted = getattr(module, name)
 
-    monkeypatch.setattr(checkpoint, "as_bytes", counted)
+        def call(*given: Any, **named: Any) -> Any:
+            calls[name] += 1
+            return counted(*given, **named)
+
+        monkeypatch.setattr(module, name, call)
+
+    count(model_file, "save")
+    count(model_file, "with_digest")
+    count(checkpoint, "serialize")
+    count(checkpoint, "sha256_of")
     train(drawn_set.path, small_recipe, tmp_path / "run", evaluate_every=1024, evaluate_count=257, **SETTINGS)
-    assert len(calls) == 2
+    assert calls == {"save": 2, "with_digest": 2, "serialize": 2, "sha256_of": 2}

@@ -114,7 +114,7 @@ def compare(model: Model, data: bytes) -> Agreement:
     recipe = model.recipe
     z = latents(range(CHECKED), recipe.latent_size, recipe.latent)
     with torch.inference_mode():
-        expected = model.generator(torch.from_numpy(z).to(next(model.generator.parameters()).device)).cpu()
+        expected = model.folded(torch.from_numpy(z).to(next(model.generator.parameters()).device)).cpu()
     found = torch.from_numpy(_run(data, z))
     difference = float((found - expected).abs().max()) / 2
     levels = int(np.abs(to_pixels(found).astype(int) - to_pixels(expected)).max())
@@ -132,7 +132,7 @@ def _traced(model: Model) -> onnx.ModelProto:
     example = torch.zeros(2, model.recipe.latent_size, device=device)
     with _quiet():
         program = torch.onnx.export(
-            model.generator,
+            model.folded,
             (example,),
             dynamo=True,
             input_names=["z"],

@@ -34,8 +34,9 @@ class Upsample(nn.ConvTranspose2d):
 
     def forward(self, images: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Map (n, before, h, w) to (n, after, 2h, 2w)."""
-        if output_size is None and patches.is_faster(images, 2 * images.shape[2]):
-            return patches.upsample(images, self.weight)
+        if output_size is None and patches.is_faster(images, 2 * images.shape[2], self.out_channels):
+            maps = patches.upsample(images, self.weight)
+            return maps if self.bias is None else maps + self.bias[:, None, None]
         return super().forward(images, output_size)
 
 

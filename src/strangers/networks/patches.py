@@ -19,11 +19,20 @@ MAX_HEIGHT = 8
 MAX_BATCH = 32
 """Images up to which it is faster in float32; in bf16 it always is."""
 
+MAX_CHANNELS = 4
+"""Channels of a picture: where no gradient is needed, upsampling to so few is faster at any height."""
 
-def is_faster(images: Tensor, height: int) -> bool:
-    """Return whether these functions are faster than torch's, if the larger of both maps has `height`."""
-    if height > MAX_HEIGHT or images.device.type != "cpu" or torch.compiler.is_compiling():
+
+def is_faster(images: Tensor, height: int, channels: int | None = None) -> bool:
+    """Return whether these functions are faster than torch's.
+
+    height: of the larger of both maps. channels: of the larger map, if it is made.
+    """
+    if images.device.type != "cpu" or torch.compiler.is_compiling():
         return False  # exported models take any batch size, and a compiled fold is megabytes of C++
+    is_picture = channels is not None and channels <= MAX_CHANNELS and not torch.is_grad_enabled()
+    if height > MAX_HEIGHT and not is_picture:
+        return False
     return len(images) <= MAX_BATCH or torch.is_autocast_enabled("cpu")
 
 

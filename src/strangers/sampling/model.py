@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from strangers._version import __version__
 from strangers.errors import UsageError
 from strangers.images import Pixels, Provenance, encode_png, grid, to_pixels
+from strangers.networks.folding import fold
 from strangers.recipes.recipe import FacesRecipe
 from strangers.sampling.latents import format_seeds, latents
 from strangers.sampling.model_file import ModelHeader, as_bytes
@@ -54,6 +56,11 @@ class Model:
     generator: nn.Module
     header: ModelHeader
     hash: str
+
+    @cached_property
+    def folded(self) -> nn.Module:
+        """The generator as it draws, see `fold`; its weights must not change any more."""
+        return fold(self.generator)
 
     @property
     def recipe(self) -> FacesRecipe:
@@ -173,7 +180,7 @@ class Model:
         """
         if z.ndim != 2 or z.shape[1] != self.recipe.latent_size:
             raise UsageError(f"Latents must have shape (n, {self.recipe.latent_size}) (got {z.shape}).")
-        return draw(self.generator, z)
+        return draw(self.folded, z)
 
     def provenance(self, seeds: Iterable[int], truncation: float = 1.0) -> Provenance:
         """Return the provenance of a picture with the faces of these seeds."""
