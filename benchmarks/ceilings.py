@@ -29,13 +29,6 @@ def arithmetic(dtype: torch.dtype) -> dict[str, float]:
     return rates
 
 
-def memory_copy() -> float:
-    """Measure bytes copied per second, each read once and written once."""
-    source = torch.ones(2**28, dtype=torch.uint8)
-    target = torch.empty_like(source)
-    return len(source) / seconds(lambda: target.copy_(source))
-
-
 def decoding(files: list[bytes]) -> float:
     """Measure JPEGs decoded per second on one core, without cropping and resizing."""
     return len(files) / seconds(lambda: [simplejpeg.decode_jpeg(data) for data in files])

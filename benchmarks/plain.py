@@ -16,6 +16,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from strangers.recipes.recipe import Recipe, build_networks
 
+CPU = torch.device("cpu")
+
 WORKERS = 2
 """Processes that decode photographs while the networks train."""
 
@@ -29,20 +31,20 @@ def prepared_face(data: bytes, size: int) -> NDArray[np.uint8]:
     return np.asarray(face)
 
 
-def training_step(recipe: Recipe) -> Callable[[Tensor], None]:
+def training_step(recipe: Recipe, device: torch.device = CPU) -> Callable[[Tensor], None]:
     """The tutorial's step on the recipe's networks: float32, NCHW, eager, three backward passes."""
     torch.manual_seed(0)
-    generator, discriminator = build_networks(recipe)
+    generator, discriminator = (network.to(device) for network in build_networks(recipe))
     optimizers = [
         torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
         for network in (generator, discriminator)
     ]
 
     def step(real: Tensor) -> None:
-        ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
+        ones, zeros = torch.ones(len(real), device=device), torch.zeros(len(real), device=device)
         discriminator.zero_grad()
         binary_cross_entropy_with_logits(discriminator(real), ones).backward()  # type: ignore[no-untyped-call]
-        fake = generator(torch.randn(len(real), recipe.latent_size))
+        fake = generator(torch.randn(len(real), recipe.latent_size, device=device))
         binary_cross_entropy_with_logits(discriminator(fake.detach()), zeros).backward()  # type: ignore[no-untyped-call]
         optimizers[1].step()
         generator.zero_grad()

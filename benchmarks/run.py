@@ -3,9 +3,11 @@
     make bench                                        on drawn faces
     make bench PHOTOGRAPHS=img_align_celeba.zip       on photographs of 178x218
 
-Writes benchmarks/latest.json: the machine, its ceilings, and for each measure {"ours", "plain", "unit",
-"ratio", "spread", "limit", "fraction_of_limit"}. A ratio above 1 means that ours is faster; `limit` names a
-ceiling of this machine.
+Writes into "bench" of benchmarks/results/performance.json, which docs/research/performance.md shows: the
+machine's ceilings, and for each measure {"ours", "plain", "unit", "ratio", "processor_ratio", "spread",
+"limit", "fraction_of_limit", "conditions"}, where the conditions say whether the machine was busy. A ratio
+above 1 means that ours is faster; `processor_ratio` is by processor time, which holds on a busy machine too;
+`limit` names a ceiling of this machine.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ import argparse
 import io
 import json
 import platform
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import busy
 import ceilings
 import measures
 import torch
@@ -30,7 +34,7 @@ from strangers.system.devices import choose_precision, keep_freed_memory
 from strangers.system.machine import processor_name, usable_cores
 from strangers.training.plan import dtype_name
 
-LATEST = Path(__file__).with_name("latest.json")
+RECORD = Path(__file__).parent / "results" / "performance.json"
 CPU = torch.device("cpu")
 
 
@@ -39,36 +43,69 @@ def main() -> None:
     parser.add_argument(
         "--photographs", help="a folder, .zip or .tar of 178x218 JPEGs; drawn faces if not given"
     )
+    parser.add_argument("--only", default=",".join(measures.MEASURES), help="some of the measures")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()  # plain profits too: what is compared is the work
-    precision = choose_precision("auto", CPU).value
+    probes = [busy.probe()]
+    warn(busy.verdict(probes)["busy"])
     files = jpegs(arguments.photographs)
-    limits = {
-        f"{kind}_{dtype_name(dtype)}": rate
-        for dtype in {torch.float32, precision}
-        for kind, rate in ceilings.arithmetic(dtype).items()
-    }
-    limits |= {"memory_copy": ceilings.memory_copy(), "decoding_one_core": ceilings.decoding(files)}
-    for name, limit in limits.items():
-        print(f"{name:<20} {limit:.3g} a second")
-    results: dict[str, dict[str, Any]] = {}
+    found: dict[str, float] = {}
+
+    def limits(name: str) -> float:
+        if name not in found:
+            found.update(ceiling(name, files))
+        return found[name]
+
     with TemporaryDirectory() as folder:
-        for name, result in measures.all_of(files, precision, arguments.repeats, Path(folder), limits):
-            results[name] = result
+        precision = choose_precision("auto", CPU).value
+        bench = measures.Bench(files, precision, arguments.repeats, Path(folder), limits)
+        for name in arguments.only.split(","):
+            result = measures.MEASURES[name](bench)
             print(line(name, result), flush=True)
-    report = {"machine": machine(arguments), "ceilings": limits, **results}
-    LATEST.write_text(json.dumps(report, indent=2) + "\n")
+            probes.append(busy.probe())
+            conditions = machine(arguments) | busy.verdict(probes[-2:])
+            store(name, result | {"conditions": conditions}, found)
+    warn(busy.verdict(probes)["busy"])
+
+
+def ceiling(name: str, files: list[bytes]) -> dict[str, float]:
+    """Measure the machine's limit of that name, with those that come with it."""
+    if name == "decoding_one_core":
+        return {name: ceilings.decoding(files)}
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[name.rpartition("_")[2]]
+    return {f"{kind}_{dtype_name(dtype)}": rate for kind, rate in ceilings.arithmetic(dtype).items()}
+
+
+def store(name: str, result: dict[str, Any], found: dict[str, float]) -> None:
+    """Put a measure, and the machine's limits, into the record, in the place of older ones."""
+    record = json.loads(RECORD.read_text())
+    bench = record.setdefault("bench", {})
+    bench[name] = result
+    bench["ceilings"] = bench.get("ceilings", {}) | found
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def warn(reasons: str) -> None:
+    """Say that the machine is busy, if it is."""
+    if reasons:
+        print(
+            f"BUSY: {reasons}. Rates are too low, and ratios less certain than on a quiet machine.",
+            flush=True,
+        )
 
 
 def line(name: str, result: dict[str, Any]) -> str:
     """A measure as a line of the table."""
+    if "ratio" not in result:
+        return f"{name:<18} " + ", ".join(f"{key} {value:.3g}" for key, value in result.items())
     fraction = f", {result['fraction_of_limit']:.0%} of {result['limit']}" if "limit" in result else ""
     return (
-        f"{name:<16} ours {result['ours']:>9.2f}  plain {result['plain']:>9.2f}  {result['unit']:<18} "
-        f"ratio {result['ratio']:>5.2f}  (spread of ours {result['spread']:.0%}{fraction})"
+        f"{name:<18} ours {result['ours']:>9.2f}  plain {result['plain']:>9.2f}  {result['unit']:<18} "
+        f"ratio {result['ratio']:>5.2f}, of processor time {result['processor_ratio']:>5.2f}  "
+        f"(spread of ours {result['spread']:.0%}{fraction})"
     )
 
 
@@ -89,6 +126,7 @@ def as_jpeg(picture: Image.Image) -> bytes:
 def machine(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the numbers were measured on, and how."""
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "processor": processor_name(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "cores": usable_cores(),
@@ -97,7 +135,7 @@ def machine(arguments: argparse.Namespace) -> dict[str, Any]:
         "torch": torch.__version__,
         "python": platform.python_version(),
         "repeats": arguments.repeats,
-        "photographs": arguments.photographs or "drawn faces",
+        "photographs": "photographs of 178x218" if arguments.photographs else "drawn faces",
     }
 
 
