@@ -8,7 +8,7 @@ BIN := .venv/bin
 FLOOR_TESTS ?= tests/data tests/sampling tests/recipes tests/networks tests/training/test_step.py \
   tests/training/test_checkpoint.py tests/training/test_log.py tests/export tests/web tests/commands tests/test_images.py
 
-.PHONY: help demo test coverage floors robustness browser check check-page docs bench clean
+.PHONY: help demo test coverage floors robustness browser check check-page docs bench speedrun clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make floors      run the quick tests with the oldest versions that pyproject.toml allows"
 	@echo "make robustness  run the full robustness tests, up to an hour"
 	@echo "make bench       compare with a plain implementation; PHOTOGRAPHS=img_align_celeba.zip for real JPEGs"
+	@echo "make speedrun    time a training to a distance; see benchmarks/speedrun"
 	@echo "make clean       remove .venv and caches, but not runs/"
 
 demo: .venv/installed
@@ -73,6 +74,11 @@ docs: .venv/documenting
 
 bench: .venv/installed
 	@$(BIN)/python benchmarks/run.py $(if $(PHOTOGRAPHS),--photographs $(PHOTOGRAPHS))
+
+speedrun: .venv/installed
+	@[ -n "$(DATA)" ] && [ -n "$(HELD_OUT)" ] && [ -n "$(NAME)" ] || { \
+	  echo "error: set DATA, HELD_OUT and NAME; see benchmarks/speedrun/README.md" >&2; exit 2; }
+	@PYTHONPATH=benchmarks $(BIN)/python -m speedrun.harness $(DATA) $(HELD_OUT) --name $(NAME) $(RUN)
 
 clean:
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,7 +15,7 @@ copyright = "the strangers authors"
 
 extensions = ["myst_parser"]
 root_doc = "docs/index"
-include_patterns = ["docs/**.md", "*.md", "src/strangers/models/*.md", "benchmarks/results/*.md"]
+include_patterns = ["docs/**.md", "*.md", "src/strangers/models/*.md", "benchmarks/results/*.md", "benchmarks/speedrun/*.md"]
 exclude_patterns = [".venv", ".git", "build", "runs", "node_modules", "**/.venv", "**/node_modules"]
 
 nitpicky = True
@@ -53,7 +53,7 @@ CONTENTS = {
         "research/results", "research/fine-tuning", "research/protocols", "research/ablations",
         "research/performance", "research/reliability",
     ],
-    "Evidence": ["../benchmarks/results/README"],
+    "Evidence": ["../benchmarks/results/README", "../benchmarks/speedrun/README"],
     "Project": ["../README", "../CONTRIBUTING", "../CHANGELOG", "../SECURITY"],
     "Models": [
         "../src/strangers/models/celeba-64", "../src/strangers/models/celeba-128",
