@@ -15,7 +15,13 @@ copyright = "the strangers authors"
 
 extensions = ["myst_parser"]
 root_doc = "docs/index"
-include_patterns = ["docs/**.md", "*.md", "src/strangers/models/*.md", "benchmarks/results/*.md", "benchmarks/speedrun/*.md"]
+include_patterns = [
+    "docs/**.md",
+    "*.md",
+    "src/strangers/models/*.md",
+    "benchmarks/results/*.md",
+    "benchmarks/speedrun/*.md",
+]
 exclude_patterns = [".venv", ".git", "build", "runs", "node_modules", "**/.venv", "**/node_modules"]
 
 nitpicky = True
