@@ -54,6 +54,15 @@ def test_a_large_photograph_is_filtered_before_it_shrinks() -> None:
     assert np.abs(picture.astype(int) - 127).max() <= 20
 
 
+def test_a_face_of_a_phone_s_photograph_is_averaged_before_it_is_read(faces: list[Pixels]) -> None:
+    """Each pixel occurs 15 times in both directions, so that nothing but the detour differs."""
+    small = AlignedFace(Similarity(0.55 + 0.05j, 12 - 5j), 1)
+    large = AlignedFace(Similarity(15 * small.place.turn, 15 * small.place.move), 1)
+    found = align(faces[0].repeat(15, axis=0).repeat(15, axis=1), large, 64)
+    expected = align(faces[0], small, 64)
+    assert np.abs(found.astype(int) - expected).mean() < 1.5
+
+
 def test_beyond_its_border_a_photograph_repeats_its_last_pixels() -> None:
     photograph = np.full((50, 50, 3), 200, np.uint8)
     picture = align(photograph, AlignedFace(Similarity(1, -500 - 500j), 1.0), 32)
