@@ -15,7 +15,7 @@ from ..evaluation.test_result import RESULT
 
 FACES = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3)).astype(np.uint8)
 COPIES = Memorization(
-    verdict=None, reason="the training set has 9 distinct pictures, and 100 are needed", faces=9, copies=1,
+    verdict=None, reason="the training set has 9 distinct pictures, and 40 are needed", faces=9, copies=1,
     pictures=9, distinct_pictures=9, controls=0, control_set="training", spaces=(),
     pairs=(NearestPair(face=0, picture=4, distance=2.0, ratio=None),),
 )  # fmt: skip
