@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from strangers.data.alignment import Similarity, aligned_images, find_faces
+from strangers.data.containers import is_picture
 from strangers.data.decode import decode
 from strangers.data.face_detection import Pixels, Points
 from strangers.data.sources import open_container
@@ -38,34 +39,37 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=3000, help="photographs to take, evenly spread")
     parser.add_argument("--kept", action="store_true", help="only count what is kept, by reason")
     arguments = parser.parse_args()
-    photographs = _photographs(arguments.source, arguments.count)
+    found = photographs(arguments.source, arguments.count)
     if arguments.kept:
-        print(Counter(_outcome(photograph) for _, photograph in photographs).most_common())
+        print(Counter(_outcome(photograph) for _, photograph in found).most_common())
         return
     errors: dict[str, list[float]] = {}
-    for number, photograph in photographs:
+    for number, photograph in found:
         rng = np.random.default_rng(number)
         errors.setdefault("as they are", []).append(_error(photograph, Similarity(1, 0)))
         for kind, most, turned in (("inclined to 15", 15, 0), ("inclined to 30", 30, 0), ("turned", 15, 1)):
             angle = rng.uniform(-most, most) + 90 * turned * rng.integers(1, 4)
-            canvas, place = _distort(photograph, angle, rng)
+            canvas, place = distort(photograph, angle, rng)
             errors.setdefault(kind, []).append(_error(canvas, place))
         if number % 50 == 49:
             _report(errors)
     _report(errors)
 
 
-def _photographs(source: str, count: int) -> Iterator[tuple[int, Pixels]]:
+def photographs(source: str, count: int) -> Iterator[tuple[int, Pixels]]:
+    """Yield at most `count` photographs, evenly spread, with their numbers."""
     container = open_container(source)
-    names = list(container.names())
+    names = [name for name in container.names() if is_picture(name)]
     chosen = set(names[:: max(1, len(names) // count)][:count])
     for number, file in enumerate(container.files(lambda _position, name: name in chosen)):
         yield number, decode(file.data)
 
 
-def _distort(photograph: Pixels, degrees: float, rng: np.random.Generator) -> tuple[Pixels, Similarity]:
+def distort(
+    photograph: Pixels, degrees: float, rng: np.random.Generator, scales: tuple[float, float] = (0.7, 4)
+) -> tuple[Pixels, Similarity]:
     """Lay a photograph on a canvas; also return where its points come to lie."""
-    scale = rng.uniform(0.7, 4)
+    scale = rng.uniform(*scales)
     width, height = (int(side) for side in rng.uniform(1.3, 2.5, 2) * 290 * scale)
     turn = complex(scale * np.exp(1j * np.radians(degrees)))
     middle = complex(width * rng.uniform(0.4, 0.6), height * rng.uniform(0.4, 0.6))
