@@ -77,6 +77,8 @@ def test_the_images_of_a_set(
     images = page.get_by_role("img", name="Images 0\u201363 of drawn")
     images.wait_for()
     assert page.get_by_text("100", exact=True).is_visible()
+    views = page.get_by_role("navigation").get_by_role("link").all_inner_texts()
+    assert views == ["Faces", "Explore", "Photograph", "Sets", "Game", "Learn"]  # no run is served
     read = "(it) => [...it.getContext('2d').getImageData(32, 0, 32, 32).data].filter((_, i) => i % 4 < 3)"
     shown = np.array(images.evaluate(read), np.uint8).reshape(32, 32, 3)
     np.testing.assert_array_equal(shown, served.service.sets["1"].images(1, 1)[0])

@@ -37,14 +37,20 @@ def test_favorites_are_saved_as_a_zip(site: Served, open_page: OpenPage) -> None
     page = open_page("#seed=17")
     page.wait_for_selector(".face[data-seen]")
     for seed in (5, 3):
-        page.get_by_role("button", name=f"Face {seed}", exact=True).first.click()
+        page.locator(".wall").get_by_role("button", name=f"Face {seed}", exact=True).click()
         assert becomes(page, model.sample([seed])[0])
         page.get_by_role("button", name="Favorite", exact=True).click()
+    page.locator(".wall").get_by_role("button", name="Face 3", exact=True).focus()
+    page.keyboard.press("f")  # which takes the face that has the focus, 3, out again
+    page.get_by_text("Removed from favorites.").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("f")
+    page.get_by_text("Added to favorites.").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the favorites as a ZIP file").click()
     with zipfile.ZipFile(download.value.path()) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == ["001-face-3.png", "002-face-5.png"]
+        assert archive.namelist() == ["001-face-4.png", "002-face-5.png"]
         saved = np.asarray(Image.open(io.BytesIO(archive.read("002-face-5.png"))))
     np.testing.assert_array_equal(saved, model.sample([5])[0])
 

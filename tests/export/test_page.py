@@ -293,7 +293,9 @@ def test_a_visited_page_opens_without_a_network_and_draws_in_threads(
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_explore_moves_the_face_and_takes_it_back(browser: Any, address: str, size: str) -> None:
+def test_explore_moves_the_face_takes_it_back_and_saves_a_walk(
+    browser: Any, address: str, model: Model, size: str
+) -> None:
     with Visit(browser, address, size) as visit:
         visit.page.goto(address + "#view=explore&seed=17")
         visit.page.wait_for_selector(PORTRAIT)
@@ -305,6 +307,19 @@ def test_explore_moves_the_face_and_takes_it_back(browser: Any, address: str, si
         visit.page.get_by_role("button", name="Undo").click()
         visit.page.wait_for_function(f"document.querySelector('.portrait').dataset.drawn > {drawn}")
         np.testing.assert_array_equal(visit.pixels(PORTRAIT), before)
+        visit.page.wait_for_selector(".pad[data-drawn]")
+        with visit.page.expect_download() as download:
+            visit.page.get_by_role("button", name="Save WebP").click()
+        with Image.open(download.value.path()) as walk:
+            assert (walk.format, walk.size, walk.info["loop"]) == ("WEBP", (32, 32), 0)
+            assert walk.n_frames == 72  # type: ignore[attr-defined]
+            assert b"trainedAlgorithmicMedia" in walk.info["xmp"]
+            for frame, seed in ((0, 17), (24, 18)):
+                walk.seek(frame)
+                # WebP has colors at half the resolution, so they are compared as gray values.
+                shades = [walk.convert("L"), Image.fromarray(model.sample([seed])[0]).convert("L")]
+                values = np.array([np.asarray(each).ravel() for each in shades])
+                assert np.corrcoef(values)[0, 1] > 0.95
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import { localGame } from "./game.js";
 import { truncate } from "./latent-math.js";
 import { withProvenance } from "./png.js";
 import { latentOfSeed, parseSeed } from "./seeds.js";
+import { animation } from "./webp.js";
 
 /** @import {Latent} from "./latent-math.js" */
 /** @import {Directions, FacesRequest, Model, OneFace, Source} from "./source.js" */
@@ -129,6 +130,14 @@ export class OnnxSource {
       "Images seen": String(model.images_seen),
       Truncation: truncation === 1 ? "1.0" : String(truncation),
     });
+  }
+
+  /**
+   * @param {Latent[]} latents
+   * @param {number} framesPerSecond
+   */
+  async walk(latents, framesPerSecond) {
+    return animation(await this.faces({ latents }), framesPerSecond);
   }
 
   async directions() {

@@ -38,7 +38,11 @@ export async function start(source) {
   const page = new Page(source);
   try {
     page.models = await source.models();
-    if (source.views.includes("sets")) page.sets = (await /** @type {ServerSource} */ (source).sets()).sets;
+    if (source.views.includes("training")) {
+      const server = /** @type {ServerSource} */ (source);
+      const [{ sets }, { runs }] = await Promise.all([server.sets(), server.runs()]);
+      Object.assign(page, { sets, runs });
+    }
     const { model } = parseLink(location.hash);
     const wantsModel = source.views.some((view) => VIEWS[view].needsModel);
     if (wantsModel) page.setModel(await source.model(page.models.find(({ hash }) => hash === model)?.hash));
@@ -75,8 +79,11 @@ class App {
   /** @param {Page} page */
   constructor(page) {
     this.page = page;
-    const isEmpty = (/** @type {ViewName} */ name) =>
-      VIEWS[name].needsModel ? !page.loaded : name === "sets" && page.sets.length === 0;
+    const isEmpty = (/** @type {ViewName} */ name) => {
+      if (name === "sets") return page.sets.length === 0;
+      if (name === "training") return page.runs.length === 0;
+      return VIEWS[name].needsModel && !page.loaded;
+    };
     this.names = page.source.views.filter((name) => !isEmpty(name));
     /** @type {{[name in ViewName]?: View}} */
     this.built = {};

@@ -6,7 +6,7 @@ import { FaceEditor } from "./face-editor.js";
 import { formatLink } from "./links.js";
 
 /** @import {Corner} from "./face.js" */
-/** @import {Model, PreparedSet, ServedModel, Source, ViewName} from "./source.js" */
+/** @import {Model, PreparedSet, Run, ServedModel, Source, ViewName} from "./source.js" */
 
 /**
  * @typedef {object} View
@@ -31,6 +31,8 @@ export class Page {
     this.missingModel = ""; // the reason if there is no model
     /** @type {PreparedSet[]} */
     this.sets = [];
+    /** @type {Run[]} */
+    this.runs = []; // as they were when the page was opened
     this.editor = new FaceEditor(source);
     /** @type {Collection | null} */
     this.kept = null;

@@ -4,7 +4,8 @@ import { context2d, h } from "./dom.js";
 const SIGNATURE_BYTES = 8;
 const SIGNATURE_AND_HEADER = 8 + 25; // bytes before the first chunk that may follow
 
-const PACKET = `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+/** XMP that marks a picture as generated. */
+export const PACKET = `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about=""

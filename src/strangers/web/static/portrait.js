@@ -22,7 +22,7 @@ export class Portrait {
     const { size } = page.model;
     this.canvas = h("canvas", { class: "portrait-face", role: "img", width: size, height: size });
     this.label = h("p", { class: "portrait-label" });
-    this.favorite = button("Favorite", () => this.#toggleFavorite(), { class: "favorite" });
+    this.favorite = button("Favorite", () => this.toggleFavorite(), { class: "favorite" });
     const save = button("Download PNG", () => page.attempt(() => this.#download()));
     const large = button("Large PNG", () => page.attempt(() => this.#download(LARGE)), {
       title: `${LARGE} px, enlarged`,
@@ -89,7 +89,7 @@ export class Portrait {
     this.favorite.setAttribute("aria-pressed", String(isFavorite));
   }
 
-  #toggleFavorite() {
+  toggleFavorite() {
     const { collection } = this.page;
     collection.toggle();
     this.page.notify(collection.isFavorite ? "Added to favorites." : "Removed from favorites.");

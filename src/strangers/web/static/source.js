@@ -55,6 +55,7 @@
  * @property {(seeds: string[]) => Promise<Latent[]>} latents Latents of seeds, before truncation.
  * @property {(request: FacesRequest, signal?: AbortSignal) => Promise<ImageData[]>} faces
  * @property {(face: OneFace) => Promise<Blob>} png A PNG that records that it was generated, and how.
+ * @property {(latents: Latent[], framesPerSecond: number) => Promise<Blob>} walk An endless animation as WebP.
  * @property {() => Promise<Directions>} directions
  * @property {() => Promise<GameFacts>} games
  * @property {(consent: boolean) => Promise<Game>} beginGame With the source's own photographs.
@@ -132,7 +133,6 @@
 /**
  * @typedef {object} ServerAnswers What only `strangers serve` can answer.
  * @property {(file: File, signal: AbortSignal, square?: Square) => AsyncIterable<InversionEvent>} invert
- * @property {(latents: Latent[], framesPerSecond: number) => Promise<Blob>} walk An endless animation as WebP.
  * @property {() => Promise<{runs: Run[]}>} runs
  * @property {(run: string) => Promise<Curves>} log
  * @property {(run: string, sample: string) => Promise<Blob>} grid

@@ -6,7 +6,6 @@ import { Slider } from "./slider.js";
 /** @import {Point} from "./face.js" */
 /** @import {Page} from "./page.js" */
 /** @import {Plane} from "./plane.js" */
-/** @import {ServerSource} from "./source.js" */
 
 const FRAMES_PER_LEG = 24;
 const FRAMES = 3 * FRAMES_PER_LEG;
@@ -39,13 +38,12 @@ export class Walk {
     });
     this.note = h("p", { class: "note" });
     const save = button("Save WebP", () => page.attempt(() => this.#save()));
-    const saved = "walk" in page.source ? save : null;
     this.element = h(
       "section",
       { class: "card walk", "aria-labelledby": "walk-title" },
       h("h2", { id: "walk-title" }, "Walk"),
       this.note,
-      h("div", { class: "player" }, this.button, this.position.element, saved),
+      h("div", { class: "player" }, this.button, this.position.element, save),
     );
     page.editor.addEventListener("change", () => this.update());
     plane.onCorners = () => this.update();
@@ -72,9 +70,8 @@ export class Walk {
 
   async #save() {
     if (!this.plane.ready) return;
-    const source = /** @type {ServerSource} */ (this.page.source);
     const latents = this.#mixes().map(({ base }) => base);
-    download(await source.walk(latents, SAVED_FRAMES_PER_SECOND), "walk.webp");
+    download(await this.page.source.walk(latents, SAVED_FRAMES_PER_SECOND), "walk.webp");
     this.page.notify("Saved as walk.webp.");
   }
 

@@ -10,6 +10,8 @@ import { Wall } from "../wall.js";
 
 /** @import {Page, View} from "../page.js" */
 
+const FAVORITE = "F"; // the key
+
 /**
  * @param {Page} page
  * @returns {View}
@@ -29,10 +31,11 @@ export function facesView(page) {
   wall.truncation = editor.seed?.truncation ?? 1;
   wall.mark(editor.seed?.seed ?? null);
   wall.element.addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey }) => {
-    const which = NAMES.indexOf(key.toUpperCase());
+    const letter = key.toUpperCase();
     const seed = wall.focused;
-    if (which < 0 || seed === null || ctrlKey || metaKey || altKey) return;
-    page.attempt(() => editor.choose(seed, wall.truncation).then(() => pick(which)));
+    if (![...NAMES, FAVORITE].includes(letter) || seed === null || ctrlKey || metaKey || altKey) return;
+    const use = () => (letter === FAVORITE ? portrait.toggleFavorite() : pick(NAMES.indexOf(letter)));
+    page.attempt(() => editor.choose(seed, wall.truncation).then(use));
   });
   const truncation = truncationSlider(page, wall);
   editor.addEventListener("change", () => {

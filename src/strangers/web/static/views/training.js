@@ -14,7 +14,6 @@ const KINDS = /** @type {const} */ (["real", "fake", "generator"]); // of the li
 /** @type {{[kind in Series["kind"]]: string}} */
 const NETWORKS = { real: "D on real", fake: "D on fake", generator: "G" };
 const STATES = { training: "training", idle: "not training", finished: "finished", pending: "not started" };
-const NO_RUN = "No run to show. Name run folders: strangers serve runs/faces runs/other";
 
 /**
  * @param {Page} page
@@ -44,10 +43,8 @@ export function trainingView(page) {
   const poll = async (/** @type {number} */ mine) => {
     try {
       const { runs } = await source.runs();
-      if (runs.length === 0) note.textContent = NO_RUN;
       let changed = false;
       for (const run of runs) changed = (await update(run)) || changed;
-      controls.element.hidden = runs.length === 0;
       if (changed) redraw();
     } catch (error) {
       page.fail(error);
@@ -165,7 +162,7 @@ class ChartControls {
       changed();
     });
     const scale = h("label", {}, log, "Logarithmic scale");
-    this.element = h("div", { class: "chart-controls", hidden: true }, smoothing.element, scale);
+    this.element = h("div", { class: "chart-controls" }, smoothing.element, scale);
   }
 }
 
