@@ -43,8 +43,8 @@ PowerShell.
 | exit code | means |
 |---|---|
 | 0 | success |
-| 1 | a failure: data, models or files that cannot be used, or a check of `verify` that failed |
-| 2 | a wrong call: an option, a name, an output that exists |
+| 1 | a failure: what is there cannot be used, a download or a disk failed, `verify` found another value |
+| 2 | a wrong call: an option or its value, a name of something that is not there, an output that exists |
 | 130, 143, 129 | stopped by Ctrl-C, SIGTERM or SIGHUP, as when the terminal is closed |
 """
 

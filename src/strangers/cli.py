@@ -1,8 +1,8 @@
 """The command line: a table of all commands, and the exit codes.
 
-Exit codes: 2 for a wrong call and 1 for a failure, both with a one-line error on stderr; 130 for Ctrl-C, 143
-for SIGTERM, 129 for a closed terminal (SIGHUP). Slow imports are placed inside the functions, so that --help
-is fast.
+Exit codes: 2 for a wrong call, which includes names of what is not there, and 1 for a failure, both with a
+one-line error on stderr; 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed terminal (SIGHUP). Slow imports
+are placed inside the functions, so that --help is fast.
 """
 
 from __future__ import annotations

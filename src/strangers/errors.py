@@ -1,10 +1,10 @@
 """Exceptions of the package, each with its exit code.
 
     StrangersError          base class; exit code 1
-    ├── UsageError          a wrong call: an argument, an option, a name; exit code 2
-    ├── DataError           photographs, archives and prepared sets
-    ├── ModelError          model files
-    ├── RunError            run folders and checkpoints
+    ├── UsageError          a wrong call: an option, a value, a name of what is not there; exit code 2
+    ├── DataError           photographs, archives and prepared sets that cannot be used
+    ├── ModelError          model files that cannot be used
+    ├── RunError            run folders and checkpoints that cannot be used
     └── PeerError           another process of the training failed
 
 Every message says what is wrong, where, and what to do. The command line prints it without a traceback.
@@ -27,7 +27,7 @@ class StrangersError(Exception):
 
 
 class UsageError(StrangersError):
-    """A wrong call: an invalid argument, option or name."""
+    """A wrong call: an invalid argument or option, or the name of something that does not exist."""
 
     exit_code = 2
 

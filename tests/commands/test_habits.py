@@ -159,7 +159,7 @@ def test_verbose_says_what_was_loaded_and_shows_the_traceback_of_an_error(
     assert "on cpu: It was requested." in ran.err
     assert "Took " in ran.err
     failed = strangers("sample", "nowhere", "--out", tmp_path / "faces.png", "-v")
-    assert failed.code == 1
+    assert failed.code == 2
     assert "Traceback" in failed.err
     assert failed.err.splitlines()[-1].startswith("error: There is no model nowhere")
 

@@ -45,7 +45,6 @@ def test_invert_writes_a_latent_that_edit_reads(
 @pytest.mark.parametrize(
     ("name", "more", "says"),
     [
-        ("nowhere.jpg", (), "cannot be read"),
         ("text.jpg", (), "not an image"),
         ("empty.png", (), "the file is empty; if it is cropped already, pass --cropped"),
         ("wide.png", ("--cropped",), "not square"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from strangers.data.landmarks import facing, orientation
-from strangers.errors import DataError
+from strangers.errors import DataError, UsageError
 
 PARTS = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
 
@@ -45,12 +45,12 @@ def test_a_face_may_be_inclined() -> None:
         ("", "is empty"),
         ("9.jpg 1 2 3 4 5 6 7 8 9 10", "other pictures"),
         ("9.jpg" + " x" * 10, "not a table"),
-        (None, "There is no table"),
     ],
 )
-def test_unusable_landmarks_are_refused(tmp_path: Path, content: str | None, complaint: str) -> None:
+def test_unusable_landmarks_are_refused(tmp_path: Path, content: str, complaint: str) -> None:
     table = tmp_path / "landmarks.txt"
-    if content is not None:
-        table.write_text(content)
+    table.write_text(content)
     with pytest.raises(DataError, match=complaint):
         orientation(table, ["1.jpg"])
+    with pytest.raises(UsageError, match="There is no table"):
+        orientation(tmp_path / "nowhere.txt", ["1.jpg"])

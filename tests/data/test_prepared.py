@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from strangers.data import prepared
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet, is_prepared, open_prepared, positions
-from strangers.errors import DataError
+from strangers.errors import DataError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,6 @@ def saved(name: str, array: np.ndarray[Any, Any]) -> Callable[[Path], None]:
 
 
 DAMAGES: dict[str, Callable[[Path], None]] = {
-    "no folder": shutil.rmtree,
     "no manifest": lambda folder: (folder / "manifest.json").unlink(),
     "empty manifest": written("manifest.json", b""),
     "half manifest": cut("manifest.json", 80),
@@ -195,6 +194,11 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "too few names": cut("names.txt", 40),
     "names are bytes": written("names.txt", b"\xff\xfe\x00"),
 }  # fmt: skip
+
+
+def test_a_set_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^There is no prepared set at .*nowhere; make one"):
+        open_prepared(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("name", DAMAGES)

@@ -181,7 +181,7 @@ def test_an_argument_that_names_nothing_is_refused(
 
 
 def test_a_single_picture_is_no_source(celeba: Path) -> None:
-    with pytest.raises(UsageError, match=r"000001.jpg is neither a folder nor an archive; .*\.$"):
+    with pytest.raises(DataError, match=r"000001.jpg is neither a folder nor an archive; .*\.$"):
         open_source(str(celeba / IMAGES / "000001.jpg"))
 
 

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from strangers.errors import ModelError, StrangersError
+from strangers.errors import ModelError, StrangersError, UsageError
 from strangers.evaluation import inception
 from strangers.evaluation.inception import WEIGHTS, Inception, load_inception
 
@@ -86,7 +86,7 @@ def test_a_missing_file_in_the_variable_is_an_error_that_names_the_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRANGERS_INCEPTION", str(tmp_path / "nowhere"))
-    with pytest.raises(ModelError, match=r"nowhere\. Correct or unset STRANGERS_INCEPTION"):
+    with pytest.raises(UsageError, match=r"nowhere\. Correct or unset STRANGERS_INCEPTION"):
         load_inception(device="cpu")
 
 
@@ -214,7 +214,7 @@ def not_a_number(path: Path) -> None:
     ("make", "says"),
     [
         (missing, "There are no Inception weights at"),
-        (folder, "There are no Inception weights at"),
+        (folder, "Cannot read the weights"),
         (empty, "nor the published weights"),
         (web_page, "is a web page"),
         (git_lfs_pointer, "nor the published weights"),
@@ -236,7 +236,7 @@ def test_a_bad_file_is_an_error_that_names_it(
 ) -> None:
     path = tmp_path / "bad weights"
     make(path)
-    with pytest.raises(ModelError, match=says) as caught:
+    with pytest.raises(UsageError if make is missing else ModelError, match=says) as caught:
         load_inception(path, ("inception64",), "cpu")
     said = str(caught.value)
     assert str(path) in said

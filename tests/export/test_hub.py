@@ -121,7 +121,7 @@ def test_results_of_other_models_and_other_files_are_refused(model: Model, tmp_p
     path.write_text('{"results": []}')
     with pytest.raises(DataError, match="is not a result of `strangers evaluate` for one model"):
         export_hub(model, tmp_path / "out", result=path)
-    with pytest.raises(DataError, match=r"Cannot read the result .*No such file"):
+    with pytest.raises(UsageError, match=r"There is no result .*`strangers evaluate` writes one"):
         export_hub(model, tmp_path / "out", result=tmp_path / "absent.json")
     assert not (tmp_path / "out").exists()
 

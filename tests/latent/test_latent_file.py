@@ -72,5 +72,5 @@ def test_invalid_json_and_large_files_are_refused(tmp_path: Path, data: bytes) -
 
 
 def test_a_missing_latent_file_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Cannot read"):
+    with pytest.raises(UsageError, match="There is no latent file"):
         read_latent(tmp_path / "nowhere.json")

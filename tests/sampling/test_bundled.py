@@ -54,7 +54,7 @@ def test_an_unknown_name_is_an_error_that_lists_the_bundled_models(
     strangers: Strangers, tmp_path: Path
 ) -> None:
     code, _, err = strangers("sample", "celeba-65", "--out", tmp_path / "faces.png")
-    assert code == 1
+    assert code == 2
     assert "no such file or run, and not one of the bundled models (celeba-128, celeba-64)" in err
 
 

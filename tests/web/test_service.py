@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from strangers.data.prepare import prepare
-from strangers.errors import ModelError
+from strangers.errors import UsageError
 from strangers.sampling.model import Model
 from strangers.web.errors import RequestError
 from strangers.web.service import NamedModel, Service, open_service
@@ -39,7 +39,7 @@ def test_models_runs_and_sets_are_served_at_once(trained: Path, tmp_path: Path) 
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="nowhere"):
+    with pytest.raises(UsageError, match="nowhere"):
         open_service([str(tmp_path / "nowhere")])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strangers.data.tables import match_rows, parse_table
-from strangers.errors import DataError
+from strangers.errors import DataError, UsageError
 
 TURNED = 0.15
 """A face is turned if its nose is further than this from the midpoint of the eyes, in eye distances."""
@@ -31,13 +31,13 @@ def orientation(landmarks: Path, names: Sequence[str]) -> Orientation:
 
     landmarks: a table of x and y of the left eye, right eye, nose and corners of the mouth.
 
-    Raises DataError if it cannot be read, or belongs to other pictures.
+    Raises UsageError if it does not exist, and DataError if it cannot be read or belongs to other pictures.
     """
     try:
         table = parse_table(landmarks.name, landmarks.read_bytes())
         points = np.array([row[:10] for row in table.cells], float).reshape(len(table.cells), 10)
     except FileNotFoundError:
-        raise DataError(f"There is no table of landmarks at {landmarks}.") from None
+        raise UsageError(f"There is no table of landmarks at {landmarks}.") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{landmarks} is not a table of landmarks: {error}.") from None
     rows = match_rows(table, names)

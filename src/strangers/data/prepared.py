@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from strangers.config import explain
 from strangers.data.checksums import CHECKSUMS, SUMS, Checksums, checksums_of, corrupted, rebuild_checksums
 from strangers.data.terms import Terms, known_terms
-from strangers.errors import DataError
+from strangers.errors import DataError, UsageError
 from strangers.system.machine import free_memory
 
 SET_FORMAT = 1
@@ -230,13 +230,11 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def _read_manifest(path: Path) -> Manifest:
-    if not path.is_dir():
-        raise DataError(
-            f"There is no prepared set at {path}: no such folder; make one with `strangers prepare`."
-        )
+    if not path.exists():
+        raise UsageError(f"There is no prepared set at {path}; make one with `strangers prepare`.")
     if not is_prepared(path):
         raise DataError(
-            f"The folder {path} is not a prepared set: it has no manifest.json; use `strangers prepare`."
+            f"There is no prepared set in {path}: it has no manifest.json; use `strangers prepare`."
         )
     try:
         fields = json.loads((path / "manifest.json").read_bytes())

@@ -235,7 +235,7 @@ def open_container(text: str) -> Container:
         )
     if path.name.lower().endswith(ARCHIVE_SUFFIXES):
         return unnested(open_archive(path))
-    raise UsageError(f"{text} is neither a folder nor an archive; pass a folder, a .zip or a .tar.")
+    raise DataError(f"{text} is neither a folder nor an archive; pass a folder, a .zip or a .tar.")
 
 
 def _open_folder(path: Path) -> Container:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from strangers.config import Configuration
-from strangers.errors import DataError
+from strangers.errors import DataError, UsageError
 
 Kind = Literal["real", "fake"]
 
@@ -152,9 +152,11 @@ def human_results(answers: Iterable[Answer]) -> list[HumanResult]:
 
 
 def read_answers(path: Path) -> list[Answer]:
-    """Read a file of answers. Raises DataError if a line is none, and for a file without any."""
+    """Read a file of answers. Raises UsageError without a file, and DataError for lines that are none."""
     try:
         answers = list(_answers(path))
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}; `strangers serve --answers` writes one.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     if not answers:

@@ -45,9 +45,11 @@ class Check:
 
 
 def read_entry(path: Path) -> Result:
-    """Read a recorded result. Raises DataError."""
+    """Read a recorded result. Raises UsageError without a file, and DataError."""
     try:
         return Result.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UsageError(f"There is no result {path}; `strangers evaluate` writes one.") from None
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror or error}.") from None
     except ValidationError as error:

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from strangers.errors import ModelError
+from strangers.errors import ModelError, UsageError
 from strangers.system.cache import cache_folder, downloaded
 from strangers.system.files import sha256_of
 
@@ -50,16 +50,16 @@ class PublishedWeights:
     def find(self, weights: str | Path | None = None) -> Path:
         """Return the path of the weights: `weights`, else that of the variable, else the published file.
 
-        The published file is downloaded into the cache once. Raises ModelError for a missing file, and
+        The published file is downloaded into the cache once. Raises UsageError for a missing file, and
         StrangersError if the download fails.
         """
         named = weights or os.environ.get(self.variable)
         if not named:
             return self._published()
         path = Path(named)
-        if not path.is_file():
+        if not path.exists():
             advice = "" if weights else f" Correct or unset {self.variable}."
-            raise ModelError(f"There are no {self.network} weights at {path}.{advice}")
+            raise UsageError(f"There are no {self.network} weights at {path}.{advice}")
         return path
 
     def _published(self) -> Path:

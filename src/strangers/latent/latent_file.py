@@ -109,10 +109,12 @@ def write_latent(
 
 
 def read_latent(path: Path) -> LatentFile:
-    """Read a latent file. Raises DataError for a file that is unreadable or not one."""
+    """Read a latent file. Raises UsageError without a file, and DataError for one that is no latent."""
     try:
         with path.open("rb") as file:
             text = file.read(MAX_LATENT_BYTES + 1)
+    except FileNotFoundError:
+        raise UsageError(f"There is no latent file {path}; `strangers invert` writes one.") from None
     except OSError as error:
         raise DataError(f"Cannot read the latent file {path}: {error.strerror or error}.") from None
     if len(text) > MAX_LATENT_BYTES:

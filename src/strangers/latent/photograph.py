@@ -12,7 +12,7 @@ from strangers.data.alignment import Similarity, align, find_faces, warp
 from strangers.data.crops import already_cropped, crop_for
 from strangers.data.decode import decode, image_of
 from strangers.data.face_detection import Points
-from strangers.errors import DataError
+from strangers.errors import DataError, UsageError
 from strangers.images import Pixels
 from strangers.sampling.model import Model
 
@@ -90,9 +90,11 @@ def _in_square(photograph: Pixels, square: Square, size: int) -> SeenPhotograph:
 
 
 def read_photograph(path: Path, model: Model, *, cropped: bool = False) -> SeenPhotograph:
-    """Return the photograph in the file `path` as `as_seen` does. Raises DataError with a sentence."""
+    """Return the photograph in the file `path` as `as_seen` does. Raises UsageError and DataError."""
     try:
         return as_seen(path.read_bytes(), model, cropped=cropped)
+    except FileNotFoundError:
+        raise UsageError(f"There is no photograph {path}.") from None
     except OSError as error:
         raise DataError(f"The photograph {path} cannot be read: {error.strerror or error}.") from None
     except DataError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from strangers.errors import ModelError, UsageError
+from strangers.errors import ModelError, StrangersError, UsageError
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import ModelHeader, read_model
 from strangers.system.devices import choose_device, to_device
@@ -38,7 +38,7 @@ def bundled() -> dict[str, Path]:
 def load(source: str | Path, device: str = "auto") -> Model:
     """Load a model file, a checkpoint, a run, a bundled model such as "celeba-64", or "hf:OWNER/NAME".
 
-    Raises ModelError, and UsageError for the device and for a name of another form.
+    Raises ModelError, and UsageError for the device and for a source that does not exist.
     """
     chosen = choose_device(device)
     try:
@@ -69,10 +69,10 @@ def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
         named = _pointed(source)
         try:
             return _read(model_file(source))
-        except (OSError, ModelError) as error:
+        except (OSError, StrangersError) as error:
             if _pointed(source) != named:
                 continue
-            if isinstance(error, ModelError) and (earlier := _checkpoint_before(source, named)):
+            if isinstance(error, StrangersError) and (earlier := _checkpoint_before(source, named)):
                 raise ModelError(f"{error} The checkpoint before it is {earlier}.") from None
             raise
 
@@ -123,14 +123,17 @@ def _fetched(name: str) -> Path:
 def model_file(source: Path) -> Path:
     """Return the model file of `source`: a file, a checkpoint, a run, or the `latest` or `best` of a run."""
     if source.is_file() and source.name in POINTERS and (source.parent / "checkpoints").is_dir():
-        source = source.parent / "checkpoints" / source.read_text(errors="replace").strip()
+        named = source.parent / "checkpoints" / source.read_text(errors="replace").strip()
+        if not named.exists():
+            raise ModelError(f"{source} names the checkpoint {named.name}, which does not exist.")
+        source = named
     if source.is_file():
         return source
     if not source.exists():
         ours = bundled()
         if str(source) in ours:
             return ours[str(source)]
-        raise ModelError(
+        raise UsageError(
             f"There is no model {source}: no such file or run, and not one of the bundled models "
             f"({', '.join(ours)})."
         )
