@@ -14,6 +14,7 @@ from _pytest.terminal import TerminalReporter
 
 import strangers
 
+from ..stand_ins import stand_in
 from ..support import write_model
 from .commands import Commands, commands, evaluate, export, prepare, train
 from .starving import outcome, run_command, training
@@ -63,9 +64,11 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
 
 
 @pytest.fixture(scope="module")
-def quick_curves() -> Iterator[None]:
-    """They take longer to draw than the rest of a small training; a file is written all the same."""
+def quick_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave out the curves, and without --robustness the attribute network: a small training takes less."""
     with pytest.MonkeyPatch.context() as patch:
+        if not request.config.getoption("--robustness"):
+            stand_in(patch.setattr)
         patch.setattr("strangers.training.pictures.curves", lambda run: bytes(30_000))
         yield
 

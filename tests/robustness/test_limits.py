@@ -31,7 +31,7 @@ from .starving import (
     training,
 )
 
-pytestmark = pytest.mark.usefixtures("quick_curves")
+pytestmark = pytest.mark.usefixtures("quick_pictures")
 
 
 def test_a_limit_of_open_files_is_an_error(

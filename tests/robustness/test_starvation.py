@@ -30,7 +30,7 @@ from .starving import (
     training,
 )
 
-pytestmark = pytest.mark.usefixtures("quick_curves")
+pytestmark = pytest.mark.usefixtures("quick_pictures")
 
 
 def starve_disk(place: Path, most: int) -> Callable[[], None]:

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from torch.nn import functional as F
 
 from strangers.data.prepare import prepare
 from strangers.data.prepared import HELD_OUT, PreparedSet, open_prepared
 from strangers.data.writer import Writer
-from strangers.evaluation.attributes import AttributeNetwork, Attributes, Reading
-from strangers.images import Pixels, to_signed
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Recipe, with_overrides
-from strangers.training import evaluator, pictures
 
-
-class QuickReader(Attributes):
-    """An attribute network without a network: 256 random projections of the pixels."""
-
-    def read(self, pixels: Pixels) -> Reading:
-        images = to_signed(torch.from_numpy(np.array(pixels)))
-        values = F.adaptive_avg_pool2d(images, 16).flatten(1).numpy()
-        raw = np.random.Philox(key=0).random_raw(values.shape[1] * 256).reshape(-1, 256) >> np.uint64(40)
-        features = values @ (raw.astype(np.float32) / np.float32(2**23) - 1)
-        return Reading(features.astype(np.float32), np.zeros((len(pixels), 1), np.float32))
+from ..stand_ins import stand_in
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +22,7 @@ def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     Tests marked `whole` have both.
     """
     if request.node.get_closest_marker("whole") is None:
-        network = QuickReader(AttributeNetwork(1), ("Smiling",), "quick")
-        monkeypatch.setattr(evaluator, "load_attributes", lambda device="cpu": network)
-        monkeypatch.setattr(pictures, "curves", lambda run: (run / "log.jsonl").read_bytes()[:20])
+        stand_in(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="session")
