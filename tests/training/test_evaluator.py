@@ -14,7 +14,7 @@ from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
 from strangers.errors import ModelError, UsageError
 from strangers.evaluation.evaluate import Settings, evaluate
-from strangers.recipes.recipe import Recipe
+from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.sampling.load import load
 from strangers.training.dry_run import dry_run
 from strangers.training.evaluator import BestMetric, Evaluator, mean_distance
@@ -90,8 +90,10 @@ def test_evaluations_appear_in_log_curves_pointers_and_tensorboard(
 
 
 def test_an_interrupted_run_has_the_same_evaluations_best_and_end(
-    drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
 ) -> None:
+    rates = {f"{who}_optimizer.learning_rate": "0.02" for who in ("generator", "discriminator")}
+    restless = with_overrides(small_recipe, rates | {"ema_halflife_images": "500"})  # soon no longer improves
     settings = {
         "images": 60_000,
         "keep": 2,
@@ -104,13 +106,13 @@ def test_an_interrupted_run_has_the_same_evaluations_best_and_end(
     for name in ("straight", "interrupted"):
         run = tmp_path / name
         if name == "interrupted":
-            for images, ending in ((1500, "stopped"), (3500, "killed")):
+            for images, ending in ((1500, "stopped"), (2500, "killed")):
 
                 def moment(session: TrainingSession, images: int = images) -> bool:
                     return session.state.images_seen > images
 
-                train_until(moment, ending, drawn_set.path, quick_recipe, run, **settings)
-        train(drawn_set.path, quick_recipe, run, **settings)
+                train_until(moment, ending, drawn_set.path, restless, run, **settings)
+        train(drawn_set.path, restless, run, **settings)
         evaluations = [{**entry, "seconds": 0} for entry in read_log(run, "fd-face")]
         latest = run / "checkpoints" / (run / "latest").read_text()
         kept = json.loads((latest / "state.json").read_text())["best"]

@@ -16,7 +16,7 @@ from strangers.errors import RunError
 from strangers.recipes.recipe import Recipe, with_overrides
 from strangers.sampling.load import load
 from strangers.training import health as monitor
-from strangers.training import loop
+from strangers.training import loop, pictures
 from strangers.training.health import MAX_ROLLBACKS, SATURATED_IMAGES, HealthMonitor
 from strangers.training.log import read_log
 from strangers.training.loop import train
@@ -51,6 +51,12 @@ REAL_RUNS = {
 def short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small networks have to make faces that differ after 4,000 images; `quick_recipe` does."""
     monkeypatch.setattr(monitor, "YOUNG_IMAGES", 4000)
+
+
+@pytest.fixture
+def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the curves, which take longer to plot than faces to judge; the attribute network stays."""
+    monkeypatch.setattr(pictures, "curves", lambda run: None)
 
 
 @pytest.fixture
@@ -125,7 +131,7 @@ def test_the_monitor_survives_a_checkpoint() -> None:
 
 
 @pytest.mark.whole
-@pytest.mark.usefixtures("short_lives")
+@pytest.mark.usefixtures("short_lives", "no_curves")
 def test_an_ordinary_short_training_is_not_warned_of(
     drawn_set: PreparedSet, quick_recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -136,7 +142,7 @@ def test_an_ordinary_short_training_is_not_warned_of(
 
 
 @pytest.mark.whole
-@pytest.mark.usefixtures("short_lives")
+@pytest.mark.usefixtures("short_lives", "no_curves")
 def test_a_real_collapse_is_warned_of_and_training_continues(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path
 ) -> None:
@@ -150,7 +156,7 @@ def test_a_real_collapse_is_warned_of_and_training_continues(
 
 
 @pytest.mark.whole
-@pytest.mark.usefixtures("short_lives")
+@pytest.mark.usefixtures("short_lives", "no_curves")
 def test_a_real_collapse_stops_the_training_on_request(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path
 ) -> None:
@@ -163,6 +169,7 @@ def test_a_real_collapse_stops_the_training_on_request(
 
 
 @pytest.mark.whole
+@pytest.mark.usefixtures("no_curves")
 def test_a_real_collapse_is_rolled_back_with_lower_rates_and_not_forever(
     drawn_set: PreparedSet, collapsing: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
