@@ -21,13 +21,13 @@ from ..support import write_model
 FEW = Settings(count=300, shrinkage=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def drawn(trained: Path) -> Path:
     """The set that `trained` was trained on."""
     return trained.with_name("drawn")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def result(trained: Path, drawn: Path) -> Result:
     return evaluate(trained, drawn, settings=FEW, progress=False).result
 
@@ -147,7 +147,7 @@ def test_too_few_pictures_are_refused_before_any_is_drawn(
 def test_memorization_is_checked_against_the_training_set_alone(
     trained: Path, drawn: Path, tmp_path: Path
 ) -> None:
-    others = prepare("synthetic:300", tmp_path / "others", size=32, workers=1, progress=False).path
+    others = prepare("synthetic:16", tmp_path / "others", size=32, workers=1, progress=False).path
     only = Settings(metrics=("memorization",), count=20)
     found = evaluate(trained, others, settings=only, progress=False).result
     assert found.memorization is None

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from strangers.data.prepare import prepare
 from strangers.data.prepared import PreparedSet
-from strangers.evaluation.attributes import load_attributes
+from strangers.evaluation.attributes import Attributes, Reading, load_attributes
 from strangers.evaluation.memorization import memorization, wilson
 from strangers.images import Pixels
+
+
+class Remembering(Attributes):
+    """The attribute network, which reads a picture once, whichever sets it is in."""
+
+    known: ClassVar[dict[bytes, tuple[NDArray[np.float32], ...]]] = {}
+
+    def read(self, pixels: Pixels) -> Reading:
+        names = [sha256(picture.tobytes()).digest() for picture in pixels]
+        new = {name: picture for name, picture in zip(names, pixels, strict=True) if name not in self.known}
+        if new:
+            rows = zip(*super().read(np.array([*new.values()])), strict=True)
+            self.known.update(zip(new, rows, strict=True))
+        return Reading(*(np.array(part) for part in zip(*(self.known[name] for name in names), strict=True)))
+
+
+@pytest.fixture(scope="module")
+def attributes() -> Attributes:
+    """The bundled attribute network."""
+    network = load_attributes()
+    return Remembering(network.network, network.names, network.hash)
 
 
 def drawn(place: Path, count: int) -> PreparedSet:
@@ -39,21 +63,25 @@ def blurred(pixels: Pixels) -> Pixels:
     return wide.round().astype(np.uint8)
 
 
-def test_faces_that_are_no_copies_are_original(training: PreparedSet, others: Pixels) -> None:
-    found = memorization(others, training, load_attributes())
+def test_faces_that_are_no_copies_are_original(
+    training: PreparedSet, others: Pixels, attributes: Attributes
+) -> None:
+    found = memorization(others, training, attributes)
     assert found.verdict in ("original", "doubtful")
     assert all(likeness.fraction < 0.1 for likeness in found.spaces)
     assert found.control_set == "training"
 
 
 @pytest.mark.parametrize("change", ["none", "mirrored", "blurred"])
-def test_repeated_training_pictures_are_called_out(training: PreparedSet, change: str) -> None:
+def test_repeated_training_pictures_are_called_out(
+    training: PreparedSet, change: str, attributes: Attributes
+) -> None:
     copies = np.array(training.images[40:160])
     if change == "mirrored":
         copies = np.ascontiguousarray(copies[:, :, ::-1])
     if change == "blurred":
         copies = blurred(copies)
-    found = memorization(copies, training, load_attributes())
+    found = memorization(copies, training, attributes)
     assert found.verdict == "memorizes"
     pixels = found.spaces[0]
     assert pixels.space == "pixels"
@@ -64,18 +92,22 @@ def test_repeated_training_pictures_are_called_out(training: PreparedSet, change
         assert pair.picture == 40 + pair.face
 
 
-def test_a_few_copies_among_many_are_found_and_shown(training: PreparedSet, others: Pixels) -> None:
+def test_a_few_copies_among_many_are_found_and_shown(
+    training: PreparedSet, others: Pixels, attributes: Attributes
+) -> None:
     faces = others.copy()
     faces[:12] = training.images[100:112]
-    found = memorization(faces, training, load_attributes())
+    found = memorization(faces, training, attributes)
     assert sorted(pair.picture for pair in found.pairs) == sorted({pair.face + 100 for pair in found.pairs})
     assert found.spaces[0].fraction >= 0.1
     assert found.verdict != "original"
 
 
-def test_a_held_out_set_serves_as_control(training: PreparedSet, others: Pixels, tmp_path: Path) -> None:
+def test_a_held_out_set_serves_as_control(
+    training: PreparedSet, others: Pixels, tmp_path: Path, attributes: Attributes
+) -> None:
     held_out = drawn(tmp_path / "held", 60)
-    found = memorization(others[:50], training, load_attributes(), held_out)
+    found = memorization(others[:50], training, attributes, held_out)
     assert found.control_set == "held-out"
     assert found.verdict is None  # 60 controls are too few
     assert "the held-out set has 60 distinct pictures" in str(found)
@@ -86,18 +118,20 @@ def changed(training: PreparedSet, images: Pixels) -> PreparedSet:
     return PreparedSet(training.path, training.manifest.model_copy(update={"count": len(images)}), images)
 
 
-def test_duplicates_in_the_set_do_not_hide_copies(training: PreparedSet) -> None:
+def test_duplicates_in_the_set_do_not_hide_copies(training: PreparedSet, attributes: Attributes) -> None:
     images = np.array(training.images)
     data = changed(training, np.concatenate([images, images[:15]]))
     noise = np.random.default_rng(0).integers(-2, 3, images[100:250].shape)
-    found = memorization(np.clip(images[100:250] + noise, 0, 255).astype(np.uint8), data, load_attributes())
+    found = memorization(np.clip(images[100:250] + noise, 0, 255).astype(np.uint8), data, attributes)
     assert found.verdict == "memorizes"
     assert (found.pictures, found.distinct_pictures) == (315, 300)
     assert found.spaces[0].threshold > 0.3  # the control has distinct pictures only
 
 
 @pytest.mark.parametrize("kind", ["equal", "noisy", "mirrored"])
-def test_copies_of_a_popular_picture_are_called_out(training: PreparedSet, kind: str) -> None:
+def test_copies_of_a_popular_picture_are_called_out(
+    training: PreparedSet, kind: str, attributes: Attributes
+) -> None:
     images = np.array(training.images)
     more = np.repeat(images[:1], 15, 0)
     if kind == "noisy":
@@ -106,50 +140,56 @@ def test_copies_of_a_popular_picture_are_called_out(training: PreparedSet, kind:
     if kind == "mirrored":
         more = np.ascontiguousarray(more[:, :, ::-1])
     data = changed(training, np.concatenate([images, more]))
-    found = memorization(np.repeat(images[:1], 60, 0), data, load_attributes())
+    found = memorization(np.repeat(images[:1], 60, 0), data, attributes)
     assert found.verdict == "memorizes"
     assert found.copies == 60
     assert found.distinct_pictures <= 302  # the search for near duplicates may miss some
 
 
-def test_a_mirrored_set_is_judged_as_the_set_itself(training: PreparedSet, others: Pixels) -> None:
+def test_a_mirrored_set_is_judged_as_the_set_itself(
+    training: PreparedSet, others: Pixels, attributes: Attributes
+) -> None:
     images = np.array(training.images)
     data = changed(training, np.concatenate([images, images[:, :, ::-1]]))
-    found = memorization(others, data, load_attributes())
+    found = memorization(others, data, attributes)
     assert found.distinct_pictures == 300
     assert found.verdict in ("original", "doubtful")
-    assert memorization(blurred(images[:60]), data, load_attributes()).verdict == "memorizes"
+    assert memorization(blurred(images[:60]), data, attributes).verdict == "memorizes"
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("count", [1, 2, 11, 39])
 def test_a_tiny_set_gives_no_verdict_except_on_copies(
-    training: PreparedSet, others: Pixels, count: int
+    training: PreparedSet, others: Pixels, count: int, attributes: Attributes
 ) -> None:
     data = changed(training, np.array(training.images[:count]))
-    found = memorization(others[:20], data, load_attributes())
+    found = memorization(others[:20], data, attributes)
     assert found.verdict is None
     assert str(found).startswith(f"no verdict: the training set has {count} distinct picture")
     assert found.spaces == ()
     assert len(found.pairs) == 10
-    copies = memorization(np.repeat(data.images[:1], 20, 0), data, load_attributes())
+    copies = memorization(np.repeat(data.images[:1], 20, 0), data, attributes)
     assert copies.verdict == "memorizes"
     assert copies.pairs[0].distance == 0
 
 
-def test_fifty_pictures_suffice_for_a_verdict(training: PreparedSet, others: Pixels) -> None:
+def test_fifty_pictures_suffice_for_a_verdict(
+    training: PreparedSet, others: Pixels, attributes: Attributes
+) -> None:
     few = changed(training, np.array(training.images[:50]))
-    found = memorization(others, few, load_attributes())
+    found = memorization(others, few, attributes)
     assert found.verdict in ("original", "doubtful")
     assert f"as the nearest of {found.controls} distinct real pictures is to theirs" in str(found)
-    assert memorization(blurred(few.images), few, load_attributes()).verdict == "memorizes"
+    assert memorization(blurred(few.images), few, attributes).verdict == "memorizes"
 
 
-def test_near_copies_in_the_set_do_not_make_copies_original(training: PreparedSet) -> None:
+def test_near_copies_in_the_set_do_not_make_copies_original(
+    training: PreparedSet, attributes: Attributes
+) -> None:
     """Every picture occurs again, moved by two pixels."""
     images = np.array(training.images)
     data = changed(training, np.concatenate([images, np.roll(images, 2, axis=2)]))
-    assert memorization(blurred(images[:60]), data, load_attributes()).verdict != "original"
+    assert memorization(blurred(images[:60]), data, attributes).verdict != "original"
 
 
 def test_wilsons_interval_of_shares() -> None:
