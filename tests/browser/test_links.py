@@ -29,16 +29,16 @@ def test_an_edit_survives_a_reload(site: Served, open_page: OpenPage) -> None:
     assert page.get_by_label("Smiling", exact=True).input_value() == "1.5"
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize(
-    "link",
+    ("link", "device"),
     [
-        "#seed=17&truncation=0.7",
-        "#seed=17&truncation=0.7&edit=Smiling:-1.25,Blond_Hair:3",
-        "#mix=17,18,19&at=0.25,0.5",
-        "#view=explore&mix=17,18@0.5,19&at=1,0.125&edit=Smiling:0.4",
-        f"#view=explore&latent={'AACAPwAA' * 66}AACAPw",
+        ("#seed=17&truncation=0.7", DESKTOP),
+        ("#seed=17&truncation=0.7&edit=Smiling:-1.25,Blond_Hair:3", PHONE),
+        ("#mix=17,18,19&at=0.25,0.5", DESKTOP),
+        ("#view=explore&mix=17,18@0.5,19&at=1,0.125&edit=Smiling:0.4", PHONE),
+        (f"#view=explore&latent={'AACAPwAA' * 66}AACAPw", DESKTOP),
     ],
+    ids=["truncation", "edit", "mix", "explore", "latent"],
 )
 def test_a_link_is_kept_and_shows_the_same_face(
     open_page: OpenPage, link: str, device: dict[str, object]

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from strangers.evaluation import attribute_training
+from strangers.latent import ood
 
 from ..support import Strangers, write_model
 from .commands import bytes_of
 
-EVALUATE = "evaluate MODEL SMALL --metrics fd-face --count 260 --allow-mismatch --device cpu --out OUT.json"
+EVALUATE = "evaluate MODEL SMALL --metrics kd-face --count 16 --allow-mismatch --device cpu --out OUT.json"
 
 CALLS = {
     "sample": ("sample MODEL --seeds 1-4 --out OUT.png", [".png"]),
@@ -40,7 +41,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("inputs")
     write_model(folder / "model.safetensors")
-    for name, words in (("set", "synthetic:40 --hold-out 30%"), ("small", "synthetic:300 --size 32")):
+    for name, words in (("set", "synthetic:40 --hold-out 30%"), ("small", "synthetic:16 --size 32")):
         assert main(["prepare", *words.split(), "--workers", "1", "--out", str(folder / name)]) == 0
     face = folder / "face.png"
     assert main(["sample", str(folder / "model.safetensors"), "--seeds", "7", "--out", str(face)]) == 0
@@ -51,6 +52,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def call(strangers: Strangers, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Strangers:
     """Runs a line in which MODEL, SET, OUT and face.png are replaced by paths."""
     monkeypatch.setattr(attribute_training, "TRAINING_BATCH", 8)
+    monkeypatch.setattr(ood, "OWN_FACES", 4)
     paths = {
         "MODEL": inputs / "model.safetensors", "SET": inputs / "set", "SMALL": inputs / "small",
         "OUT": tmp_path / "out", "face.png": inputs / "face.png",
