@@ -78,7 +78,7 @@ def test_its_numbers_make_sense(result: Result) -> None:
     assert all(0 <= share.data <= 1 and 0 <= share.generated <= 1 for share in result.attributes)
     assert result.memorization is not None
     assert result.memorization.faces == 300
-    assert result.memorization.verdict is None  # 96 pictures are too few
+    assert result.memorization.verdict in ("original", "doubtful")
     assert result.notes == ()
 
 
