@@ -44,12 +44,17 @@ def ood_score(model: Model, photograph: Pixels) -> float:
 
     photograph: uint8 (size, size, 3). The classifier of a model is fitted once, in seconds, and cached.
     """
+    return float(ood_scores(model, photograph[None])[0])
+
+
+def ood_scores(model: Model, photographs: Pixels) -> NDArray[np.float64]:
+    """Return the scores (n,) of photographs, uint8 (n, size, size, 3); see `ood_score`."""
     network = load_attributes()
     key = {"format": OOD_FORMAT, "model": model.hash, "network": network.hash, "faces": OWN_FACES}
     found = cached("ood", key, lambda: _fit(model, network), bundled=BUNDLED_MODELS / "ood").arrays
-    features = network(photograph[None])[0].astype(np.float64)
-    logit = float(features @ found["weights"] + found["bias"][0])
-    return 1 / (1 + math.exp(min(logit, 700)))
+    logits = network(photographs).astype(np.float64) @ found["weights"] + found["bias"]
+    scores: NDArray[np.float64] = 1 / (1 + np.exp(np.minimum(logits, 700)))
+    return scores
 
 
 def _fit(model: Model, network: Attributes) -> Cached:
