@@ -104,10 +104,9 @@ def test_a_few_copies_among_many_are_found_and_shown(
 
 
 def test_a_held_out_set_serves_as_control(
-    training: PreparedSet, others: Pixels, tmp_path: Path, attributes: Attributes
+    training: PreparedSet, others: Pixels, attributes: Attributes
 ) -> None:
-    held_out = drawn(tmp_path / "held", 60)
-    found = memorization(others[:50], training, attributes, held_out)
+    found = memorization(others[60:110], training, attributes, changed(training, others[:60]))
     assert found.control_set == "held-out"
     assert found.verdict is None  # 60 controls are too few
     assert "the held-out set has 60 distinct pictures" in str(found)
@@ -190,6 +189,20 @@ def test_near_copies_in_the_set_do_not_make_copies_original(
     images = np.array(training.images)
     data = changed(training, np.concatenate([images, np.roll(images, 2, axis=2)]))
     assert memorization(blurred(images[:60]), data, attributes).verdict != "original"
+
+
+@pytest.mark.parametrize("control", ["the training set", "its near copies", "one picture"])
+def test_a_control_of_copies_gives_no_verdict(
+    training: PreparedSet, others: Pixels, attributes: Attributes, control: str
+) -> None:
+    images = np.array(training.images[:120])
+    if control == "its near copies":
+        images = np.clip(images.astype(int) + 9, 0, 255).astype(np.uint8)
+    if control == "one picture":
+        images = np.repeat(others[:1], 120, 0)
+    found = memorization(others[60:], training, attributes, changed(training, images))
+    assert found.verdict is None
+    assert "distinct picture" in found.reason or "near copies" in found.reason
 
 
 def test_wilsons_interval_of_shares() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -82,6 +83,18 @@ def test_a_folder_with_a_file_of_somebody_else_is_not_replaced(tmp_path: Path, n
             pass
         (final / name).rename(tmp_path / "moved")
     assert [path.name for path in final.iterdir()] == [OWN[0]]
+
+
+def test_a_folder_that_cannot_be_made_is_named_by_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", lambda path, **options: None if options else refuse(path))
+    with pytest.raises(PermissionError) as caught, new_folder(tmp_path / "set"):
+        pass
+    assert caught.value.filename == str(tmp_path / "set")
 
 
 def test_a_link_is_checked_where_it_is_written(tmp_path: Path) -> None:

@@ -173,13 +173,15 @@ def _controls(search: Search, held_out: bool) -> tuple[NDArray[np.bool_], str]:
     near_copies = np.zeros(count, bool)
     for ratios in search.controls.values():
         if np.isfinite(ratios).any():
-            near_copies |= ratios < NEAR_COPY_RATIO * np.nanmedian(ratios)
+            usual = np.nanmedian(ratios)
+            # Where most are near copies, their median is not the usual ratio, which is about 1.
+            near_copies |= ratios < NEAR_COPY_RATIO * (usual if usual > NEAR_COPY_RATIO else 1)
     usable = ~near_copies & np.isfinite(search.controls["pixels"])
     source, needed = ("the held-out set", MIN_CONTROLS) if held_out else ("the training set", MIN_DISTINCT)
-    if usable.sum() < needed:
-        return usable, f"{source} has {_pictures(int(usable.sum()))}, and {needed} are needed"
     if near_copies.mean() > MAX_NEAR_COPIES:
         return usable, f"{near_copies.mean():.0%} of {source} are near copies of training pictures"
+    if usable.sum() < needed:
+        return usable, f"{source} has {_pictures(int(usable.sum()))}, and {needed} are needed"
     return usable, ""
 
 

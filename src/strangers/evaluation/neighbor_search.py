@@ -73,7 +73,7 @@ def compare(
 ) -> Search:
     """Search all training pictures for the neighbors of the faces and of the controls.
 
-    The controls are pictures of `held_out`, or distinct training pictures, each without itself.
+    The controls are distinct pictures of `held_out`, or of the training set, each without itself.
     """
     own = None
     if held_out is None:
@@ -81,7 +81,8 @@ def compare(
         own = candidates[_spread(len(candidates), MAX_CONTROLS)]
         controls = pictures.batch(own)
     else:
-        controls = held_out.batch(picture_order(len(held_out), MAX_CONTROLS))
+        candidates = np.flatnonzero(distinct_pictures(held_out))
+        controls = held_out.batch(candidates[picture_order(len(candidates), MAX_CONTROLS)])
     groups = [_spaces(_with_mirrors(group), face_features) for group in (faces, controls)]
     lists = [{space: _NearestList(vectors) for space, vectors in group.items()} for group in groups]
     # Duplicates are no usual neighbors, but a face may copy one of them.

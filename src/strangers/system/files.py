@@ -197,8 +197,8 @@ def new_folder(final: Path, own: Sequence[str] | None = None) -> Iterator[Path]:
     if _short(final.name) in remove_leftovers(final.parent):
         raise StrangersError(f"Another process is writing {final}; wait for it, or choose another folder.")
     partial = _partial(final)
-    partial.mkdir()
     try:
+        partial.mkdir()
         with locked(partial, wait=True):
             yield partial
             file_mode = stat.S_IMODE(partial.stat().st_mode) & 0o666  # some libraries disregard the umask
