@@ -56,6 +56,8 @@ def first_at(points: list[dict[str, Any]], target: float) -> Seconds:
 
 def table(found: list[dict[str, Any]]) -> str:
     """Return the table of the records, in Markdown."""
+    if not found:
+        return "There is no record yet."
     heads = ["record", "machine", "clock from", "seeds", *(f"to {target:.2f}" for target in TARGETS), "best"]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for record in found:
