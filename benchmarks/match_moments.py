@@ -30,7 +30,7 @@ from strangers.evaluation.attributes import load_attributes, to_size
 from strangers.images import to_signed
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
-from strangers.sampling.model_file import save_model
+from strangers.sampling.model_file import ModelHeader, save_model
 
 FEATURE_WEIGHTS = {"face-mid": 0.5, "face": 1.0, "lite-8": 1.0, "lite-16": 1.0, "lite-32": 1.0}
 SPECTRUM_WEIGHT = 0.5
@@ -309,13 +309,14 @@ def leading_components(layer: Gaussian) -> Tensor:
     return leading.float()
 
 
-def described(arguments: argparse.Namespace) -> str:
-    """Return the sentence that the model file keeps about this run."""
-    return (
+def described(header: ModelHeader, arguments: argparse.Namespace) -> str:
+    """Return the sentences that the model file keeps about its fine-tuning."""
+    added = (
         f"Feature statistics were matched to those of {arguments.photographs:,} of the training photographs "
         f"by benchmarks/match_moments.py: {arguments.steps:,} steps of {arguments.batch} faces at a rate of "
         f"{arguments.rate:g}."
     )
+    return f"{header.fine_tuning} {added}".strip()
 
 
 def main() -> None:
@@ -331,7 +332,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     model, pictures = load(arguments.model, device="cpu"), open_prepared(arguments.data)
-    header = model.header.model_copy(update={"metrics": {}, "fine_tuning": described(arguments)})
+    told = described(model.header, arguments)
+    header = model.header.model_copy(update={"metrics": {}, "fine_tuning": told})
     features = Features(lite_size=max(64, model.header.size))
     real = moments(photographs(pictures, arguments.photographs), features)
     tuning = Tuning(model, real, features, arguments)

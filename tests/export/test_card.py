@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,21 @@ def test_a_fine_tuned_model_says_so(model: Model, tmp_path: Path) -> None:
     text = card(load(tmp_path / "tuned.safetensors", device="cpu"))
     assert f"after {header.images_seen:,} images, fine-tuned afterwards." in text
     assert "**Fine-tuning.** Its statistics were matched." in text
+
+
+def test_a_model_that_started_from_another_names_it(model: Model) -> None:
+    header = model.header.model_copy(update={"ancestor": "celeba-64 (0123456789abcdef)"})
+    text = card(replace(model, header=header))
+    assert "started from celeba-64 (0123456789abcdef) after " in text
+    assert "strangers train DATA --from celeba-64 --recipe" in text
+
+
+def test_a_distilled_model_has_no_command_of_a_training(model: Model) -> None:
+    changes = {"ancestor": "big (0123456789abcdef)", "images_seen": 0, "fine_tuning": "Distilled from big."}
+    text = card(replace(model, header=model.header.model_copy(update=changes)))
+    assert "started from big (0123456789abcdef), fine-tuned afterwards" in text
+    assert "strangers train" not in text
+    assert "after 0 images" not in text
 
 
 def test_title_author_and_terms_are_those_of_the_model(tmp_path: Path) -> None:

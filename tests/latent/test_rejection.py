@@ -15,7 +15,7 @@ from strangers.errors import UsageError
 from strangers.latent import rejection
 from strangers.latent.filtering import find_seeds
 from strangers.latent.rejection import first_seed, least_certainty, own_certainties
-from strangers.sampling.load import load
+from strangers.sampling.load import bundled, load
 from strangers.sampling.model import Model
 
 from .support import painter
@@ -73,7 +73,7 @@ def test_the_first_face_is_the_most_certain_one_once_that_is_known(fading: Model
     assert certain[first_seed(fading)] == certain.max() > certain[0]
 
 
-@pytest.mark.parametrize("name", ["celeba-64", "celeba-128"])
+@pytest.mark.parametrize("name", bundled())
 def test_bundled_models_bring_their_certainties(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rejection, "certainties", None)
     model = load(name, device="cpu")

@@ -19,6 +19,7 @@ from strangers.evaluation.result import Result
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import FacesRecipe, flatten, written
 from strangers.sampling.model import Model
+from strangers.sampling.model_file import ModelHeader
 from strangers.system.streams import markdown_text as escaped
 from strangers.system.streams import one_line as plain
 
@@ -94,13 +95,15 @@ def _front_matter(model: Model, result: Result | None) -> str:
 def _lead(model: Model) -> str:
     header = model.header
     parameters = sum(weights.numel() for weights in model.generator.parameters())
+    started = f", started from {escaped(header.ancestor)}" if header.ancestor else ""
+    seen = f" after {header.images_seen:,} images" if header.images_seen else ""
     tuned = ", fine-tuned afterwards" if header.fine_tuning else ""
     author = f"By {escaped(header.author)}\n\n" if header.author else ""
     return (
         f"{author}A generator of faces of {header.size} px with {parameters:,} parameters: the recipe "
-        f"{_code(header.recipe.name)} ({escaped(header.recipe.source)}) after {header.images_seen:,} "
-        f"images{tuned}. Trained by {escaped(header.software)}; model hash `{model.hash}`. A seed names a "
-        "face: seed 17 gives the same face on every machine."
+        f"{_code(header.recipe.name)} ({escaped(header.recipe.source)}){started}{seen}{tuned}. "
+        f"Trained by {escaped(header.software)}; model hash `{model.hash}`. A seed names a face: seed 17 "
+        "gives the same face on every machine."
     )
 
 
@@ -194,24 +197,31 @@ def _limits(model: Model, result: Result | None) -> str:
 
 def _repeat(model: Model, result: Result | None) -> str:
     header = model.header
+    lines = _training(header, result) if header.images_seen else []
+    if header.fine_tuning:
+        lines.append(f"**Fine-tuning.** {escaped(header.fine_tuning)}")
+    if header.recipe.name not in RECIPES:
+        lines.append("This recipe is not a preset; its values are in the model file's header.")
+    return "\n\n".join(lines)
+
+
+def _training(header: ModelHeader, result: Result | None) -> list[str]:
+    """Return the command that repeats the training, and what it names."""
     known_set = result is not None and result.data.hash == header.data_hash
     source = plain(PurePath(result.data.path).name) if result is not None and known_set else "DATA"
     known = RECIPES.get(header.recipe.name)
     changes = _changes(header.recipe, known) if known else []
+    ancestor, _, _ = header.ancestor.rpartition(" (")
+    started = f" --from {_quoted(ancestor)}" if ancestor else ""
     command = [
-        f"strangers train {_quoted(source)} --recipe {_quoted(header.recipe.name)} "
+        f"strangers train {_quoted(source)}{started} --recipe {_quoted(header.recipe.name)} "
         f"--images {header.images_seen} --out RUN",
         *(f"--set {_quoted(change)}" for change in changes),
     ]
-    lines = [
+    return [
         f"{escaped(source)} is the set above; the default seed of a training is 0.",
         "```\n" + " \\\n  ".join(command) + "\n```",
     ]
-    if header.fine_tuning:
-        lines.append(f"**Fine-tuning.** {escaped(header.fine_tuning)}")
-    if known is None:
-        lines.append("This recipe is not a preset; its values are in the model file's header.")
-    return "\n\n".join(lines)
 
 
 def _source(result: Result) -> str:

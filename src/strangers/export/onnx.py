@@ -90,7 +90,8 @@ def as_onnx(model: Model, *, half: bool = False) -> bytes:
     file.ir_version = onnx.helper.find_min_ir_version_for(file.opset_import)
     file.producer_name, file.producer_version = "strangers", header.software.removeprefix("strangers ")
     made = " by ".join(text for text in (header.title, header.author) if text)
-    faces = f"Faces of {header.recipe.name} after {header.images_seen:,} images."
+    seen = f" after {header.images_seen:,} images" if header.images_seen else ""
+    faces = f"Faces of {header.recipe.name}{seen}."
     terms = f"Terms of the photographs: {header.license}"
     file.doc_string = "\n".join(filter(None, (made, faces, terms)))
     onnx.helper.set_model_props(file, {"strangers": header.model_dump_json(), "strangers.hash": model.hash})

@@ -72,7 +72,8 @@ function showFailure(page, error) {
 
 /** @param {Model} model */
 function describe({ name, size, images_seen }) {
-  return `${name}, ${size} px, ${images_seen.toLocaleString("en-US")} images seen`;
+  const seen = images_seen ? `, ${images_seen.toLocaleString("en-US")} images seen` : ""; // distilled: none
+  return `${name}, ${size} px${seen}`;
 }
 
 class App {
