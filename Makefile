@@ -34,12 +34,12 @@ test: .venv/developing
 coverage: .venv/developing
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal --ignore tests/robustness --cov --cov-report term:skip-covered
 
-floors: # an environment of its own, in build/floors
+floors: # an environment of its own, in build/floors; old packages use what newer ones deprecate
 	@$(PYTHON) -m venv --clear build/floors
 	@build/floors/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@build/floors/bin/uv pip install --quiet --python build/floors/bin/python --resolution lowest-direct \
 	  --editable '.[export,photos,serve,tensorboard,video]' 'pytest>=9' 'hypothesis>=6.100' 'httpx>=0.28'
-	@OMP_NUM_THREADS=1 build/floors/bin/python -m pytest $(FLOOR_TESTS)
+	@OMP_NUM_THREADS=1 build/floors/bin/python -m pytest -W default::DeprecationWarning $(FLOOR_TESTS)
 
 robustness: .venv/developing
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[robustness]' || \

@@ -138,7 +138,8 @@ def _traced(model: Model) -> onnx.ModelProto:
             dynamo=True,
             input_names=["z"],
             output_names=["images"],
-            dynamic_shapes=({0: torch.export.Dim("n")},),
+            # Without a maximum, torch 2.7 adds a guard of its own that no number of latents passes.
+            dynamic_shapes=({0: torch.export.Dim("n", max=2**20)},),
             verbose=False,
         )
     if program is None:
