@@ -156,7 +156,7 @@ def test_verbose_says_what_was_loaded_and_shows_the_traceback_of_an_error(
         "sample", tiny_file, "--seed", "5", "--out", tmp_path / "faces.png", "-v", "--device", "cpu"
     )
     assert f"Loaded {tiny_file}" in ran.err
-    assert "on cpu: It was requested." in ran.err
+    assert "on cpu: The device was requested." in ran.err
     assert "Took " in ran.err
     failed = strangers("sample", "nowhere", "--out", tmp_path / "faces.png", "-v")
     assert failed.code == 2

@@ -76,7 +76,7 @@ def choose_device(name: str = "auto", local_rank: int = 0, local_count: int = 1)
         _require_cuda(name, int(index or 0))
     if kind == "mps" and not torch.backends.mps.is_available():
         raise UsageError("Device 'mps' is not available: it needs an Apple processor; use --device auto.")
-    return Choice(torch.device(name), "It was requested.")
+    return Choice(torch.device(name), "The device was requested.")
 
 
 def choose_precision(name: str, device: torch.device) -> Choice[torch.dtype]:
@@ -88,12 +88,12 @@ def choose_precision(name: str, device: torch.device) -> Choice[torch.dtype]:
     if name not in PRECISIONS:
         raise UsageError(f"Unknown precision {name!r}. {did_you_mean(name, PRECISIONS, short_forms=FORMATS)}")
     if name == "fp32":
-        return Choice(torch.float32, "It was requested.")
+        return Choice(torch.float32, "The precision was requested.")
     has_bf16, reason = _bf16_hardware(device)
     if has_bf16:
         return Choice(torch.bfloat16, reason)
     if name == "bf16":
-        return Choice(torch.bfloat16, f"It was requested, but will be slow: {reason}")
+        return Choice(torch.bfloat16, f"The precision was requested, but will be slow: {reason}")
     return Choice(torch.float32, reason)
 
 
@@ -107,7 +107,7 @@ def choose_threads(count: int | None, local_count: int = 1) -> Choice[int]:
     if count is not None:
         if not 1 <= count <= cores:
             raise UsageError(f"--threads must be from 1 to {cores}, the number of cores (got {count}).")
-        return Choice(count, "It was requested.")
+        return Choice(count, "The number of threads was requested.")
     if local_count > 1:
         return Choice(max(1, cores // local_count), f"{local_count} processes share {cores} cores.")
     threads = min(torch.get_num_threads(), cores)
