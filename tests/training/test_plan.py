@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from strangers.data.prepared import PreparedSet
-from strangers.errors import DataError, UsageError
+from strangers.errors import UsageError
 from strangers.recipes.recipe import Recipe
 from strangers.training import plan
 from strangers.training.options import TrainingOptions
@@ -65,5 +65,5 @@ def test_a_missing_held_out_part_matters_to_evaluations_only(
 ) -> None:
     shutil.copytree(divided_set.path, tmp_path / "set", ignore=shutil.ignore_patterns("held-out"))
     assert planned(tmp_path / "set", small_recipe).reference is None
-    with pytest.raises(DataError, match="held-out"):
+    with pytest.raises(UsageError, match="held-out"):
         planned(tmp_path / "set", small_recipe, evaluate_every=1000)
