@@ -110,7 +110,7 @@ def test_it_stops_where_nobody_looks_and_own_pictures_stay_in_the_tab(
     assert [request for request in sent if "/api/runs" not in request] == []
     page.get_by_role("link", name="Training").click()
     page.get_by_role("link", name="Learn").click()
-    assert page.get_by_role("button", name="Start", exact=True).is_visible()
+    page.get_by_role("button", name="Start", exact=True).wait_for()
 
 
 def test_the_lesson_is_one_file_that_opens_by_a_double_click(browser: Browser, tmp_path: Path) -> None:
