@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import argparse
 import copy
-import math
-from pathlib import Path
 from typing import Any
 
 import torch
+from match_moments import AVERAGE, follow, learning_rate, tuning_parser
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -32,9 +31,6 @@ FEATURE_WEIGHT = 0.05
 
 LAST_LAYER_FASTER = 10
 """Factor of the learning rate of the new last layer."""
-
-AVERAGE = 0.995
-"""Decay per step of the averaged weights, which are the result."""
 
 
 class FeatureMaps(nn.Module):
@@ -92,9 +88,8 @@ class Distillation:
 
     def step(self, step: int) -> tuple[float, float]:
         """Take one step, and return the losses of pixels and features."""
-        share = min(1, (step + 1) / 50) * (0.02 + 0.98 * (1 + math.cos(math.pi * step / self.steps)) / 2)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * group["scale"] * share
+            group["lr"] = learning_rate(step, self.steps, self.rate * group["scale"])
         z = torch.randn(self.batch, self.latent_size, generator=self.random)
         with torch.no_grad():
             wanted = halved(self.teacher(z))
@@ -106,11 +101,7 @@ class Distillation:
         self.optimizer.zero_grad()
         (pixels + FEATURE_WEIGHT * features).backward()
         self.optimizer.step()
-        decay = min(AVERAGE, (1 + step) / (10 + step))
-        with torch.no_grad():
-            pairs = zip(self.average.parameters(), self.generator.parameters(), strict=True)
-            for averaged, weight in pairs:
-                averaged.lerp_(weight, 1 - decay)
+        follow(self.average, self.generator, min(AVERAGE, (1 + step) / (10 + step)))
         return float(pixels.detach()), float(features.detach())
 
 
@@ -139,13 +130,12 @@ def header_of(model: Model, name: str, network: DCGAN, arguments: argparse.Names
 
 def main() -> None:
     """Distill the generator and write its model file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model", help="name or file of a model of the dcgan family")
-    parser.add_argument("data", type=Path, help="its photographs at half the size, for the hash in the file")
-    parser.add_argument("out", type=Path, help="model file to write")
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser = tuning_parser(
+        __doc__,
+        model="name or file of a model of the dcgan family",
+        data="its photographs at half the size, for the hash in the file",
+        rate=2e-4,
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     model = load(arguments.model, device="cpu")

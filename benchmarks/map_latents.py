@@ -25,10 +25,12 @@ from match_moments import (
     Features,
     Gaussian,
     Tuning,
+    follow,
     leading_components,
     moments,
     photographs,
     transport,
+    tuning_parser,
 )
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -171,13 +173,6 @@ class Mapped(Tuning):
         return loss + (features - moved).square().sum(1).mean()
 
 
-@torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move averaged weights toward the network's."""
-    for averaged, weight in zip(average.parameters(), network.parameters(), strict=True):
-        averaged.lerp_(weight, 1 - decay)
-
-
 def described(header: Any, arguments: argparse.Namespace) -> str:
     """Return the sentences that the model file keeps about its fine-tuning."""
     added = (
@@ -203,13 +198,12 @@ def save_mapped(path: Path, mapping: Mapping, generator: nn.Module, header: Any)
 
 def main() -> None:
     """Train the mapping network and write the model file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model", help="name or file of a model of the dcgan family without a mapping network")
-    parser.add_argument("data", type=Path, help="prepared set of the photographs of its training")
-    parser.add_argument("out", type=Path, help="model file to write")
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=2e-5, help="of the generator")
+    parser = tuning_parser(
+        __doc__,
+        model="name or file of a model of the dcgan family without a mapping network",
+        data="prepared set of the photographs of its training",
+        rate=2e-5,
+    )
     parser.add_argument("--mapping-rate", type=float, default=1e-3)
     parser.add_argument("--photographs", type=int, default=10_000, help="pictures that stand for the set")
     arguments = parser.parse_args()

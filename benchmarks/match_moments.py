@@ -220,6 +220,13 @@ def learning_rate(step: int, steps: int, highest: float) -> float:
     return highest * min(1, (step + 1) / 50) * (0.02 + 0.98 * (1 + math.cos(math.pi * step / steps)) / 2)
 
 
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move averaged weights toward the network's."""
+    for averaged, weight in zip(average.parameters(), network.parameters(), strict=True):
+        averaged.lerp_(weight, 1 - decay)
+
+
 class Tuning:
     """A generator that moves toward the photographs' statistics.
 
@@ -269,11 +276,7 @@ class Tuning:
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        decay = min(AVERAGE, (1 + step) / (10 + step))
-        with torch.no_grad():
-            pairs = zip(self.average.parameters(), self.generator.parameters(), strict=True)
-            for averaged, weight in pairs:
-                averaged.lerp_(weight, 1 - decay)
+        follow(self.average, self.generator, min(AVERAGE, (1 + step) / (10 + step)))
 
     def _memory_rate(self) -> float:
         return float(1 - 0.5 ** (self.batch / MEMORY))
@@ -319,15 +322,26 @@ def described(header: ModelHeader, arguments: argparse.Namespace) -> str:
     return f"{header.fine_tuning} {added}".strip()
 
 
-def main() -> None:
-    """Tune the generator and write its model file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model", help="name or file of a model")
-    parser.add_argument("data", type=Path, help="prepared set of the photographs of its training")
+def tuning_parser(description: str | None, *, model: str, data: str, rate: float) -> argparse.ArgumentParser:
+    """Return a parser of what every tuning takes; model, data: their help. rate: the default rate."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("model", help=model)
+    parser.add_argument("data", type=Path, help=data)
     parser.add_argument("out", type=Path, help="model file to write")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=2e-5)
+    parser.add_argument("--rate", type=float, default=rate, help="of the generator")
+    return parser
+
+
+def main() -> None:
+    """Tune the generator and write its model file."""
+    parser = tuning_parser(
+        __doc__,
+        model="name or file of a model",
+        data="prepared set of the photographs of its training",
+        rate=2e-5,
+    )
     parser.add_argument("--photographs", type=int, default=10_000, help="pictures that stand for the set")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -62,8 +62,8 @@ CONTENTS = {
     "Evidence": ["../benchmarks/results/README", "../benchmarks/speedrun/README"],
     "Project": ["../README", "../CONTRIBUTING", "../CHANGELOG", "../SECURITY"],
     "Models": [
-        "../src/strangers/models/celeba-64", "../src/strangers/models/celeba-128",
-        "../src/strangers/models/attributes", "../src/strangers/models/yunet",
+        f"../src/strangers/models/{card.stem}"
+        for card in sorted(Path(__file__).parents[1].glob("src/strangers/models/*.md"))
     ],
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ ModelName = Annotated[
     str,
     Argument(
         metavar="MODEL",
-        help="A model file, run, checkpoint, celeba-64, celeba-128 or hf:OWNER/NAME.",
+        help="A model file, run, checkpoint, celeba-32, -64 or -128, or hf:OWNER/NAME.",
         autocompletion=completion.models,
     ),
 ]
