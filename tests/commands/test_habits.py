@@ -18,7 +18,7 @@ from strangers.commands import doctor
 from strangers.commands.outcome import Outcome, as_command
 from strangers.errors import UsageError
 from strangers.images import read_provenance
-from strangers.system.files import write_output
+from strangers.system.outputs import write_output
 
 from ..support import Strangers
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from strangers.data.prepared import Manifest, open_prepared
 from strangers.data.writer import Writer
-from strangers.system.files import new_folder
+from strangers.system.folders import new_folder
 
 
 def test_a_writer_that_cannot_begin_leaves_nothing_open(tmp_path: Path) -> None:

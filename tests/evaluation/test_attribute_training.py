@@ -15,7 +15,7 @@ from strangers.errors import DataError, UsageError
 from strangers.evaluation import attribute_training
 from strangers.evaluation.attribute_training import augment
 from strangers.evaluation.attributes import load_attributes
-from strangers.system.files import new_folder
+from strangers.system.folders import new_folder
 
 
 @pytest.fixture(autouse=True)

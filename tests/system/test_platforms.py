@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_opened_is_not_flushed(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refuse)
-        files._sync_folder(tmp_path)
+        files.sync_folder(tmp_path)
 
 
 def test_windows_ends_commands_by_the_signals_that_it_has(windows: ModuleType) -> None:

@@ -44,7 +44,7 @@ def compare(
     from strangers.evaluation.compare import compare as run
     from strangers.evaluation.comparison_table import FORMATS, as_json, markdown
     from strangers.evaluation.evaluate import Settings
-    from strangers.system.files import check_outputs, write_output
+    from strangers.system.outputs import check_outputs, write_output
 
     *generated, data = names
     if len(generated) < 2:

@@ -84,7 +84,7 @@ def edit(
     from strangers.latent.latent_file import read_latent
     from strangers.sampling.load import load
     from strangers.sampling.output import strips_png
-    from strangers.system.files import check_outputs
+    from strangers.system.outputs import check_outputs
 
     check_outputs(*written_to(out), kind="picture", inputs=[model, latent], force=force)
     found = None if latent is None else read_latent(latent)

@@ -96,7 +96,7 @@ def evaluate(
         raise UsageError(f"--out must end in .json (got {out.name!r}).")
     from strangers.evaluation import evaluate as evaluation
     from strangers.reports.evaluation import write
-    from strangers.system.files import check_outputs
+    from strangers.system.outputs import check_outputs
 
     inputs = [generated, data, held_out, training, weights]
     check_outputs(out, out.with_suffix(".html"), kind="evaluation", inputs=inputs, force=force)

@@ -30,7 +30,7 @@ def explore(
 ) -> Outcome:
     """Report what a set contains: sizes, light, attributes, orientation, duplicates, a sample."""
     from strangers.reports.dataset import summary, write
-    from strangers.system.files import check_outputs
+    from strangers.system.outputs import check_outputs
 
     outputs = (out, out.with_suffix(".json"))
     check_outputs(*outputs, kind="exploration", inputs=[data, landmarks], force=force)

@@ -99,7 +99,7 @@ def export(
     if model is None:
         return _lesson(out, words | {"title": title, "author": author}, force=force)
     from strangers.sampling.load import load, source_name
-    from strangers.system.files import check_outputs
+    from strangers.system.outputs import check_outputs
 
     if to in ENDINGS:
         outputs = (out, out.with_suffix(".md")) if to == "file" else (out,)

@@ -50,7 +50,7 @@ def interpolate(
     from strangers.latent import interpolation
     from strangers.latent.latent_file import read_latent
     from strangers.sampling.load import load
-    from strangers.system.files import check_outputs
+    from strangers.system.outputs import check_outputs
 
     check_outputs(out, kind="picture", inputs=[model, *files], force=force)
     generator = load(model, device=device)

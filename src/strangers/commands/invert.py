@@ -47,7 +47,7 @@ def invert(
     from strangers.latent.ood import OOD_THRESHOLD, ood_score
     from strangers.latent.photograph import read_photograph
     from strangers.sampling.load import load
-    from strangers.system.files import check_outputs
+    from strangers.system.outputs import check_outputs
 
     picture = out.with_suffix(".png")
     check_outputs(out, kind="latent", inputs=[model, photograph], force=force)

@@ -18,7 +18,7 @@ from typer import Exit, Option
 
 from strangers.commands.arguments import STDOUT
 from strangers.errors import StrangersError, UsageError
-from strangers.system import files, streams
+from strangers.system import outputs, streams
 from strangers.system.machine import process_number
 
 STREAMED = ("sample", "edit")
@@ -96,7 +96,7 @@ def write_picture(out: Path, data: bytes, *, force: bool) -> bytes | None:
     """Write a PNG, or return it for `Outcome.data` if `out` is standard output."""
     if out == STDOUT:
         return data
-    files.write_output(out, data, kind="picture", force=force)
+    outputs.write_output(out, data, kind="picture", force=force)
     return None
 
 
@@ -118,12 +118,12 @@ def show(outcome: Outcome, *, as_json: bool = False) -> None:
 @contextmanager
 def _naming_files() -> Iterator[None]:
     """Report, if the block is interrupted, which files it wrote."""
-    files.outputs.clear()
+    outputs.written.clear()
     try:
         yield
     except KeyboardInterrupt:
         if not streams.is_quiet() and process_number() == 0:
-            streams.echo(_interrupted(files.outputs), error=True)
+            streams.echo(_interrupted(outputs.written), error=True)
         raise
 
 

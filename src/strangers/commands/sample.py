@@ -95,7 +95,7 @@ def sample(
         _refuse_many(numbers, as_grid, grid, cells)
     from strangers.sampling.load import load
     from strangers.sampling.output import grid_png, write_each
-    from strangers.system.files import check_outputs
+    from strangers.system.outputs import check_outputs
 
     if as_grid:
         check_outputs(*written_to(out), kind="picture", inputs=[model], force=force)

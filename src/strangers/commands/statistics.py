@@ -43,7 +43,7 @@ def statistics(
 ) -> Outcome:
     """Write statistics of photographs, which `evaluate` takes in their place."""
     from strangers.evaluation.statistics import Conditions, measure_statistics
-    from strangers.system.files import check_outputs, write_output
+    from strangers.system.outputs import check_outputs, write_output
 
     choices = list(product(_sizes(sizes), parse_names(crops) or [None], parse_names(splits) or [None]))
     files = _files(out, choices)

@@ -15,7 +15,7 @@ from strangers.data.prepared import Manifest, PreparedSet, open_prepared
 from strangers.data.skipped import read_skipped
 from strangers.data.writer import SET_FILES, Writer
 from strangers.errors import DataError, UsageError
-from strangers.system.files import check_folder, new_folder
+from strangers.system.folders import check_folder, new_folder
 
 MERGE_BLOCK_BYTES = 2**26
 """Bytes of pictures that are copied at a time."""

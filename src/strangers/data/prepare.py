@@ -35,7 +35,7 @@ from strangers.data.workers import run_jobs, source_progress, useful_workers
 from strangers.data.writer import SET_FILES, Writer
 from strangers.errors import DataError, UsageError
 from strangers.system.cache import cache_folder
-from strangers.system.files import check_folder, new_folder
+from strangers.system.folders import check_folder, new_folder
 from strangers.system.machine import lock
 from strangers.system.streams import echo, printable
 

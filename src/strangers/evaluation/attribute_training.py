@@ -23,7 +23,7 @@ from strangers.evaluation.attributes import SIZE, AttributeNetwork, Attributes, 
 from strangers.images import to_signed
 from strangers.sampling.model_file import with_digest
 from strangers.system.devices import choose_device, choose_precision, keep_freed_memory, to_device
-from strangers.system.files import check_outputs, signed, write_output
+from strangers.system.outputs import check_outputs, signed, write_output
 from strangers.system.streams import progress_console
 
 TRAINING_BATCH = 256

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from strangers.evaluation.compare import Comparison, Row
 from strangers.evaluation.metric_table import higher_is_better
 from strangers.evaluation.result import arrow
-from strangers.system.files import signed
+from strangers.system.outputs import signed
 from strangers.system.streams import markdown_text, one_line
 
 

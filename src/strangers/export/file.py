@@ -10,7 +10,7 @@ from strangers.export.card import card, read_result
 from strangers.sampling.load import BUNDLED_MODELS
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import as_bytes
-from strangers.system.files import check_outputs, signed, write_output
+from strangers.system.outputs import check_outputs, signed, write_output
 
 
 def export_file(model: Model, out: Path, *, result: Path | None = None, force: bool = False) -> None:

@@ -14,7 +14,7 @@ from strangers.images import encode_png, grid
 from strangers.sampling.load import HUB_FILE, is_hub_name
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import as_bytes
-from strangers.system.files import check_folder, new_folder
+from strangers.system.folders import check_folder, new_folder
 
 GRID = "grid.png"
 

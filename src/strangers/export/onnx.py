@@ -22,7 +22,7 @@ from strangers.images import to_pixels
 from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
 from strangers.sampling.onnx_generator import disable_telemetry, new_session
-from strangers.system.files import check_outputs, write_output
+from strangers.system.outputs import check_outputs, write_output
 
 if TYPE_CHECKING:
     import onnx

@@ -44,7 +44,8 @@ from strangers.export.single_file import single_html
 from strangers.images import encode_animation, grid
 from strangers.latent.rejection import own_certainties
 from strangers.sampling.model import Model
-from strangers.system.files import check_folder, check_outputs, new_folder, write_output
+from strangers.system.folders import check_folder, new_folder
+from strangers.system.outputs import check_outputs, write_output
 from strangers.web.lesson import DRAWN_FACES, drawn_faces
 
 SERVED = Path(strangers.__file__).parent / "web" / "static"

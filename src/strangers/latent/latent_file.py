@@ -15,7 +15,7 @@ from strangers.errors import DataError, UsageError
 from strangers.images import COMPOSITE, Pixels, Provenance, encode_png, grid
 from strangers.latent.inversion import Inversion
 from strangers.sampling.model import Model
-from strangers.system.files import check_outputs, write_output
+from strangers.system.outputs import check_outputs, write_output
 
 MAX_LATENT_BYTES = 1_000_000
 """A latent of 4096 numbers takes a tenth of this."""

@@ -16,7 +16,7 @@ from strangers.data.prepared import PreparedSet, positions
 from strangers.errors import UsageError
 from strangers.images import Pixels, grid
 from strangers.reports.html import bars, page, picture, section, table
-from strangers.system.files import check_outputs, signed, write_output
+from strangers.system.outputs import check_outputs, signed, write_output
 from strangers.system.streams import printable
 
 MAX_PREDICTED = 2_000

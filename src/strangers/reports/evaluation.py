@@ -15,7 +15,7 @@ from strangers.evaluation.metric_table import METRICS, higher_is_better
 from strangers.evaluation.result import Result, Value, summary
 from strangers.images import grid
 from strangers.reports.html import bars, image, page, picture, section, table
-from strangers.system.files import signed, write_output
+from strangers.system.outputs import signed, write_output
 
 MAX_SHOWN_FACES = 64
 """Faces on the page: the first ones, uncurated."""

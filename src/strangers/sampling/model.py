@@ -23,7 +23,7 @@ from strangers.networks.folding import fold
 from strangers.recipes.recipe import FacesRecipe
 from strangers.sampling.latents import format_seeds, latents
 from strangers.sampling.model_file import ModelHeader, as_bytes
-from strangers.system.files import write_output
+from strangers.system.outputs import write_output
 
 if TYPE_CHECKING:
     from strangers.export.onnx import Agreement

@@ -23,8 +23,8 @@ from strangers.images import (
     require_video,
 )
 from strangers.sampling.model import DRAW_BATCH, Model
-from strangers.system.files import check_outputs, write_output
 from strangers.system.machine import usable_cores
+from strangers.system.outputs import check_outputs, write_output
 
 MAX_PIXELS = 2**28
 """Pixels of one picture: 800 MB in memory."""

@@ -20,7 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from strangers.errors import StrangersError
-from strangers.system.files import remove_folder, remove_leftovers, sha256_of, write_atomically
+from strangers.system.files import remove_leftovers, sha256_of, write_atomically
+from strangers.system.folders import remove_folder
 from strangers.system.streams import progress_console
 
 DOWNLOAD_TIMEOUT = 30
