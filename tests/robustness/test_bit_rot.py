@@ -22,6 +22,7 @@ from strangers.sampling.load import load
 from strangers.system.cache import Cached, read_cached, to_bytes
 from strangers.training import checkpoint
 from strangers.training.run import read_recipe
+from strangers.training.state_file import STATE, Progress
 from strangers.training.step import new_state
 
 from ..support import Strangers, train_words, write_model
@@ -58,10 +59,10 @@ def test_a_flipped_bit_in_a_checkpoint_is_detected(
     checkpoint.restore(run, state)
     state.images_seen = 9999
     header = load(newest, device="cpu").header
-    checkpoint.save(run, state, checkpoint.serialize(state.ema, header), checkpoint.Progress(), keep=9)
+    checkpoint.save(run, state, checkpoint.serialize(state.ema, header), Progress(), keep=9)
     kept, times = tmp_path / "kept", trials(4, 300)
     shutil.copytree(run, kept)
-    for name in (checkpoint.MODEL, checkpoint.TRAINING, checkpoint.STATE):
+    for name in (checkpoint.MODEL, checkpoint.TRAINING, STATE):
         for bit in flips(kept / "checkpoints/000009999" / name, times, 0):
             shutil.rmtree(run)
             shutil.copytree(kept, run, copy_function=os.link)

@@ -27,6 +27,7 @@ from strangers.sampling.model_file import ModelHeader, read_model, save_model
 from strangers.training import checkpoint
 from strangers.training.evaluator import BestMetric
 from strangers.training.loop import train
+from strangers.training.state_file import Progress
 from strangers.training.step import State, new_state
 from strangers.training.tensors import tensors_of
 
@@ -208,7 +209,7 @@ def save_checkpoint(run: Path, images_seen: int) -> None:
     checkpoint.restore(run, new_state(tiny(), 0, CPU))  # as every training begins
     state = weights(images_seen)
     header = HEADER.model_copy(update={"images_seen": images_seen})
-    progress = checkpoint.Progress(best=BestMetric(value=1.0, images_seen=images_seen))
+    progress = Progress(best=BestMetric(value=1.0, images_seen=images_seen))
     checkpoint.save(run, state, checkpoint.serialize(state.ema, header), progress, keep=1)
 
 

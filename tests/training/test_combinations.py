@@ -18,6 +18,7 @@ from strangers.sampling.model_file import ModelHeader
 from strangers.training import checkpoint
 from strangers.training.losses import OBJECTIVES, PENALTIES
 from strangers.training.plan import autocast
+from strangers.training.state_file import Progress
 from strangers.training.step import State, new_state, training_step
 
 CPU = torch.device("cpu")
@@ -72,7 +73,7 @@ def test_a_combination_trains_and_resumes(
         software="test", recipe=recipe, images_seen=4, crop="square", size=16, filter="drawn", data_hash=""
     )
     file = checkpoint.serialize(straight.ema, header)
-    checkpoint.save(tmp_path, straight, file, checkpoint.Progress(), keep=1)
+    checkpoint.save(tmp_path, straight, file, Progress(), keep=1)
     checkpoint.restore(tmp_path, resumed)
     for state in (straight, resumed):
         one_step(state, recipe, dtype, seed=1)

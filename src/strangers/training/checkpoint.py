@@ -12,17 +12,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import math
 import os
 import re
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -31,16 +28,13 @@ from strangers.errors import RunError
 from strangers.sampling.model_file import ModelHeader, as_bytes
 from strangers.system.files import remove_leftovers, sha256_of, write_atomically
 from strangers.system.folders import new_folder, remove_folder
-from strangers.system.streams import read_regular_file
 from strangers.training.evaluator import BestMetric
-from strangers.training.health import HealthMonitor
-from strangers.training.step import State, StepReport
+from strangers.training.state_file import STATE, Progress, description_of, parse_progress, read_state
+from strangers.training.step import State
 from strangers.training.tensors import is_finite, load_tensors, tensors_of
 
-FORMAT = 4
-"""Version of the checkpoint format."""
-
-MODEL, TRAINING, STATE = FILES = ("model.safetensors", "training.safetensors", "state.json")
+MODEL, TRAINING = "model.safetensors", "training.safetensors"
+FILES = (MODEL, TRAINING, STATE)
 NAME = re.compile(r"[0-9]{9,}")
 """The name of a checkpoint's folder."""
 
@@ -50,27 +44,6 @@ class ModelFile(NamedTuple):
 
     data: bytes
     sha256: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The state of a training besides its tensors.
-
-    Attributes:
-        seconds: training time so far.
-        log: sums of the log since its last line.
-        health: problems found so far, and rollbacks.
-        best: the best evaluation so far.
-        snapshot: a sample grid was due at this checkpoint.
-        copies: contents of the run's JSON files by name.
-    """
-
-    seconds: float = 0.0
-    log: dict[str, Any] | None = None
-    health: HealthMonitor = field(default_factory=HealthMonitor)
-    best: BestMetric = field(default_factory=BestMetric)
-    snapshot: bool = False
-    copies: dict[str, Any] = field(default_factory=dict)
 
 
 def serialize(generator: nn.Module, header: ModelHeader) -> ModelFile:
@@ -101,7 +74,7 @@ def save(run: Path, state: State, model: ModelFile, progress: Progress, *, keep:
             _save_tensors(tensors_of(state), partial / TRAINING)
             shutil.copymode(partial / MODEL, partial / TRAINING)  # safetensors ignores the umask
             hashes = {MODEL: model.sha256, TRAINING: sha256_of(partial / TRAINING)}
-            (partial / STATE).write_text(_description(state.images_seen, progress, hashes))
+            (partial / STATE).write_text(description_of(state.images_seen, progress, hashes))
     _point(run, folder, progress.best)
     prune(run, progress, keep=keep)
     return folder
@@ -130,7 +103,7 @@ def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, l
     for folder in folders:
         try:
             description = _describe(folder)
-            progress = _progress(folder, description)
+            progress = parse_progress(folder, description)
             if good and progress.health.good_at != description["images_seen"]:
                 continue
             _load(folder, state)
@@ -157,7 +130,7 @@ def read_copies(run: Path) -> dict[str, Any]:
     """Return the newest intact copies of the run's JSON files, by name; empty without a checkpoint."""
     for folder in _folders(run):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return dict(_read_state(folder)["copies"])
+            return dict(read_state(folder)["copies"])
     return {}
 
 
@@ -176,21 +149,9 @@ def _is_checkpoint(folder: Path) -> bool:
     if not NAME.fullmatch(folder.name) or not any((folder / name).exists() for name in FILES):
         return False
     try:
-        return f"{_read_state(folder)['images_seen']:09d}" == folder.name
+        return f"{read_state(folder)['images_seen']:09d}" == folder.name
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return True  # a damaged checkpoint
-
-
-def _read_state(folder: Path) -> dict[str, Any]:
-    """Return the content of state.json. Raises ValueError, OSError or others if it was changed."""
-    description: dict[str, Any] = json.loads(read_regular_file(folder / STATE))
-    if description["format"] != FORMAT:
-        raise ValueError(f"{STATE} has format {description['format']}, this version reads {FORMAT}")
-    if description.pop("state_sha256") != _digest(description):
-        raise ValueError(f"{STATE} has changed since it was written")
-    if not isinstance(description["images_seen"], int):
-        raise ValueError(f"images_seen in {STATE} is not a whole number")
-    return description
 
 
 def _remove(folder: Path) -> None:
@@ -212,27 +173,10 @@ def _point(run: Path, latest: Path, best: BestMetric) -> None:
         (run / "best").unlink(missing_ok=True)
 
 
-def _description(images_seen: int, progress: Progress, hashes: dict[str, str]) -> str:
-    """Return the content of state.json."""
-    description: dict[str, Any] = {
-        "format": FORMAT,
-        "images_seen": images_seen,
-        "seconds": progress.seconds,
-        "log": progress.log,
-        "health": asdict(progress.health),
-        "learning_rate_multiplier": progress.health.learning_rate_multiplier,
-        "best": asdict(progress.best),
-        "snapshot": progress.snapshot,
-        "copies": progress.copies,
-        "sha256": hashes,
-    }
-    return json.dumps(description | {"state_sha256": _digest(description)}, indent=1)
-
-
 def _describe(folder: Path) -> dict[str, Any]:
     """Return the content of state.json. Raises RunError if it, or a file that it lists, was changed."""
     try:
-        description = _read_state(folder)
+        description = read_state(folder)
         for name in (MODEL, TRAINING):
             if sha256_of(folder / name) != description["sha256"][name]:
                 raise RunError(
@@ -242,39 +186,6 @@ def _describe(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = f"{STATE} lacks {error}" if isinstance(error, KeyError) else error
         raise RunError(f"The checkpoint {folder} is damaged: {why}.") from None
-
-
-def _digest(description: dict[str, Any]) -> str:
-    """Return the SHA-256 of the fields of state.json."""
-    return hashlib.sha256(json.dumps(description, indent=1).encode()).hexdigest()
-
-
-def _progress(folder: Path, description: dict[str, Any]) -> Progress:
-    """Parse the progress in state.json. Raises RunError."""
-    try:
-        progress = Progress(
-            description["seconds"],
-            description["log"],
-            HealthMonitor(**description["health"]),
-            BestMetric(**description["best"]),
-            description["snapshot"],
-            description["copies"],
-        )
-        _validate(progress)
-        return progress
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise RunError(f"The checkpoint {folder} is damaged: {' '.join(str(error).split())}.") from None
-
-
-def _validate(progress: Progress) -> None:
-    """Raise ValueError, OverflowError or others unless a training can resume with these values."""
-    TypeAdapter(Progress).validate_python(asdict(progress))
-    _ = progress.health.learning_rate_multiplier  # overflows for absurd numbers of rollbacks
-    if progress.log is not None:
-        steps, sums = progress.log["steps"], progress.log["sums"]
-        numbers = [value for value in sums if isinstance(value, float)]
-        if not isinstance(steps, int) or not len(numbers) == len(sums) == len(StepReport._fields):
-            raise ValueError("the sums of the log are invalid")
 
 
 def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:

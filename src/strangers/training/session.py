@@ -29,6 +29,7 @@ from strangers.training.pictures import (
 )
 from strangers.training.plan import Plan, dtype_name
 from strangers.training.run import Run
+from strangers.training.state_file import Progress
 from strangers.training.step import State, compile_networks, new_state
 from strangers.training.tensors import load_tensors, tensors_of
 from strangers.training.threads import ThreadSchedule
@@ -145,7 +146,7 @@ def _redraw(run: Run, plan: Plan, log: RunLog, images_seen: int) -> None:
 
 def _restored(
     run: Run, plan: Plan, processes: Processes, *, good: bool = False
-) -> tuple[State, checkpoint.Progress, list[str]]:
+) -> tuple[State, Progress, list[str]]:
     """Return the state after the newest complete checkpoint, its progress, and problems of newer ones.
 
     Rank 0 reads and broadcasts, since the others may not see its disk.
@@ -154,7 +155,7 @@ def _restored(
     if plan.ancestor is not None:
         plan.ancestor.start(state)
     past, problems = (
-        checkpoint.restore(run.path, state, good=good) if processes.is_first else (checkpoint.Progress(), [])
+        checkpoint.restore(run.path, state, good=good) if processes.is_first else (Progress(), [])
     )
     if processes.count > 1:
         read = (past, problems, state.images_seen, tensors_of(state))

@@ -17,6 +17,7 @@ from strangers.training.pictures import SEEDS, optional, save_animation, save_sa
 from strangers.training.plan import Plan
 from strangers.training.run import copies
 from strangers.training.session import TrainingSession, log_warnings
+from strangers.training.state_file import Progress
 from strangers.training.tensors import is_finite
 
 
@@ -92,7 +93,7 @@ def _save(session: TrainingSession, file: checkpoint.ModelFile, *, snapshot: boo
     log = session.log
     log.require_folder()
     log.flush()
-    progress = checkpoint.Progress(
+    progress = Progress(
         log.seconds,
         log.state(),
         session.health,
