@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -36,6 +37,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--robustness-seconds", type=int, default=600, help="how long a training and a page are watched"
     )
     group.addoption("--robustness-table", metavar="FILE", help="write there what was tried, and how often")
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one worker more than there are cores: tests wait for browsers and other processes."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what was imported, which is much and stays."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
