@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strangers.data import checksums
+from strangers.data.array_file import ArrayFile
 from strangers.data.checksums import checksums_of, corrupted, rebuild_checksums, write_sums
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3)).astype(np.uint8)
@@ -36,12 +37,17 @@ def test_a_changed_file_is_named(tmp_path: Path) -> None:
     assert list(corrupted(tmp_path)) == ["names.txt"]
 
 
+def _file(images: np.ndarray, folder: Path) -> ArrayFile:
+    np.save(folder / "images.npy", images)
+    return ArrayFile(folder / "images.npy")
+
+
 def test_rebuilt_checksums_are_cached_and_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(checksums, "HASH_BLOCK_IMAGES", 2)
-    found = rebuild_checksums(IMAGES, NAMES, HASH)
+    found = rebuild_checksums(_file(IMAGES, tmp_path), NAMES, HASH)
     np.testing.assert_array_equal(found, checksums_of(IMAGES))
-    changed = IMAGES + np.uint8(1)
+    changed = _file(IMAGES + np.uint8(1), tmp_path)
     np.testing.assert_array_equal(rebuild_checksums(changed, NAMES, HASH), found)  # from the cache
     (kept,) = tmp_path.rglob("*.sums")
     kept.write_bytes(kept.read_bytes()[:-1] + b"?")
@@ -53,5 +59,5 @@ def test_another_set_has_no_checksums(
     images: np.ndarray, names: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert rebuild_checksums(images, names, HASH) is None
+    assert rebuild_checksums(_file(images, tmp_path), names, HASH) is None
     assert not list(tmp_path.rglob("*.sums"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import mmap
 import os
 import shutil
 import zipfile
@@ -11,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -39,18 +37,6 @@ def test_reading_ahead_changes_no_image(
     before, again = np.array(drawn.images), open_prepared(drawn.path)
     again.read_ahead(np.arange(20))
     assert np.array_equal(again.batch(np.arange(20)), before)
-
-
-def test_only_the_requested_images_of_a_large_set_are_read_ahead(drawn: PreparedSet) -> None:
-    reads: list[tuple[int, int]] = []
-    again = open_prepared(drawn.path)
-    vars(again)["_pages"] = SimpleNamespace(madvise=lambda _, start, length: reads.append((start, length)))
-    again.read_ahead(np.array([19, 4]))
-    header, image = (drawn.path / "images.npy").stat().st_size - 20 * 16 * 16 * 3, 16 * 16 * 3
-    for position, (start, length) in zip((19, 4), reads, strict=True):
-        assert start % mmap.PAGESIZE == 0
-        assert header + position * image - mmap.PAGESIZE < start <= header + position * image
-        assert start + length == header + (position + 1) * image
 
 
 def test_a_batch_is_the_images_at_its_positions(drawn: PreparedSet) -> None:

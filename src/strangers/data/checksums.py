@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from strangers.data.array_file import ArrayFile
 from strangers.system.cache import cache_folder, write_to_cache
 from strangers.system.files import sha256_of
 from strangers.system.streams import read_regular_file
@@ -57,13 +58,13 @@ def corrupted(folder: Path) -> Iterator[str]:
             yield name
 
 
-def rebuild_checksums(images: NDArray[np.uint8], names: bytes, expected: str) -> Checksums | None:
+def rebuild_checksums(images: ArrayFile, names: bytes, expected: str) -> Checksums | None:
     """Return the checksums of a set without any, or None if its hash is not `expected`.
 
     names: the contents of names.txt, which are part of the hash.
     expected: the hash in the manifest.
     """
-    count = len(images)
+    count = images.shape[0]
     place = cache_folder() / "checksums" / f"{expected}.sums"
     with suppress(OSError):
         kept = place.read_bytes()
@@ -73,7 +74,7 @@ def rebuild_checksums(images: NDArray[np.uint8], names: bytes, expected: str) ->
                 return found[:count]
     digest, found = hashlib.sha256(), np.full(count + 1, zlib.crc32(names), np.uint32)
     for start in range(0, count, HASH_BLOCK_IMAGES):
-        block = np.ascontiguousarray(images[start : start + HASH_BLOCK_IMAGES])
+        block = images.rows(np.arange(start, min(start + HASH_BLOCK_IMAGES, count)))
         digest.update(block.data)
         found[start : start + len(block)] = checksums_of(block)
     digest.update(names)

@@ -117,7 +117,7 @@ def _count(manifest: Manifest) -> int:
 
 def _append(writer: Writer, part: PreparedSet) -> None:
     """Append the contents of a part, one block at a time."""
-    step = max(1, MERGE_BLOCK_BYTES // part.images[0].nbytes)
+    step = max(1, MERGE_BLOCK_BYTES // (part.images.nbytes // len(part)))
     remaining = iter(part.names)
     for images in part.blocks(step):
         writer.add(list(islice(remaining, len(images))), images, [""] * len(images))

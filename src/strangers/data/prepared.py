@@ -1,7 +1,7 @@
 """The prepared set: a folder of images, all of one size and crop, that are read by position.
 
 manifest.json    Manifest
-images.npy       uint8 (n, size, size, 3), memory-mapped
+images.npy       uint8 (n, size, size, 3), read by position
 names.txt        one name per line, in the order of the images
 skipped.csv      name and reason of every file that was left out
 attributes.npy   optional: int8 (n, k), +1 present, -1 absent, 0 unknown; names in the manifest
@@ -12,7 +12,6 @@ checksums.npy    and SHA256SUMS: detect damage, see checksums.py
 from __future__ import annotations
 
 import json
-import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from strangers.config import explain
+from strangers.data.array_file import ArrayFile
 from strangers.data.checksums import CHECKSUMS, SUMS, Checksums, checksums_of, corrupted, rebuild_checksums
 from strangers.data.terms import Terms, known_terms
 from strangers.errors import DataError, UsageError
@@ -99,8 +99,9 @@ class PreparedSet:
         path: the folder.
         manifest: its description.
         images: uint8 (n, size, size, 3), memory-mapped and not verified; `batch` verifies them.
-        attributes: int8 (n, k), +1, -1, or 0 for unknown, memory-mapped; or None.
+        attributes: int8 (n, k), +1, -1, or 0 for unknown; or None.
         checksums: of the images, uint32 (n,); None for images assembled in memory.
+        file: images.npy, from which `batch` reads; None for images assembled in memory.
     """
 
     path: Path
@@ -108,6 +109,7 @@ class PreparedSet:
     images: NDArray[np.uint8]
     attributes: NDArray[np.int8] | None = None
     checksums: Checksums | None = None
+    file: ArrayFile | None = None
 
     def __len__(self) -> int:
         return self.manifest.count
@@ -115,13 +117,14 @@ class PreparedSet:
     def batch(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the images at `positions` as a new array, uint8 (b, size, size, 3).
 
-        Raises IndexError, and DataError for a corrupted image.
+        Raises IndexError, and DataError for a corrupted image and for a file that another program cut.
         """
-        batch = np.take(self.images, positions, axis=0)
+        positions = np.asarray(positions)
+        batch = np.take(self.images, positions, axis=0) if self.file is None else self.file.rows(positions)
         if self.checksums is not None:
             wrong = checksums_of(batch) != np.take(self.checksums, positions)
             if wrong.any():
-                image = int(np.asarray(positions)[wrong][0])
+                image = int(positions[wrong][0])
                 raise _damaged(self.path, f"image {image} of images.npy is corrupted")
         return batch
 
@@ -133,27 +136,16 @@ class PreparedSet:
     def read_ahead(self, positions: NDArray[np.int64]) -> None:
         """Start reading the images at `positions` from the disk in the background.
 
-        Otherwise the system reads megabytes of neighbors for every image that is not in memory, and the
-        caller waits. It matters for a set larger than memory; for others it does nothing.
+        Otherwise the caller waits for each of them. It matters for a set larger than memory; for others it
+        does nothing.
         """
-        if self._pages is None or not isinstance(self.images, np.memmap):
-            return
-        length = self.images[0].nbytes
-        for start in (self.images.offset + positions * length).tolist():
-            first = start // mmap.PAGESIZE * mmap.PAGESIZE
-            self._pages.madvise(mmap.MADV_WILLNEED, first, start + length - first)
+        if self.file is not None and self._exceeds_memory:
+            self.file.read_ahead(positions)
 
     @cached_property
-    def _pages(self) -> mmap.mmap | None:
-        """The memory mapping of the images, without read-ahead; None for a set that fits in memory."""
+    def _exceeds_memory(self) -> bool:
         memory = free_memory()
-        mapping: object = self.images.base
-        if memory is None or self.images.nbytes < MAX_MEMORY_SHARE * memory * 2**30:
-            return None
-        if not isinstance(mapping, mmap.mmap) or not hasattr(mmap, "MADV_RANDOM"):
-            return None
-        mapping.madvise(mmap.MADV_RANDOM)
-        return mapping
+        return memory is not None and self.images.nbytes >= MAX_MEMORY_SHARE * memory * 2**30
 
     @cached_property
     def held_out(self) -> PreparedSet | None:
@@ -193,15 +185,16 @@ def open_prepared(path: str | Path) -> PreparedSet:
     if has_sums:
         _verify_sums(path)
     shape = (manifest.count, manifest.size, manifest.size, 3)
-    images = _map(path, "images.npy", np.uint8, shape)
+    file = _open(path, "images.npy", np.uint8, shape)
     attributes = None
     if manifest.attributes:
-        attributes = _map(path, "attributes.npy", np.int8, (manifest.count, len(manifest.attributes)))
+        attributes = _read(path, "attributes.npy", np.int8, (manifest.count, len(manifest.attributes)))
+    checksums: Checksums
     if has_sums:
-        checksums: Checksums = _map(path, CHECKSUMS, np.uint32, (manifest.count,))
+        checksums = _read(path, CHECKSUMS, np.uint32, (manifest.count,))
     else:
-        checksums = _rebuild_checksums(path, images, manifest.hash)
-    return PreparedSet(path, manifest, images, attributes, checksums)
+        checksums = _rebuild_checksums(path, file, manifest.hash)
+    return PreparedSet(path, manifest, file.mapped, attributes, checksums, file)
 
 
 def positions(count: int, batch: int, seed: int, images_seen: int) -> NDArray[np.int64]:
@@ -263,7 +256,7 @@ def _verify_sums(path: Path) -> None:
         raise _damaged(path, f"its {SUMS} cannot be read ({error})") from None
 
 
-def _rebuild_checksums(path: Path, images: NDArray[np.uint8], expected: str) -> Checksums:
+def _rebuild_checksums(path: Path, images: ArrayFile, expected: str) -> Checksums:
     """Return the checksums of a set that has no checksums.npy."""
     try:
         found = rebuild_checksums(images, (path / "names.txt").read_bytes(), expected)
@@ -274,23 +267,23 @@ def _rebuild_checksums(path: Path, images: NDArray[np.uint8], expected: str) -> 
     return found
 
 
-def _map(path: Path, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> np.memmap[Any, Any]:
-    if not (path / name).is_file():  # a FIFO would block for ever
+def _open(path: Path, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> ArrayFile:
+    if not (path / name).is_file():
         raise _damaged(path, f"{name} is missing")
     try:
-        array = np.load(path / name, mmap_mode="r", allow_pickle=False)
+        array = ArrayFile(path / name)
     # The exceptions that numpy raises on a damaged header have no common base.
     except Exception as error:
         raise _damaged(path, f"{name} is cut short or is not an array ({error})") from None
-    if not isinstance(array, np.memmap):
-        raise _damaged(path, f"{name} is an archive of arrays instead of one array")
     if array.dtype != dtype or array.shape != shape:
         raise _damaged(
             path, f"{name} holds {array.dtype} {array.shape}, but the manifest says {dtype.__name__} {shape}"
         )
-    if (path / name).stat().st_size != array.offset + array.nbytes:
-        raise _damaged(path, f"{name} is longer than the {shape[0]} images of the manifest")
     return array
+
+
+def _read(path: Path, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+    return _open(path, name, dtype, shape).rows(np.arange(shape[0]))
 
 
 def _damaged(path: Path, what: str) -> DataError:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -26,6 +27,7 @@ from strangers.images import Pixels, to_signed
 from strangers.sampling.model_file import verify_digest
 from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
+from strangers.system.streams import read_regular_file
 
 BUNDLED_ATTRIBUTES = Path(__file__).parents[1] / "models" / "attributes.safetensors"
 SIZE = 64
@@ -176,7 +178,7 @@ def load_attributes(path: str | Path = BUNDLED_ATTRIBUTES, device: str = "cpu") 
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {})["strangers-attributes"]
-            halves = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+        halves = load(read_regular_file(path))
         header = json.loads(verify_digest(text, halves))
         tensors = {name: value.float() for name, value in halves.items()}
         if not (names := tuple(str(name) for name in header["attributes"])):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strangers.data.array_file import ArrayFile
 from strangers.data.containers import Container, File, is_picture
 from strangers.data.decode import decode
 from strangers.data.skipped import count_reasons, shorten
@@ -45,31 +45,34 @@ class PictureFiles:
 def open_array(path: Path) -> PictureFiles:
     """Open the only array of pictures in an .npy or .npz file. Raises DataError."""
     images = _read_array(path)
+    count, size = images.shape[:2]
     facts = PictureFacts(
         path=str(path),
         hash=sha256_of(path)[:16],
-        count=len(images),
-        protocol=Protocol(crop=None, size=images.shape[1], filter=None, format=None),
+        count=count,
+        protocol=Protocol(crop=None, size=size, filter=None, format=None),
     )
 
-    def batches(count: int) -> Iterator[Pixels]:
-        which = picture_order(len(images), count)
+    def batches(chosen: int) -> Iterator[Pixels]:
+        which = picture_order(count, chosen)
         for start in range(0, len(which), EXTRACTION_BATCH):
-            yield np.asarray(images[which[start : start + EXTRACTION_BATCH]])
+            batch = which[start : start + EXTRACTION_BATCH]
+            yield images.rows(batch) if isinstance(images, ArrayFile) else images[batch]
 
     return PictureFiles(facts, batches)
 
 
-def _read_array(path: Path) -> Pixels:
-    """Read the only array of pictures in an .npy or .npz file. Raises DataError."""
-    arrays: dict[str, NDArray[Any]]
+def _read_array(path: Path) -> Pixels | ArrayFile:
+    """Open the only array of pictures in an .npy or .npz file. Raises DataError."""
+    arrays: dict[str, NDArray[Any]] | dict[str, ArrayFile]
     try:
         if path.suffix.lower() == ".npy":
-            arrays = {path.name: np.load(path, mmap_mode="r", allow_pickle=False)}
+            arrays = {path.name: ArrayFile(path)}
         else:
             with path.open("rb") as file, zipfile.ZipFile(file), np.load(file, allow_pickle=False) as archive:
                 arrays = dict(archive)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
+    # The exceptions that numpy raises on a damaged header have no common base.
+    except Exception as error:
         raise DataError(f"Cannot read {path}: {error}. It may be truncated.") from None
     images = [array for array in arrays.values() if _are_pictures(array)]
     if len(images) != 1:
@@ -77,12 +80,12 @@ def _read_array(path: Path) -> Pixels:
         raise DataError(
             f"{path} must hold one array of pictures, uint8 (n, size, size, 3) (got {shapes or 'none'})."
         )
-    if len(images[0]) == 0:
+    if images[0].shape[0] == 0:
         raise DataError(f"{path} has no pictures.")
     return images[0]
 
 
-def _are_pictures(array: NDArray[Any]) -> bool:
+def _are_pictures(array: NDArray[Any] | ArrayFile) -> bool:
     shape = array.shape
     return array.dtype == np.uint8 and len(shape) == 4 and shape[1] == shape[2] and shape[3] == 3
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor
 
 from strangers.errors import ModelError, UsageError
 from strangers.system.cache import cache_folder, downloaded
 from strangers.system.files import sha256_of
+from strangers.system.streams import read_regular_file
 
 CONVERT = (
     "python -c 'import sys, torch, safetensors.torch as s; "
@@ -91,7 +92,9 @@ class PublishedWeights:
             )
         try:
             found: dict[str, Tensor] = (
-                load_file(path) if is_safetensors else torch.load(path, map_location="cpu", weights_only=True)
+                load(read_regular_file(path))
+                if is_safetensors
+                else torch.load(path, map_location="cpu", weights_only=True)
             )
         except Exception as error:  # safetensors, torch and zipfile document no complete list
             reason = str(error).strip().partition("\n")[0].rstrip(".") or "it is truncated"

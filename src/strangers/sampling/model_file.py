@@ -16,7 +16,7 @@ from typing import Literal, Self
 import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from strangers.config import explain
@@ -24,6 +24,7 @@ from strangers.data.terms import Terms
 from strangers.errors import ModelError, StrangersError
 from strangers.recipes.recipe import FacesRecipe, Recipe
 from strangers.system.files import write_atomically
+from strangers.system.streams import read_regular_file
 
 MODEL_FORMAT: Literal[1] = 1
 
@@ -121,7 +122,8 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
                     f"{path} is no model of faces: it has {len(file.keys()):,} tensors, more than "
                     f"{MAX_TENSORS:,}."
                 )
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
+        # Not from the mapped file, for the process would die if another program cut it short.
+        tensors = load(read_regular_file(path))
     except (SafetensorError, ValueError) as error:
         raise ModelError(
             f"{path} is not a model file, or is damaged ({error}). Copy or download it again."

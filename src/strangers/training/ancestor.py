@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from strangers.errors import ModelError, UsageError
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import FacesRecipe, Recipe
 from strangers.sampling.load import load, model_file, source_name
+from strangers.system.streams import read_regular_file
 from strangers.training.step import State
 
 FEW_PICTURES = 5_000
@@ -93,7 +94,7 @@ def _discriminator(source: str | Path) -> dict[str, Tensor] | None:
     if not training.is_file():
         return None
     try:
-        tensors = load_file(training)
+        tensors = load_tensors(read_regular_file(training))
     except (OSError, SafetensorError) as error:
         raise ModelError(f"The discriminator in {training} cannot be read: {error}.") from None
     return {

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
 from strangers.errors import RunError
@@ -201,7 +201,7 @@ def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
 def _load(folder: Path, state: State) -> None:
     """Load the checkpoint's tensors into the networks and optimizers of `state`. Raises RunError."""
     try:
-        training, ema = load_file(folder / TRAINING), load_file(folder / MODEL)
+        training, ema = (load(read_regular_file(folder / name)) for name in (TRAINING, MODEL))
     except (OSError, SafetensorError) as error:
         raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
     try:
