@@ -83,3 +83,12 @@ def test_a_bomb_within_an_archive_is_refused_and_removed(
     with pytest.raises(DataError, match=r"inner.zip is refused: it unpacks to more than 200 times its size"):
         open_container(str(tmp_path / "outer.zip"))
     assert list((tmp_path / "unpacked").iterdir()) == []
+
+
+def test_the_inner_archive_may_have_a_name_that_no_disk_accepts(tmp_path: Path) -> None:
+    inner, outer = io.BytesIO(), tmp_path / "outer.zip"
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("1.jpg", b"one")
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr(f"c:{'ü' * 300}.zip", inner.getvalue())
+    assert [file.data for file in open_container(str(outer))] == [b"one"]

@@ -28,8 +28,11 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def refuse_outside(path: Path, name: str) -> None:
-    """Raise DataError if the member `name` of the archive `path` points outside of it."""
-    outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor
+    """Raise DataError if the member `name` of the archive `path` points outside of it.
+
+    A colon alone, as in "a:1.jpg", is part of a name.
+    """
+    outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).root
     if outside or ".." in PurePosixPath(name.replace("\\", "/")).parts:
         raise DataError(f"The archive {path} is refused: its member {name!r} points outside of it.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import weakref
 from collections.abc import Iterator, Mapping
@@ -51,7 +52,8 @@ class Nested(Container):
         else:
             unpacked = mkdtemp(prefix="strangers-")
             weakref.finalize(self, shutil.rmtree, unpacked, ignore_errors=True)
-            path = Path(unpacked) / PurePosixPath(name).name
+            # A name that any disk accepts, with the suffix that tells the kind.
+            path = Path(unpacked) / re.sub(r"[^\w.-]", "_", PurePosixPath(name).name)[-50:]
             with path.open("wb") as file:
                 outer.extract(name, file)
         self._inner = open_archive(path)
@@ -67,7 +69,7 @@ class Nested(Container):
 
     def files(self, wanted: Wanted) -> Iterator[File]:
         """Yield the wanted candidates."""
-        return self._inner.files(wanted)
+        yield from self._inner.files(wanted)  # while it lives, so does the unpacked archive
 
     def tables(self) -> dict[str, bytes]:
         """Return the tables of the inner archive, and of each kind that it lacks the outer one's."""
