@@ -7,8 +7,10 @@ are placed inside the functions, so that --help is fast.
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated
@@ -38,7 +40,7 @@ from strangers.commands.train_attributes import train_attributes
 from strangers.commands.verify import verify
 from strangers.errors import PeerError, RunError, StrangersError, UsageError
 from strangers.system import streams
-from strangers.system.machine import is_out_of_memory, process_number
+from strangers.system.machine import REPEATED_SIGNAL_SECONDS, is_out_of_memory, process_number
 
 app = typer.Typer(
     help="Train, measure and share generators of human faces.",
@@ -217,22 +219,24 @@ def run() -> None:
 
 
 def stop_on_signals() -> None:
-    """Let SIGTERM and a closed terminal raise SystemExit, so that nothing half-written is left."""
-    for number in _stop_signals():
-        signal.signal(number, _stop)
+    """Let Ctrl-C, SIGTERM and a closed terminal raise an exception, so that nothing half-written is left.
 
+    Signals that are repeated at once are ignored, for they would interrupt the removal of partial files.
+    Signals that are ignored already, as nohup lets them be, stay so.
+    """
+    raised = -math.inf
 
-def _stop_signals() -> list[signal.Signals]:
-    """Return SIGTERM and SIGHUP, as far as the system has them and nobody, such as nohup, ignores them."""
-    found = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    return [number for number in found if signal.getsignal(number) != signal.SIG_IGN]
+    def stop(number: int, _frame: FrameType | None) -> None:
+        nonlocal raised
+        if time.monotonic() - raised < REPEATED_SIGNAL_SECONDS:
+            return
+        raised = time.monotonic()
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    """Raise SystemExit, so that partial files are removed; ignore further signals meanwhile."""
-    for other in _stop_signals():
-        signal.signal(other, signal.SIG_IGN)
-    raise SystemExit(128 + number)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
 
 
 def _message(error: typer.TyperException) -> str:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ COMMANDS = {
 @pytest.fixture
 def stopping() -> Iterator[None]:
     """Let signals stop this process as they stop the program, and end that with the test."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for number in before:
         signal.signal(number, signal.SIG_DFL)
     cli.stop_on_signals()
@@ -53,16 +53,22 @@ def test_a_signal_while_an_output_is_written_leaves_nothing_of_it(
     out.mkdir()
     (out / "mine.txt").write_text("kept")
     before = bytes_of(tmp_path)
-    number = signal.SIGHUP if len(line) % 2 else signal.SIGTERM
+    number = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)[len(line) % 3]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(os, "fsync", signalling(number))
     words = line.format(out=out, set=small_set, model=small_model).split()
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(words)
-    assert stopped.value.code == 128 + number
+    assert exit_code(words) == 128 + number
     left = {name: digest for name, digest in bytes_of(tmp_path).items() if not name.endswith(".lock")}
     assert left == before
     assert leftovers(tmp_path) == []
+
+
+def exit_code(words: Sequence[str]) -> object:
+    """Return the exit code of a command, also if it is raised."""
+    try:
+        return cli.main(words)
+    except SystemExit as stopped:
+        return stopped.code
 
 
 @pytest.mark.usefixtures("stopping")
@@ -114,3 +120,31 @@ def test_a_command_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "still here\n")
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_two_signals_at_once_end_a_server_as_one_does(
+    second: signal.Signals, small_model: Path, tmp_path: Path
+) -> None:
+    words = ["serve", str(small_model), "--port", "0"]
+    pipe = subprocess.PIPE
+    with started([sys.executable, "-m", "strangers", *words], stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Open ")
+        process.send_signal(signal.SIGINT)
+        process.send_signal(second)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode in (128 + signal.SIGINT, 128 + second)
+    assert err in ("Interrupted; nothing was written.\n", "")
+
+
+def test_ctrl_c_while_modules_are_imported_prints_no_traceback() -> None:
+    code = (
+        "import signal, sys; from strangers.__main__ import run; sys.modules['strangers.cli'] = None; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_): name == 'typer' and signal.raise_signal(signal.SIGINT)\n"
+        "sys.modules.pop('strangers.cli'); sys.meta_path.insert(0, Finder()); run()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (-signal.SIGINT, "")

@@ -70,8 +70,13 @@ def test_a_folder_that_cannot_be_opened_is_not_flushed(
         files.sync_folder(tmp_path)
 
 
-def test_windows_ends_commands_by_the_signals_that_it_has(windows: ModuleType) -> None:
-    assert cli._stop_signals() == [signal.SIGTERM]
+def test_windows_ends_commands_by_the_signals_that_it_has(
+    windows: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled: list[int] = []
+    monkeypatch.setattr(signal, "signal", lambda number, handler: handled.append(number))
+    cli.stop_on_signals()
+    assert handled == [signal.SIGINT, signal.SIGTERM]
 
 
 def test_windows_does_not_report_peak_memory(windows: ModuleType) -> None:

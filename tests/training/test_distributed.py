@@ -19,7 +19,7 @@ from strangers.errors import UsageError
 from strangers.training import loop
 from strangers.training.distributed import SINGLE_PROCESS, Processes
 from strangers.training.log import read_log
-from strangers.training.loop import Stop
+from strangers.training.signals import Stop
 
 from ..support import started, wait_until
 

@@ -19,6 +19,9 @@ if sys.platform != "win32":
 PACKAGES = ("torch", "numpy", "pillow", "simplejpeg", "safetensors", "pydantic", "huggingface_hub")
 """Packages that results depend on; their versions are recorded."""
 
+REPEATED_SIGNAL_SECONDS = 2.0
+"""Signals that follow one within this time repeat it, such as a second Ctrl-C of an impatient person."""
+
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, of strangers and of PACKAGES."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import numpy as np
 import torch
@@ -41,12 +38,10 @@ from strangers.training.run import (
     read_run,
 )
 from strangers.training.session import TrainingSession, log_warnings, roll_back, start_session
+from strangers.training.signals import Stop, stop_on_signals
 from strangers.training.snapshots import animate, save_final, take_snapshot
 from strangers.training.step import StepRandom, StepReport, apply_schedule, training_step
 from strangers.training.threads import ThreadSchedule
-
-STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-"""The signals that save a checkpoint and end the training; Windows has no SIGHUP."""
 
 LINES = 100
 """Lines of the log of a training, without --log-every; more if its snapshots are more frequent."""
@@ -142,7 +137,7 @@ def _arithmetic(plan: Plan, schedule: ThreadSchedule) -> Iterator[None]:
 def _train(session: TrainingSession) -> None:
     """Train to the end, or until a signal, whose exception is then raised."""
     plan, log, processes = session.plan, session.log, session.processes
-    with log.bar, _stop_on_signals() as stop, _own_random_state(plan.device.value):
+    with log.bar, stop_on_signals() as stop, _own_random_state(plan.device.value):
         while not session.is_over and not stop.agreed(processes):
             before = session.state.images_seen
             follow_schedule(session)
@@ -255,43 +250,3 @@ def _own_random_state(device: torch.device) -> AbstractContextManager[None]:
     """Restore the caller's random state of torch after the block."""
     devices = [device] if device.type == "cuda" else []
     return torch.random.fork_rng(devices=devices)
-
-
-@dataclass
-class Stop:
-    """The signal that asked the training to stop, if any."""
-
-    signal: int | None = None
-
-    def agreed(self, processes: Processes) -> bool:
-        """Return whether any process was asked to stop, so that all stop after the same step."""
-        agreed = processes.all_reduce_max(self.signal or 0)
-        if agreed:  # a signal that came meanwhile counts after the next step
-            self.signal = agreed
-        return agreed != 0
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[Stop]:
-    """Let Ctrl-C, SIGTERM and SIGHUP stop the training after the current step; a second acts at once."""
-    stop = Stop()
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
-        yield stop
-        return
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        stop.signal = number
-        signal.signal(number, before[number])
-
-    before: dict[int, Any] = {}
-    for name in STOP_SIGNALS:
-        number = getattr(signal, name, None)
-        if number is not None and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
-            before[number] = signal.getsignal(number)  # nohup ignores SIGHUP, and so does its training
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

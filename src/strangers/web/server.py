@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -73,6 +74,9 @@ def make_server(app: FastAPI, service: Service) -> uvicorn.Server:
     import uvicorn
 
     from strangers.web.connections import Connection
+
+    # Ctrl-C at once prevents the start.
+    warnings.filterwarnings("ignore", "coroutine 'Server.serve' was never awaited", RuntimeWarning)
 
     class Server(uvicorn.Server):
         @contextmanager
