@@ -28,6 +28,7 @@ from strangers.errors import RunError
 from strangers.sampling.model_file import ModelHeader, as_bytes
 from strangers.system.files import remove_leftovers, sha256_of, write_atomically
 from strangers.system.folders import new_folder, remove_folder
+from strangers.system.streams import read_regular_file
 from strangers.training.evaluator import BestMetric
 from strangers.training.state_file import STATE, Progress, description_of, parse_progress, read_state
 from strangers.training.step import State
