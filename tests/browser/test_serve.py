@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from strangers.data.face_detection import certainties
+from strangers.latent.rejection import DEFAULT_REJECTION, least_certainty
 from strangers.sampling.latents import latents
 from strangers.web.run_reader import RunReader
 
@@ -80,6 +82,29 @@ def test_the_wall_by_keyboard(site: Served, open_page: OpenPage) -> None:
     page.get_by_label("First seed").fill("-1")
     page.keyboard.press("Enter")
     assert "whole number" in page.get_by_role("alert").inner_text()
+
+
+def test_the_wall_of_the_best_faces_leaves_out_the_least_certain(site: Served, open_page: OpenPage) -> None:
+    model = site.service.model_service.model
+    least = least_certainty(model, DEFAULT_REJECTION)
+    kept = [seed for seed, found in enumerate(certainties(model.sample(range(32)))) if found >= least]
+    assert 20 < len(kept) < 32
+    page = open_page("#seed=17&wall=best")
+    page.wait_for_selector(".face[data-seen] >> nth=35")
+    names = page.locator(".face").evaluate_all("all => all.map((it) => it.ariaLabel)")
+    assert names[: len(kept)] == [f"Face {seed}" for seed in kept]
+    face = page.get_by_role("button", name=f"Face {kept[-1]}", exact=True)
+    pixels = face.locator("canvas").evaluate(
+        "it => [...it.getContext('2d').getImageData(0, 0, it.width, it.height).data]"
+    )
+    assert np.array_equal(np.reshape(pixels, (32, 32, 4))[..., :3], model.sample([kept[-1]])[0])
+    left_out = next(seed for seed in range(32) if seed not in kept)
+    page.get_by_text("All faces").click()
+    page.get_by_role("button", name=f"Face {left_out}", exact=True).wait_for()
+    assert soon(lambda: at(page) == "#seed=17", page)  # the default of a model that is not bundled
+    page.get_by_role("radio", name="All faces").press("ArrowRight")
+    assert soon(lambda: at(page) == "#seed=17&wall=best", page)
+    assert page.get_by_role("button", name=f"Face {left_out}", exact=True).count() == 0
 
 
 def test_truncation_goes_with_the_face(site: Served, open_page: OpenPage) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from strangers.latent import ood
+from strangers.latent import ood, rejection
 from strangers.latent.inversion import invert
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
@@ -27,12 +27,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture(scope="session")
 def quick_directions() -> Iterator[None]:
-    """Instant directions, and inversions from one start at normal priority, since tests run in parallel."""
+    """Instant directions, few own faces, and inversions from one start, since tests run in parallel."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "find_directions", directions_of)
         patch.setattr(jobs, "invert", partial(invert, starts=1))
         patch.setattr(jobs, "NICENESS", 0)
         patch.setattr(ood, "OWN_FACES", 4)
+        patch.setattr(rejection, "OWN_FACES", 16)
         yield
 
 

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 from pydantic import BaseModel, ValidationError
 
+from strangers.data.face_detection import certainties
 from strangers.images import read_provenance
+from strangers.latent.rejection import DEFAULT_REJECTION, least_certainty
 from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
 from strangers.web.schemas import Edit, LatentsOfFaces
@@ -49,6 +51,18 @@ def test_faces_of_seeds_equal_those_of_python(served: Served, model: Model) -> N
     )
     seeds = [3, 0, 1, 2, 3, 4, 2**64 - 1]
     assert np.array_equal(pixels(answer), model.sample(seeds, truncation=0.7))
+
+
+def test_certainties_are_those_of_the_detector(served: Served, model: Model) -> None:
+    answer = served.client.get("/api/certainties", params={"seeds": "14-18,15", "truncation": 1})
+    found, seeds = answer.json(), [14, 15, 16, 17, 18, 15]
+    np.testing.assert_allclose(found["certainties"], certainties(model.sample(seeds)), atol=1e-6)
+    assert found["least"] == least_certainty(model, DEFAULT_REJECTION)
+    assert model.hash in answer.headers["etag"]
+    other = served.client.get("/api/certainties?seeds=14&truncation=0.5").json()["certainties"]
+    np.testing.assert_allclose(other, certainties(model.sample([14], truncation=0.5)), atol=1e-6)
+    described = served.client.get("/api/model").json()
+    assert (described["rejected"], described["shows_best"]) == (DEFAULT_REJECTION, False)
 
 
 def test_a_png_is_the_face_and_has_its_provenance(served: Served, model: Model, tmp_path: Path) -> None:

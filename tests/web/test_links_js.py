@@ -26,6 +26,7 @@ PIECES = [
         "v",
         "explore",
         "Smiling",
+        "wall",
         "17",
         "0.5",
         "-1",
@@ -54,6 +55,8 @@ PIECES = [
         "&mix=1,2,3&at=0.2,0.3",
         "&latent=AACAPwAAAAA",
         "&edit=Smiling:1,Male:-9",
+        "&wall=best",
+        "&wall=worst",
         "",
         "é",
         "\U0001f600",
@@ -65,10 +68,10 @@ import * as links from %s;
 import { readFileSync } from "node:fs";
 const same = (_, value) => (value instanceof Float32Array ? [...value] : value);
 const answers = JSON.parse(readFileSync(0, "utf8")).map((fragment) => {
-  const { face, problems } = links.parseLink(fragment);
-  const written = links.formatLink("explore", face);
+  const { face, wall, problems } = links.parseLink(fragment);
+  const written = links.formatLink("explore", face, null, wall);
   const again = links.parseLink(written);
-  const equal = JSON.stringify(again.face, same) === JSON.stringify(face, same);
+  const equal = JSON.stringify([again.face, again.wall], same) === JSON.stringify([face, wall], same);
   return { problems, again: again.problems, written, equal };
 });
 console.log(JSON.stringify(answers));

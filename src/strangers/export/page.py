@@ -2,6 +2,7 @@
 
     index.html  main.js  ...       the page, with views of `strangers serve`
     drawn-faces.webp               for the view Learn
+    certainty.onnx                 the face detector, for a wall of the best faces
     faces.json                     description of the model, and its attribute directions
     faces.onnx                     the generator; float16 weights if faces stay the same
     photographs.png                if the host adds some, for the game
@@ -42,7 +43,7 @@ from strangers.export.photographs import FILE, Photographs
 from strangers.export.runtime import runtime_files
 from strangers.export.single_file import single_html
 from strangers.images import encode_animation, grid
-from strangers.latent.rejection import own_certainties
+from strangers.latent.rejection import DEFAULT_REJECTION, least_certainty, own_certainties, shows_best
 from strangers.sampling.model import Model
 from strangers.system.folders import check_folder, new_folder
 from strangers.system.outputs import check_outputs, write_output
@@ -55,6 +56,7 @@ EXPORTED = Path(__file__).parent / "static"
 """Files that the exported page adds or replaces."""
 
 ONNX = "faces.onnx"
+CERTAINTY = "certainty.onnx"
 FACTS = "faces.json"
 WASM = "runtime/ort-wasm-simd-threaded.wasm"
 SERVICE_WORKER = "service-worker.js"
@@ -177,22 +179,25 @@ def _files(
     model: Model, onnx: bytes, described: dict[str, Any], runtime: Path | None, text: PageText
 ) -> dict[str, bytes]:
     """Return the files of the page by name."""
+    from strangers.export.certainty import certainty_onnx  # of the extra export
+
     # Some hosts serve .mjs with a wrong type, which browsers refuse, so these files end in .js.
     files = {
         f"runtime/{name.replace('.mjs', '.js')}": content for name, content in runtime_files(runtime).items()
     }
     files |= {name: path.read_bytes() for name, path in page_files().items() if name not in LESSON_ONLY}
     files[ONNX] = onnx
+    files[CERTAINTY] = certainty_onnx(model.header.size)
     loaded = {ONNX: len(onnx), WASM: len(files[WASM])}
     files[FACTS] = json.dumps(described | {"bytes": loaded}).encode()
     size = model.header.size
     html = files["index.html"].decode()
     megabytes = sum(loaded.values()) / 1e6
     terms = f"Terms of the photographs: {model.header.license}"
+    seeds = preview_seeds(model)
     loading = loading_html(megabytes, size)
     files["index.html"] = standalone_html(html, text, ABOUT, terms, loading).encode()
     files[DRAWN_FACES] = drawn_faces()
-    seeds = range(PREVIEW_SEEDS)
     preview = grid(model.sample(seeds), columns=8, gap=0)
     files[PREVIEW] = encode_animation([preview], 1, "WEBP", model.provenance(seeds))
     files[MANIFEST] = manifest(text)
@@ -201,9 +206,16 @@ def _files(
     return files
 
 
+def preview_seeds(model: Model) -> list[int]:
+    """Return the seeds of the first faces that the page shows."""
+    least = least_certainty(model, DEFAULT_REJECTION if shows_best(model) else 0.0)
+    kept = [seed for seed, certainty in enumerate(own_certainties(model)) if certainty >= least]
+    return kept[:PREVIEW_SEEDS]
+
+
 def facts(model: Model, directions: Directions | None, name: str = "") -> dict[str, Any]:
     """Return the content of faces.json: the ONNX file, the model, and the directions."""
-    header, provenance = model.header, model.provenance([])
+    header, provenance, own = model.header, model.provenance([]), own_certainties(model)
     described: dict[str, Any] = {
         "state": "unavailable",
         "reason": NO_DIRECTIONS,
@@ -220,7 +232,7 @@ def facts(model: Model, directions: Directions | None, name: str = "") -> dict[s
         }
     return {
         "software": provenance.software,
-        "files": {"onnx": ONNX, "wasm": WASM},
+        "files": {"onnx": ONNX, "wasm": WASM, "certainty": CERTAINTY},
         "model": {
             "name": header.title or name or header.recipe.name,
             "hash": model.hash,
@@ -231,8 +243,12 @@ def facts(model: Model, directions: Directions | None, name: str = "") -> dict[s
             "images_seen": header.images_seen,
             "crop": header.crop,
             "license": header.license,
-            "first_seed": int(own_certainties(model).argmax()),
+            "first_seed": int(own.argmax()),
+            "rejected": DEFAULT_REJECTION,
+            "shows_best": shows_best(model),
         },
+        "certainties": own.tolist(),
+        "least_certainty": least_certainty(model, DEFAULT_REJECTION),
         "directions": described,
     }
 

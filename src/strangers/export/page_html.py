@@ -20,6 +20,7 @@ ICON = "icon.svg"
 MANIFEST = "manifest.webmanifest"
 PREVIEW = "preview.webp"
 PREVIEW_SEEDS = 64
+PREVIEW_TEXT = f"{PREVIEW_SEEDS} faces of people who do not exist"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def loading_html(megabytes: float, size: int) -> str:
     return (
         f'<p id="loading" class="note">Loading the generator: {megabytes:.1f} MB, once.</p>\n      '
         f'<img class="preview" src="{PREVIEW}" width="{side}" height="{side}" '
-        f'alt="Faces of seeds 0 to {PREVIEW_SEEDS - 1}" />'
+        f'alt="{PREVIEW_TEXT}" />'
     )
 
 
@@ -84,7 +85,7 @@ def _descriptions(text: PageText, about: str, *, with_preview: bool) -> str:
     }
     if with_preview:
         shared["og:image"] = place + PREVIEW
-        shared["og:image:alt"] = f"Faces of seeds 0 to {PREVIEW_SEEDS - 1}"
+        shared["og:image:alt"] = PREVIEW_TEXT
     lines = [f'<meta name="{name}" content="{escape(value)}" />' for name, value in named.items() if value]
     lines += [
         f'<meta property="{name}" content="{escape(value)}" />' for name, value in shared.items() if value

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from strangers.data.face_detection import certainties
 from strangers.errors import UsageError
-from strangers.sampling.load import BUNDLED_MODELS
+from strangers.sampling.load import BUNDLED_MODELS, bundled_hashes
 from strangers.sampling.model import Model
 from strangers.system.cache import Cached, cached, find_cached
 
@@ -26,7 +26,10 @@ OWN_FACES = 128
 """The faces of seeds 0 to 127 show how certain the detector is of a model's faces."""
 
 DEFAULT_REJECTION = 0.15
-"""Share of faces that a search for attributes leaves out: above it recall falls, below it more are broken."""
+"""Share of faces that a search for attributes, and the page, leave out.
+
+Above it recall falls, below it more faces are broken.
+"""
 
 
 def own_certainties(model: Model) -> NDArray[np.float64]:
@@ -40,6 +43,11 @@ def own_certainties(model: Model) -> NDArray[np.float64]:
         return Cached({"certainties": np.concatenate(found)}, {})
 
     return cached(FOLDER, _key(model), measure, bundled=BUNDLED).arrays["certainties"]
+
+
+def shows_best(model: Model) -> bool:
+    """Return True if the page leaves out the least certain faces unless asked for all: of bundled models."""
+    return model.hash in bundled_hashes()
 
 
 def least_certainty(model: Model, rejected: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 from torch import nn
@@ -33,6 +34,12 @@ HUB_FILE = "model.safetensors"
 def bundled() -> dict[str, Path]:
     """Return the model files in the package, by the names that `load` accepts."""
     return {path.stem: path for path in sorted(BUNDLED_MODELS.glob("*-*.safetensors"))}
+
+
+@cache
+def bundled_hashes() -> frozenset[str]:
+    """Return the hashes of the models in the package."""
+    return frozenset(_hash(path) for path in bundled().values())
 
 
 def load(source: str | Path, device: str = "auto") -> Model:
@@ -80,7 +87,12 @@ def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
 def _read(path: Path) -> tuple[ModelHeader, nn.Module, str]:
     """Return the header of a model file, its generator, and the first digits of its hash."""
     header, generator = read_model(path)
-    return header, generator, sha256_of(path)[:16]
+    return header, generator, _hash(path)
+
+
+def _hash(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of a model file."""
+    return sha256_of(path)[:16]
 
 
 def _pointed(source: Path) -> str:

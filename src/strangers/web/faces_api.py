@@ -13,11 +13,12 @@ from starlette.responses import Response
 
 from strangers.errors import UsageError
 from strangers.images import Pixels, encode_animation, encode_png
-from strangers.latent.rejection import first_seed
+from strangers.latent.rejection import DEFAULT_REJECTION, first_seed, shows_best
 from strangers.sampling.latents import SEEDS, parse_seeds
 from strangers.web.errors import RequestError, error_responses
 from strangers.web.schemas import (
     MAX_FACES,
+    CertaintiesAnswer,
     DirectionsAnswer,
     Edit,
     LatentsAnswer,
@@ -100,7 +101,8 @@ async def model(service: Served) -> ModelAnswer:
         name=service.name, hash=service.model.hash, size=header.size, latent=recipe.latent,
         latent_size=recipe.latent_size, recipe=recipe.name, images_seen=header.images_seen, crop=header.crop,
         software=header.software, license=header.license, metrics=header.metrics, max_faces=MAX_FACES,
-        first_seed=first_seed(service.model),
+        first_seed=first_seed(service.model), rejected=DEFAULT_REJECTION,
+        shows_best=shows_best(service.model),
     )  # fmt: skip
 
 
@@ -120,6 +122,21 @@ async def faces(
     if cache.is_fresh:
         return cache.not_modified()
     return raw_response(await service.face_cache.faces(chosen, truncation), cache.headers)
+
+
+@router.get("/certainties")
+async def certainties(
+    service: Served,
+    cache: Annotated[CacheControl, Depends()],
+    response: Response,
+    seeds: SeedList,
+    truncation: Truncation = 1.0,
+) -> CertaintiesAnswer:
+    """Return how certain the face detector is of the faces of seeds: it is least certain of broken ones."""
+    chosen = parse_seeds(seeds, MAX_FACES)
+    found = await service.certainties.of(chosen, truncation)
+    response.headers.update(cache.headers)
+    return CertaintiesAnswer(certainties=found, least=service.certainties.least)
 
 
 @router.get("/face/{seed}.png", response_class=Response, responses=PNG)

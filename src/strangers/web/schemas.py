@@ -121,6 +121,8 @@ class ModelAnswer(BaseModel):
     metrics: dict[str, JsonValue]
     max_faces: int = Field(description="Maximum per request.")
     first_seed: int = Field(description="Of the face to show first.")
+    rejected: float = Field(description="Share of the faces that a page of the best ones leaves out.")
+    shows_best: bool = Field(description="The page shows the best faces unless asked for all.")
 
 
 class ServedModel(BaseModel):
@@ -141,6 +143,13 @@ class LatentsAnswer(BaseModel):
     """Latents of seeds, before truncation."""
 
     latents: list[list[float]]
+
+
+class CertaintiesAnswer(BaseModel):
+    """Certainties of the face detector."""
+
+    certainties: list[float] = Field(description="In [0, 1], one for each seed.")
+    least: float = Field(description="Faces below it are left out by a page of the best ones.")
 
 
 class DirectionsAnswer(BaseModel):

@@ -12,6 +12,7 @@ from strangers.data.prepared import is_prepared, open_prepared
 from strangers.errors import ModelError, UsageError
 from strangers.sampling.load import load, source_name
 from strangers.sampling.model import Model
+from strangers.web.certainties import Certainties
 from strangers.web.errors import RequestError
 from strangers.web.games import Games
 from strangers.web.jobs import Finder, Inversions
@@ -36,6 +37,7 @@ class ModelService:
         self.name = name
         self.renderer = BatchRenderer(model)
         self.face_cache = FaceCache(self.renderer)
+        self.certainties = Certainties(self.face_cache)
         self.inversions = Inversions(model)
         self.finder = Finder(model)
 

@@ -15,9 +15,11 @@ import { animation } from "./webp.js";
 /**
  * @typedef {object} Facts The content of faces.json.
  * @property {string} software
- * @property {{onnx: string, wasm: string}} files Names.
+ * @property {{onnx: string, wasm: string, certainty: string}} files Names.
  * @property {{[name: string]: number}} bytes Of these files.
  * @property {Model} model
+ * @property {number[]} certainties The face detector's certainties of seeds from 0.
+ * @property {number} least_certainty Of the best faces.
  * @property {Directions} directions
  * @property {{file: string, source: string, license: string} | null} photographs For the game.
  */
@@ -43,6 +45,8 @@ export class OnnxSource {
   #failure = "";
   /** @type {Facts | null} */
   #facts = null;
+  /** @type {Promise<any> | null} */
+  #detector = null;
 
   /**
    * @param {PageFiles} files
@@ -86,7 +90,7 @@ export class OnnxSource {
   /** @param {Worker} worker */
   #listen(worker) {
     this.#worker = worker;
-    worker.onmessage = ({ data }) => this.#settle(data.id, data.error, data.pixels);
+    worker.onmessage = ({ data }) => this.#settle(data.id, data.error, data.answer);
     worker.onerror = (event) => {
       this.#failure = event.message || "The generator could not be loaded. Reload the page.";
       for (const id of [...this.#waiting.keys()]) this.#settle(id, this.#failure);
@@ -111,6 +115,37 @@ export class OnnxSource {
       faces.push(...(await this.#draw(z.slice(first, first + BATCH_FACES))));
     }
     return faces;
+  }
+
+  /**
+   * @param {string[]} seeds
+   * @param {number} truncation
+   */
+  async best(seeds, truncation) {
+    const { certainties, least_certainty: least } = this.facts;
+    const faces = await this.faces({ seeds, truncation });
+    const isKnown = truncation === 1 && seeds.every((seed) => Number(seed) < certainties.length);
+    const found = isKnown ? seeds.map((seed) => certainties[Number(seed)]) : await this.#judge(faces);
+    return faces.map((face, i) => (found[i] < least ? null : face));
+  }
+
+  /**
+   * The face detector's certainties of faces. It is loaded when it is first needed.
+   *
+   * @param {ImageData[]} faces
+   * @returns {Promise<number[]>}
+   */
+  async #judge(faces) {
+    this.#detector ??= this.files
+      .bytes(this.facts.files.certainty, () => {})
+      .then((detector) => this.#request({ detector }));
+    await this.#detector;
+    const found = [];
+    for (let first = 0; first < faces.length; first += BATCH_FACES) {
+      const pixels = faces.slice(first, first + BATCH_FACES).map(({ data }) => data);
+      found.push(...(await this.#request({ pixels, size: this.facts.model.size })));
+    }
+    return found;
   }
 
   /** @param {OneFace} face */
@@ -197,7 +232,7 @@ export class OnnxSource {
    * Send a message to the worker and wait for its answer.
    *
    * @param {object} message
-   * @returns {Promise<Uint8ClampedArray<ArrayBuffer>>}
+   * @returns {Promise<any>}
    */
   #request(message) {
     return new Promise((resolve, reject) => {
@@ -211,12 +246,12 @@ export class OnnxSource {
   /**
    * @param {number} id
    * @param {string | undefined} error
-   * @param {Uint8ClampedArray<ArrayBuffer>} [pixels]
+   * @param {any} [answer]
    */
-  #settle(id, error, pixels) {
+  #settle(id, error, answer) {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (error) waiting?.reject(new UserError(error));
-    else waiting?.resolve(pixels);
+    else waiting?.resolve(answer);
   }
 }

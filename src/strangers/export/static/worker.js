@@ -1,9 +1,19 @@
-/** The generator, off the page's thread: latents go in, pixels come out. */
+/** The generator and the face detector, off the page's thread: latents go in, pixels or certainties come out. */
 
 // @ts-ignore: `strangers export` copies onnxruntime-web beside this file
 import * as ort from "./runtime/ort.wasm.bundle.min.js";
 
-/** @typedef {{id: number, open?: Uint8Array, wasm?: Uint8Array, z: Float32Array, count: number, size: number}} Message */
+/**
+ * @typedef {object} Message
+ * @property {number} id
+ * @property {Uint8Array} [open] The generator, with the runtime.
+ * @property {Uint8Array} [wasm]
+ * @property {Uint8Array} [detector]
+ * @property {Float32Array} [z] Latents of `count` faces to draw, one after another.
+ * @property {number} [count]
+ * @property {Uint8ClampedArray[]} [pixels] Faces to judge, as RGBA.
+ * @property {number} [size] Of a face.
+ */
 
 const MAX_THREADS = 4; // the maps of a face are too small for more
 
@@ -12,27 +22,36 @@ const threads = self.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardw
 ort.env.wasm.numThreads = threads;
 
 /** @type {any} */
-let session;
+let [session, judge] = [null, null];
 
 // The types of a worker and of a page cannot be loaded together.
 const worker = /** @type {{postMessage(message: object, transfer: Transferable[]): void}} */ (
   /** @type {unknown} */ (self)
 );
 
-self.onmessage = async (
-  /** @type {MessageEvent<Message>} */ { data: { id, open, wasm, z, count, size } },
-) => {
+self.onmessage = async (/** @type {MessageEvent<Message>} */ { data }) => {
+  const { id } = data;
   try {
-    if (open) {
-      ort.env.wasm.wasmBinary = wasm;
-      session = await ort.InferenceSession.create(open, { executionProviders: ["wasm"] });
-    }
-    const pixels = open ? null : await draw(z, count, size);
-    worker.postMessage({ id, pixels }, pixels ? [pixels.buffer] : []);
+    const answer = await respond(data);
+    worker.postMessage({ id, answer }, answer instanceof Uint8ClampedArray ? [answer.buffer] : []);
   } catch (error) {
     worker.postMessage({ id, error: error instanceof Error ? error.message : String(error) }, []);
   }
 };
+
+/** @param {Message} message */
+async function respond({ open, wasm, detector, z, count = 0, pixels, size = 0 }) {
+  if (open) ort.env.wasm.wasmBinary = wasm;
+  if (open) session = await opened(open);
+  if (detector) judge = await opened(detector);
+  if (z) return draw(z, count, size);
+  return pixels && certaintiesOf(pixels, size);
+}
+
+/** @param {Uint8Array} network */
+function opened(network) {
+  return ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
+}
 
 /**
  * The faces of `count` latents, one after another, as RGBA.
@@ -55,4 +74,25 @@ async function draw(z, count, size) {
   }
   images.dispose();
   return pixels;
+}
+
+/**
+ * How certain the face detector is of each face, from 0 to 1.
+ *
+ * @param {Uint8ClampedArray[]} faces
+ * @param {number} size
+ * @returns {Promise<number[]>}
+ */
+async function certaintiesOf(faces, size) {
+  const plane = size * size;
+  const values = new Float32Array(3 * plane * faces.length);
+  for (const [face, pixels] of faces.entries()) {
+    for (let channel = 0; channel < 3; channel++) {
+      const first = (3 * face + channel) * plane;
+      for (let i = 0; i < plane; i++) values[first + i] = pixels[4 * i + channel] / 127.5 - 1;
+    }
+  }
+  const images = new ort.Tensor("float32", values, [faces.length, 3, size, size]);
+  const { certainties } = await judge.run({ images });
+  return [...certainties.data];
 }

@@ -110,6 +110,7 @@ class App {
     window.addEventListener("pagehide", () => this.#writeAddress());
     window.addEventListener("keydown", (event) => this.#randomByKey(event));
     this.page.editor.addEventListener("change", () => this.#writeSoon());
+    this.page.addEventListener("wall", () => this.#writeSoon());
     await this.page.attempt(() => this.follow());
   }
 
@@ -130,7 +131,10 @@ class App {
     if (this.#isOfAnother(link)) return location.reload();
     if (view !== this.shown) this.#leave();
     try {
-      if (this.page.loaded) await this.#open(link, mine);
+      if (this.page.loaded) {
+        this.page.showBest(link.wall ? link.wall === "best" : this.page.model.shows_best);
+        await this.#open(link, mine);
+      }
     } finally {
       if (mine === this.round) this.following = false;
     }
@@ -196,8 +200,9 @@ class App {
   /** The fragment that names a view and the current face. */
   address(view = this.shown) {
     const isDefault = view === this.names[0];
-    const { editor, loaded, models } = this.page;
-    return formatLink(isDefault ? null : view, editor.face, models.length > 1 ? loaded?.hash : null);
+    const { editor, loaded, models, showsBest } = this.page;
+    const wall = !loaded || showsBest === loaded.shows_best ? null : showsBest ? "best" : "all";
+    return formatLink(isDefault ? null : view, editor.face, models.length > 1 ? loaded?.hash : null, wall);
   }
 
   /** Name what is shown in the address, without a new entry in the browser's history, and not too often. */

@@ -64,6 +64,19 @@ export class HttpSource {
   }
 
   /**
+   * @param {string[]} seeds
+   * @param {number} truncation
+   */
+  async best(seeds, truncation) {
+    const asked = `${this.#query(truncation)}&seeds=${ranges(seeds)}`;
+    const [faces, { certainties, least }] = await Promise.all([
+      this.faces({ seeds, truncation }),
+      this.#json(`api/certainties?${asked}`),
+    ]);
+    return faces.map((face, i) => (certainties[i] < least ? null : face));
+  }
+
+  /**
    * @param {Latent[]} latents
    * @param {number} framesPerSecond
    */

@@ -13,6 +13,7 @@
  *   at          where in the mix: x for two, x,y for three; weights are 1 - x - y, x, y
  *   edit        ATTRIBUTE:STRENGTH, ...                  in standard deviations, from -3 to 3
  *   hold        ATTRIBUTE, ...                           edits of others are orthogonal to these
+ *   wall        best | all                               without the faces that are likely broken, or with them
  *
  * A face is one of seed, latent and mix; edits come after truncation and mixing.
  */
@@ -22,7 +23,8 @@ import { parseSeed } from "./seeds.js";
 /** @import {FaceDescription, Ingredient, Origin, Point, SeedOrigin} from "./face.js" */
 /** @import {Latent, Strengths} from "./latent-math.js" */
 
-/** @typedef {{view: string | null, model: string | null, face: FaceDescription | null, problems: string[]}} Link */
+/** @typedef {"best" | "all"} WallChoice */
+/** @typedef {{view: string | null, model: string | null, face: FaceDescription | null, wall: WallChoice | null, problems: string[]}} Link */
 
 const VERSION = "1";
 export const MIN_TRUNCATION = 0.05;
@@ -36,13 +38,15 @@ const UNLABELED = "Face from a link";
  * @param {string | null} view The default view if null.
  * @param {FaceDescription | null} face
  * @param {string | null} model Its hash, if the link should name it.
+ * @param {WallChoice | null} wall The model's default if null.
  */
-export function formatLink(view, face, model = null) {
+export function formatLink(view, face, model = null, wall = null) {
   /** @type {[string, string][]} */
   const fields = [];
   if (view !== null) fields.push(["view", view]);
   if (model !== null) fields.push(["model", model]);
   if (face) fields.push(...formatFace(face));
+  if (wall !== null) fields.push(["wall", wall]);
   const encode = (/** @type {string} */ value) =>
     encodeURIComponent(value).replace(/%(2C|3A|40)/g, decodeURIComponent);
   return fields.map(([name, value]) => `${name}=${encode(value)}`).join("&");
@@ -109,13 +113,29 @@ export function parseLink(fragment) {
   };
   const [view, model] = [fields.get("view"), fields.get("model")];
   if ((fields.get("v") ?? VERSION) !== VERSION) {
-    return { view, model, face: null, problems: ["This link needs a newer version of this page."] };
+    return {
+      view,
+      model,
+      face: null,
+      wall: null,
+      problems: ["This link needs a newer version of this page."],
+    };
   }
   const origin = attempt(() => parseOrigin(fields), null);
   const strengths = attempt(() => parseEdit(fields.get("edit")), {});
   const names = new Set((fields.get("hold") ?? "").split(",").filter(Boolean));
   const held = Object.keys(strengths).length ? [...names].sort() : [];
-  return { view, model, face: origin && { origin, strengths, held }, problems };
+  const wall = attempt(() => parseWall(fields.get("wall")), null);
+  return { view, model, face: origin && { origin, strengths, held }, wall, problems };
+}
+
+/**
+ * @param {string | null} wall
+ * @returns {WallChoice | null}
+ */
+function parseWall(wall) {
+  if (wall === null || wall === "best" || wall === "all") return wall;
+  throw new UserError("The wall shows the best faces or all of them: #wall=best or #wall=all.");
 }
 
 /**

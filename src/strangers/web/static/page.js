@@ -4,6 +4,7 @@ import { UserError } from "./errors.js";
 import { Collection } from "./collection.js";
 import { FaceEditor } from "./face-editor.js";
 import { formatLink } from "./links.js";
+import { randomSeed } from "./seeds.js";
 
 /** @import {Corner} from "./face.js" */
 /** @import {Model, PreparedSet, Run, ServedModel, Source, ViewName} from "./source.js" */
@@ -18,14 +19,18 @@ import { formatLink } from "./links.js";
  */
 
 const ALERT_MS = 8000;
+const TRIED_SEEDS = 4; // enough that one of them is nearly always among the best
 const NOTICE_MS = 3000;
 
-export class Page {
+/** Dispatches "wall" when the visitor wants other faces on the wall. */
+export class Page extends EventTarget {
   /** @param {Source} source */
   constructor(source) {
+    super();
     this.source = source;
     /** @type {Model | null} */
     this.loaded = null;
+    this.showsBest = false; // on the wall; else all faces
     /** @type {ServedModel[]} */
     this.models = []; // to choose from
     this.missingModel = ""; // the reason if there is no model
@@ -59,6 +64,7 @@ export class Page {
   /** @param {Model} model */
   setModel(model) {
     this.loaded = model;
+    this.showsBest = model.shows_best;
     this.editor.model = model;
     this.kept = new Collection(this);
   }
@@ -67,6 +73,25 @@ export class Page {
   get collection() {
     if (!this.kept) throw new UserError(this.missingModel);
     return this.kept;
+  }
+
+  /**
+   * Show the best faces on the wall, or all of them.
+   *
+   * @param {boolean} best
+   */
+  showBest(best) {
+    if (best === this.showsBest) return;
+    this.showsBest = best;
+    this.dispatchEvent(new Event("wall"));
+  }
+
+  /** A random seed, of a face that the wall shows. */
+  async randomSeed(truncation = 1) {
+    if (!this.showsBest) return randomSeed();
+    const seeds = Array.from({ length: TRIED_SEEDS }, randomSeed);
+    const faces = await this.source.best(seeds, truncation);
+    return seeds[Math.max(0, faces.findIndex(Boolean))];
   }
 
   /** The link of the current face, without a view. */

@@ -17,6 +17,8 @@
  * @property {number} images_seen
  * @property {string} recipe
  * @property {number} first_seed Of the face to show first.
+ * @property {number} rejected Share of the faces that a wall of the best ones leaves out.
+ * @property {boolean} shows_best Whether the wall does so unless the visitor wants all faces.
  */
 
 /** @typedef {{name: string, hash: string, size: number}} ServedModel One of the models to choose from. */
@@ -54,6 +56,8 @@
  * @property {(hash?: string) => Promise<Model>} model Chooses the model of all later faces.
  * @property {(seeds: string[]) => Promise<Latent[]>} latents Latents of seeds, before truncation.
  * @property {(request: FacesRequest, signal?: AbortSignal) => Promise<ImageData[]>} faces
+ * @property {(seeds: string[], truncation: number) => Promise<(ImageData | null)[]>} best The faces of seeds, and
+ *   null for those that a wall of the best ones leaves out: of these, the face detector is least certain.
  * @property {(face: OneFace) => Promise<Blob>} png A PNG that records that it was generated, and how.
  * @property {(latents: Latent[], framesPerSecond: number) => Promise<Blob>} walk An endless animation as WebP.
  * @property {() => Promise<Directions>} directions

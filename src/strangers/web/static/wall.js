@@ -1,4 +1,7 @@
-/** An endless wall of faces: only those near the screen are in the document, and few others in memory. */
+/**
+ * An endless wall of faces, of all seeds or of the best faces: only those near the screen are in the document, and
+ * few others in memory.
+ */
 import { h, paint } from "./dom.js";
 import { SEEDS } from "./seeds.js";
 
@@ -22,6 +25,9 @@ export class Wall {
     this.choose = choose;
     this.start = 0n;
     this.truncation = 1;
+    /** @type {string[]} */
+    this.found = []; // the seeds of the best faces so far
+    this.next = 0n; // the seed to look at next for them
     this.active = 0; // the position that the keyboard is at
     /** @type {string | null} */
     this.chosen = null;
@@ -49,8 +55,9 @@ export class Wall {
    */
   reset(start, truncation = this.truncation) {
     if (truncation !== this.truncation) this.faces.clear();
-    this.start = start;
+    this.start = this.next = start;
     this.truncation = truncation;
+    this.found = [];
     this.active = 0;
     this.#clear();
     this.layOut();
@@ -71,7 +78,7 @@ export class Wall {
 
   render() {
     if (!this.side || !this.element.isConnected) return;
-    const { first, end, middle } = this.#visiblePositions();
+    const { first, end, middle, wanted } = this.#visiblePositions();
     for (const position of this.cells.keys()) {
       if (position < first || position >= end) this.#remove(position);
     }
@@ -82,7 +89,11 @@ export class Wall {
       if (!face) missing.push(position);
       else if (!cell.button.dataset.seen) cell.show(face);
     }
-    this.#fetch(missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle)));
+    const isShort = this.page.showsBest && end < wanted && this.next < SEEDS;
+    this.#work(
+      missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle)),
+      isShort,
+    );
   }
 
   /**
@@ -107,16 +118,17 @@ export class Wall {
     const top = -this.element.getBoundingClientRect().top;
     const first = Math.max(0, Math.floor((top - screen * SCREENS_AHEAD) / this.side)) * this.columns;
     const wanted = Math.max(1, Math.ceil((top + screen * (1 + SCREENS_AHEAD)) / this.side)) * this.columns;
-    const left = SEEDS - this.start;
+    const left = this.page.showsBest ? BigInt(this.found.length) : SEEDS - this.start;
     const end = left < BigInt(wanted) ? Number(left) : wanted;
-    const below = end < wanted ? 0 : ROWS_BELOW;
-    this.element.style.height = `${(Math.ceil(end / this.columns) + below) * this.side}px`;
-    return { first, end, middle: ((top + screen / 2) / this.side) * this.columns };
+    const isLast = end < wanted && (!this.page.showsBest || this.next === SEEDS);
+    const rows = isLast ? Math.ceil(end / this.columns) : wanted / this.columns + ROWS_BELOW;
+    this.element.style.height = `${rows * this.side}px`;
+    return { first, end, middle: ((top + screen / 2) / this.side) * this.columns, wanted };
   }
 
   /** @param {number} position */
   #seed(position) {
-    return String(this.start + BigInt(position));
+    return this.page.showsBest ? this.found[position] : String(this.start + BigInt(position));
   }
 
   /** @param {number} position */
@@ -149,23 +161,46 @@ export class Wall {
   /**
    * One request at a time; what is near the screen when it returns comes next.
    *
-   * @param {number[]} missing Positions, the most wanted first.
+   * @param {number[]} missing Positions without a picture, the most wanted first.
+   * @param {boolean} isShort More of the best faces are wanted than were found.
    */
-  async #fetch(missing) {
-    if (this.fetching || missing.length === 0) return;
+  async #work(missing, isShort) {
+    if (this.fetching || (missing.length === 0 && !isShort)) return;
     this.fetching = true;
-    const { start, truncation } = this;
-    const batch = missing.slice(0, BATCH_FACES).sort((a, b) => a - b);
-    const seeds = batch.map((position) => this.#seed(position));
+    const { start } = this;
     try {
-      const faces = await this.page.source.faces({ seeds, truncation });
-      if (truncation === this.truncation) seeds.forEach((seed, i) => this.#keep(seed, faces[i]));
+      await (missing.length ? this.#fetch(missing) : this.#search());
     } catch (error) {
       this.page.fail(error);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
     this.fetching = false;
     if (this.element.isConnected || start !== this.start) this.render();
+  }
+
+  /** @param {number[]} missing */
+  async #fetch(missing) {
+    const { truncation } = this;
+    const batch = missing.slice(0, BATCH_FACES).sort((a, b) => a - b);
+    const seeds = batch.map((position) => this.#seed(position));
+    const faces = await this.page.source.faces({ seeds, truncation });
+    if (truncation === this.truncation) seeds.forEach((seed, i) => this.#keep(seed, faces[i]));
+  }
+
+  /** Look for more of the best faces. */
+  async #search() {
+    const { found, next, truncation } = this;
+    const end = next + BigInt(BATCH_FACES) < SEEDS ? next + BigInt(BATCH_FACES) : SEEDS;
+    const seeds = Array.from({ length: Number(end - next) }, (_, i) => String(next + BigInt(i)));
+    const faces = await this.page.source.best(seeds, truncation);
+    if (found !== this.found) return; // the wall was reset meanwhile
+    this.next = end;
+    for (const [i, face] of faces.entries()) {
+      if (!face) continue;
+      found.push(seeds[i]);
+      this.#keep(seeds[i], face);
+    }
+    if (end === SEEDS && found.length === 0) this.page.notify("No face is left here. Choose All faces.");
   }
 
   /**
@@ -203,7 +238,7 @@ export class Wall {
     if (step === undefined) return;
     event.preventDefault();
     const next = this.active + step;
-    if (next < 0 || this.start + BigInt(next) >= SEEDS) return;
+    if (next < 0 || (!this.page.showsBest && this.start + BigInt(next) >= SEEDS)) return;
     if (!this.cells.has(next)) this.render();
     this.#activate(next, false);
   }

@@ -3,7 +3,6 @@ import { Attributes } from "../attributes.js";
 import { button, h } from "../dom.js";
 import { Plane } from "../plane.js";
 import { Portrait, compareButton } from "../portrait.js";
-import { randomSeed } from "../seeds.js";
 import { SimilarFaces } from "../similar.js";
 import { Strip } from "../strip.js";
 import { Walk } from "../walk.js";
@@ -20,7 +19,7 @@ export function exploreView(page) {
   const undo = button("Undo", () => editor.undo(), { title: "Ctrl+Z" });
   const redo = button("Redo", () => editor.redo(), { title: "Ctrl+Shift+Z" });
   const reset = button("Reset", () => editor.reset());
-  const random = () => void page.attempt(() => editor.choose(randomSeed()));
+  const random = () => void page.attempt(() => page.randomSeed().then((seed) => editor.choose(seed)));
   const surprise = button("Random", random, { title: "R" });
   const portrait = new Portrait(page, [undo, redo, reset, surprise]);
   const compare = compareButton(portrait);

@@ -3,7 +3,7 @@ import { button, h } from "../dom.js";
 import { MIN_TRUNCATION } from "../links.js";
 import { NAMES } from "../plane.js";
 import { Portrait } from "../portrait.js";
-import { parseSeed, randomSeed } from "../seeds.js";
+import { parseSeed } from "../seeds.js";
 import { Slider } from "../slider.js";
 import { Strip } from "../strip.js";
 import { Wall } from "../wall.js";
@@ -46,7 +46,8 @@ export function facesView(page) {
     wall.reset(wall.start, seed.truncation);
   });
   const { form, random } = seedForm(page, wall);
-  form.append(truncation.element);
+  form.append(wallChoice(page), truncation.element);
+  page.addEventListener("wall", () => wall.reset(wall.start));
   const title = h("h1", { class: "visually-hidden" }, "Faces");
   const strip = new Strip(page);
   const view = {
@@ -90,11 +91,12 @@ function seedForm(page, wall) {
     event.preventDefault();
     page.attempt(() => begin(parseSeed(field.value)));
   };
-  const random = () => {
-    field.value = randomSeed();
-    begin(BigInt(field.value));
-    wall.choose(field.value);
-  };
+  const random = () =>
+    page.attempt(async () => {
+      field.value = await page.randomSeed(wall.truncation);
+      begin(BigInt(field.value));
+      wall.choose(field.value);
+    });
   const form = h(
     "form",
     { class: "toolbar", onsubmit: go },
@@ -103,6 +105,30 @@ function seedForm(page, wall) {
     button("Random", random, { title: "R" }),
   );
   return { form, random };
+}
+
+/**
+ * The switch between all faces and the best ones.
+ *
+ * @param {Page} page
+ */
+function wallChoice(page) {
+  const { rejected } = page.model;
+  const percent = (/** @type {number} */ share) => `${Math.round(100 * share)}%`;
+  const option = (/** @type {string} */ text, /** @type {boolean} */ best, /** @type {string} */ title) => {
+    const input = h("input", { type: "radio", name: "wall", onchange: () => page.showBest(best) });
+    page.addEventListener("wall", () => (input.checked = page.showsBest === best));
+    input.checked = page.showsBest === best;
+    return h("label", { title }, input, h("span", {}, text));
+  };
+  const reason = `Without the ${percent(rejected)} of which the face detector is least certain`;
+  return h(
+    "fieldset",
+    { class: "choice" },
+    h("legend", { class: "visually-hidden" }, "Faces on the wall"),
+    option("All faces", false, "Every seed"),
+    option(`Best ${percent(1 - rejected)}`, true, reason),
+  );
 }
 
 /**
