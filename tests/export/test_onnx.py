@@ -59,9 +59,12 @@ def sane(model: Model) -> Model:
     with torch.no_grad():
         for _ in norms:
             model.generator.train()(z)
-    layer = [
+    convolutions = [
         layer for layer in model.generator.modules() if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))
-    ][-1]
+    ]
+    if not convolutions:  # those of StyleGAN2, whose pictures begin with a variance of about 1
+        return model
+    layer = convolutions[-1]
     before_tanh: list[Tensor] = []
     handle = layer.register_forward_hook(lambda _layer, _given, result: before_tanh.append(result))
     with torch.no_grad():

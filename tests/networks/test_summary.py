@@ -9,7 +9,9 @@ from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import build_networks, parameter_counts
 
 
-@pytest.mark.parametrize("name", ["dcgan-32", "sngan-64-small", "r3gan-64-small", "wgan-gp-64-small"])
+@pytest.mark.parametrize(
+    "name", ["dcgan-32", "sngan-64-small", "r3gan-64-small", "wgan-gp-64-small", "style-32"]
+)
 def test_the_layers_have_all_parameters_and_end_in_a_picture_and_a_logit(name: str) -> None:
     recipe = RECIPES[name]
     generator, discriminator = build_networks(recipe)

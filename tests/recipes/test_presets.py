@@ -26,6 +26,8 @@ PARAMETERS = {
     "fast-64": (1_100_224, 694_656),
     "few-64": (3_942_372, 2_765_568),
     "few-128": (3_973_668, 2_796_928),
+    "style-32": (707_068, 363_209),
+    "style-64": (1_081_791, 753_297),
     "ttur-64": (3_576_704, 2_765_568),
     "sngan-64": (12_220_675, 10_141_441),
     "sngan-64-small": (1_162_051, 635_329),
@@ -84,7 +86,8 @@ def test_shapes_ranges_and_gradients(name: str) -> None:
         ("dcgan-63", "Did you mean dcgan-64,"),
         ("DCGAN_64", "Did you mean dcgan-64?"),
         ("fast", "Did you mean fast-32 or fast-64?"),
-        ("stylegan3", "`strangers recipes` lists all."),
+        ("stylegan3", "Did you mean style-32?"),
+        ("diffusion", "`strangers recipes` lists all."),
     ],
 )
 def test_an_unknown_recipe_is_answered_with_the_nearest(wrong: str, advice: str) -> None:

@@ -32,7 +32,7 @@ def unrounded(images: Tensor) -> NDArray[np.float32]:
     return exact
 
 
-@pytest.mark.parametrize("name", ["dcgan-64", "two-step-32", "dropout-64", "compact-32"])
+@pytest.mark.parametrize("name", ["dcgan-64", "two-step-32", "dropout-64", "compact-32", "style-32"])
 def test_a_seed_names_a_face_to_the_bit_whatever_the_batch(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

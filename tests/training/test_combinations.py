@@ -13,6 +13,7 @@ from strangers.networks.dcgan import DCGAN
 from strangers.networks.dense import Dense, Stage
 from strangers.networks.r3gan import R3GAN
 from strangers.networks.resnet import ResNet
+from strangers.networks.style import StyleGAN2
 from strangers.recipes.recipe import OptimizerConfig, Penalty, Recipe
 from strangers.sampling.model_file import ModelHeader
 from strangers.training import checkpoint
@@ -23,7 +24,7 @@ from strangers.training.step import State, new_state, training_step
 
 CPU = torch.device("cpu")
 
-NETWORKS: dict[str, DCGAN | Dense | ResNet | R3GAN] = {
+NETWORKS: dict[str, DCGAN | Dense | ResNet | R3GAN | StyleGAN2] = {
     "dcgan": DCGAN(generator_widths=(8, 8), discriminator_widths=(8, 8)),
     "dcgan-linear": DCGAN(
         stem="linear", generator_widths=(8, 8), discriminator_widths=(8, 8), generator_dropout=0.2,
@@ -42,6 +43,7 @@ NETWORKS: dict[str, DCGAN | Dense | ResNet | R3GAN] = {
     ),
     "r3gan": R3GAN(widths=(8, 8, 8), blocks=1, group_width=4),
     "r3gan-patch": R3GAN(widths=(8, 8), blocks=1, group_width=4, patch=2),
+    "stylegan2": StyleGAN2(generator_widths=(8, 8, 8), style_size=8, discriminator_widths=(8, 8, 8)),
 }  # fmt: skip
 """A small network of each family, and variants whose layers differ."""
 

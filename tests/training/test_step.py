@@ -66,7 +66,7 @@ def test_two_steps_change_every_weight_of_every_recipe(name: str) -> None:
     assert unchanged == (["discriminator.7.bias"] if recipe.objective == "wasserstein" else [])
 
 
-@pytest.mark.parametrize("name", ["dropout-64", "wgan-gp-64-small", "r3gan-64-small"])
+@pytest.mark.parametrize("name", ["dropout-64", "wgan-gp-64-small", "r3gan-64-small", "style-32"])
 @pytest.mark.filterwarnings("ignore")  # while it compiles, torch warns of its own ways
 def test_networks_of_every_kind_are_compiled_each_as_a_whole(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,7 @@ from strangers.networks.resnet import ResNet
 from strangers.recipes.few_pictures import FEW_PICTURE_RECIPES
 from strangers.recipes.recipe import Augmentation, OptimizerConfig, Penalty, Ramp, Recipe, Schedule
 from strangers.recipes.reproductions import SYSTEMS
+from strangers.recipes.style_based import STYLE_RECIPES
 
 RADFORD = "Radford, Metz and Chintala 2016, in the widths of the PyTorch DCGAN tutorial"
 MIYATO = "Miyato et al. 2018, as run in the mimicry benchmark (Lee and Town 2020)"
@@ -158,6 +159,7 @@ _ALL = (
         images=1_500_000,
     ),
     *FEW_PICTURE_RECIPES,
+    *STYLE_RECIPES,
     *SYSTEMS,
     Recipe(
         name="fast-32",
