@@ -62,7 +62,9 @@ def sane(model: Model) -> Model:
     convolutions = [
         layer for layer in model.generator.modules() if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))
     ]
-    if not convolutions:  # those of StyleGAN2, whose pictures begin with a variance of about 1
+    if not convolutions:  # StyleGAN2, whose pictures have ordinary sizes without the factor of write_model
+        for weights in model.generator.parameters():
+            weights.data /= 3
         return model
     layer = convolutions[-1]
     before_tanh: list[Tensor] = []

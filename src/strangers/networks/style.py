@@ -174,7 +174,8 @@ class Generator(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Map latents (n, latent_size) to images (n, 3, size, size) in [-1, 1]."""
         style = self.mapping(z)
-        maps = self.constant.expand(len(z), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        # len(z) would be a constant of an exported model.
+        maps = self.constant.expand(z.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         maps = self.first(maps, style)
         image = self.pictures[0](maps, style)
         for stage, picture in zip(self.stages, self.pictures[1:], strict=True):
@@ -257,7 +258,7 @@ class MinibatchDeviation(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         variance = (maps.float() - maps.float().mean(0)).square().mean(0)
         deviation = (variance + EPSILON).sqrt().mean().to(maps.dtype)
-        return torch.cat([maps, deviation.expand(len(maps), 1, *maps.shape[2:])], dim=1)
+        return torch.cat([maps, deviation.expand(maps.shape[0], 1, *maps.shape[2:])], dim=1)
 
 
 def modulated(maps: Tensor, weight: Tensor, factors: Tensor, *, doubles: bool = False) -> Tensor:
