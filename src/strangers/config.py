@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from strangers.errors import UsageError, did_you_mean
@@ -14,15 +14,22 @@ from strangers.errors import UsageError, did_you_mean
 MAX_SHOWN = 60
 """Characters of a wrong value that a message repeats."""
 
+MAX_COUNT = 10**15
+"""Most images, faces or parameters that a file may state; more are damage."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+Positive = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
 
 class Configuration(BaseModel):
-    """A frozen value with exactly the declared fields, of exactly the declared types.
+    """A frozen value with exactly the declared fields, of exactly the declared types; numbers are finite.
 
     Attributes:
         short_forms: names of fields by what people call them, for advice.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     short_forms: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
@@ -144,4 +151,4 @@ def _is_other_kind(error: ErrorDetails) -> bool:
 
 
 def _is_tag(part: int | str) -> bool:
-    return isinstance(part, str) and (part in _TAGS or part[:1].isupper() or "-" in part)
+    return isinstance(part, str) and (part in _TAGS or part[:1].isupper() or part.startswith("function-"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from strangers.evaluation.result import Result, Value
 from strangers.evaluation.verify import Check, read_entry, verify
 
 from ..support import write_model
+
+RECORD = Path(__file__).parents[2] / "benchmarks" / "results" / "celeba-64.json"
 
 SETTINGS = Settings(metrics=("fd-face", "kd-face", "recall-face"), count=60, shrinkage=True)
 
@@ -58,8 +63,33 @@ def test_a_value_is_inside_within_the_interval_of_the_difference() -> None:
     assert not Check("recall-face", Value(value=0.5), Value(value=0.52)).is_inside
 
 
+@pytest.mark.parametrize(
+    ("place", "number", "says"),
+    [
+        ("values.fd-face.value", math.nan, "values.fd-face.value must be finite"),
+        ("values.fd-face.error", math.inf, "values.fd-face.error must be finite"),
+        ("values.fd-face.error", -1.0, "values.fd-face.error must be at least 0"),
+        ("seconds", math.inf, "seconds must be finite"),
+        ("generated", 10**30, "generated must be at most 1e+09"),
+        ("reference", 10**30, "reference must be at most 1e+15"),
+    ],
+    ids=str,
+)
+def test_a_number_that_no_measurement_has_is_an_error_that_names_its_place(
+    place: str, number: float, says: str, tmp_path: Path
+) -> None:
+    fields = json.loads(RECORD.read_bytes())
+    *outer, name = place.split(".")
+    within = fields
+    for part in outer:
+        within = within[part]
+    within[name] = number
+    (tmp_path / "r.json").write_text(json.dumps(fields))
+    with pytest.raises(DataError, match=re.escape(says)):
+        read_entry(tmp_path / "r.json")
+
+
 def test_records_of_the_repository_are_results() -> None:
-    folder = Path(__file__).parents[2] / "benchmarks" / "results"
-    assert read_entry(folder / "celeba-64.json").values["fd-face"].error
+    assert read_entry(RECORD).values["fd-face"].error
     with pytest.raises(DataError, match="is no result of `strangers evaluate`"):
         read_entry(Path(__file__))

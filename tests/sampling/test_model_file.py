@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -180,6 +181,14 @@ def rotten_words(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"1000", b"1001", 1))  # images seen
 
 
+def measured_nothing(path: Path) -> None:
+    with_header(path, metrics={"fd-face": {"value": math.nan}})
+
+
+def measured_too_much(path: Path) -> None:
+    with_header(path, metrics={"fd-face": {"value": 10**400}})
+
+
 def folder_of_something_else(path: Path) -> None:
     path.mkdir()
     (path / "notes.txt").touch()
@@ -216,6 +225,8 @@ def run_whose_checkpoint_is_gone(path: Path) -> None:
         (not_a_number, "not all finite"),
         (rotten_weights, "does not match its SHA-256"),
         (rotten_words, "does not match its SHA-256"),
+        (measured_nothing, "metrics: fd-face is not a finite number"),
+        (measured_too_much, "metrics: fd-face is not a finite number"),
         (folder_of_something_else, "neither a run nor a checkpoint"),
         (run_without_checkpoint, "no checkpoint"),
         (run_whose_checkpoint_is_gone, "has no model"),

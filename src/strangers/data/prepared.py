@@ -73,13 +73,13 @@ class Manifest(BaseModel):
     filter: str
     source: str
     split: str | None = None
-    part: str | None = Field(default=None, pattern=r"^[0-9]+/[0-9]+$")
+    part: str | None = Field(default=None, pattern=r"^[0-9]{1,9}/[0-9]{1,9}$")
     listing: str | None = None
     hash: str
     attributes: list[str] = []
     skipped: int = 0
     notes: list[str] = []
-    originals: dict[Annotated[str, Field(pattern=r"^[0-9]+x[0-9]+$")], int] = {}
+    originals: dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}x[0-9]{1,9}$")], int] = {}
     traits: dict[str, int] = {}
     hold_out: str | None = None
     source_name: str = ""

@@ -19,7 +19,7 @@ from strangers.evaluation.features import EXTRACTION_BATCH, Extractor, Features
 from strangers.evaluation.memorization import MIN_CONTROLS, Memorization, memorization
 from strangers.evaluation.metric_table import select_metrics
 from strangers.evaluation.progress import Advance, progress_bars
-from strangers.evaluation.result import AttributeFrequency, Result, Value, hardware
+from strangers.evaluation.result import MAX_FACES, AttributeFrequency, Result, Value, hardware
 from strangers.evaluation.sides import Side, open_reference, open_side
 from strangers.evaluation.values import attribute_frequencies, compute_values
 from strangers.images import Pixels
@@ -63,8 +63,10 @@ class Settings:
     def check(self) -> None:
         """Raise UsageError for invalid options."""
         assert self.names
-        if self.count < 2:
-            raise UsageError(f"--count must be at least 2 (got {self.count}); 10,000 is usual.")
+        if not 2 <= self.count <= MAX_FACES:
+            raise UsageError(
+                f"--count must be at least 2 and at most {MAX_FACES:,} (got {self.count}); 10,000 is usual."
+            )
         if not 0 < self.truncation <= 1:
             raise UsageError(f"--truncation must be above 0 and at most 1 (got {self.truncation:g}).")
 

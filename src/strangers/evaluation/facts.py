@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from strangers.config import Configuration
+from strangers.config import Configuration, Count
 from strangers.data.crops import comparable
 from strangers.data.prepared import PreparedSet
 from strangers.errors import UsageError
@@ -24,7 +24,7 @@ class Protocol(Configuration):
     """
 
     crop: str | None = None
-    size: int | None = None
+    size: Count | None = None
     filter: str | None = None
     format: str | None = None
 
@@ -40,8 +40,8 @@ class ModelFacts(Configuration):
     path: str
     hash: str
     recipe: str
-    images_seen: int
-    parameters: int
+    images_seen: Count
+    parameters: Count
     data_hash: str
     protocol: Protocol
 
@@ -58,10 +58,10 @@ class GeneratorFacts(Configuration):
 
     path: str
     hash: str
-    latent_size: int
+    latent_size: Count
     latent: str
     recipe: str | None = None
-    images_seen: int | None = None
+    images_seen: Count | None = None
     protocol: Protocol
 
 
@@ -77,7 +77,7 @@ class PictureFacts(Configuration):
 
     path: str
     hash: str
-    count: int
+    count: Count
     protocol: Protocol
 
 
@@ -88,7 +88,7 @@ class SetFacts(Configuration):
     source: str
     split: str | None
     hash: str
-    count: int
+    count: Count
     protocol: Protocol
 
 
@@ -110,7 +110,7 @@ class StatisticsFacts(Configuration):
     source: str
     split: str | None = None
     data_hash: str | None = None
-    count: int | None = None
+    count: Count | None = None
     protocol: Protocol
     weights: dict[str, str | None]
     software: str = NOT_STATED

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from strangers.config import Count, Finite
 from strangers.data.duplicates import NEAR_DUPLICATE_RMS
 from strangers.data.prepared import PreparedSet
 from strangers.evaluation.attributes import Attributes
@@ -58,10 +59,10 @@ class NearestPair:
             otherwise. None for a set without that many distinct pictures.
     """
 
-    face: int
-    picture: int
-    distance: float
-    ratio: float | None
+    face: Count
+    picture: Count
+    distance: Finite
+    ratio: Finite | None
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,11 @@ class SpaceResult:
     """
 
     space: str
-    threshold: float
-    fraction: float
-    interval: tuple[float, float]
-    median: float
-    control_median: float
+    threshold: Finite
+    fraction: Finite
+    interval: tuple[Finite, Finite]
+    median: Finite
+    control_median: Finite
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,11 @@ class Memorization:
 
     verdict: Verdict | None
     reason: str
-    faces: int
-    copies: int
-    pictures: int
-    distinct_pictures: int
-    controls: int
+    faces: Count
+    copies: Count
+    pictures: Count
+    distinct_pictures: Count
+    controls: Count
     control_set: Literal["held-out", "training"]
     spaces: tuple[SpaceResult, ...]
     pairs: tuple[NearestPair, ...]

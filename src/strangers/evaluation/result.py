@@ -7,12 +7,15 @@ from typing import Literal
 import torch
 from pydantic import Field
 
-from strangers.config import Configuration
+from strangers.config import Configuration, Count, Positive
 from strangers.evaluation.facts import Facts
 from strangers.evaluation.memorization import Memorization
 from strangers.evaluation.metric_table import higher_is_better
 from strangers.system.machine import processor_name, usable_cores
 from strangers.system.streams import printable
+
+MAX_FACES = 10**9
+"""Most faces of a measurement."""
 
 
 class Value(Configuration):
@@ -24,7 +27,7 @@ class Value(Configuration):
     """
 
     value: float
-    error: float | None = None
+    error: float | None = Field(default=None, ge=0)
     reason: str = ""
 
     def __str__(self) -> str:
@@ -35,16 +38,16 @@ class AttributeFrequency(Configuration):
     """Fractions of the set's pictures and of the generated faces predicted to have an attribute."""
 
     name: str
-    data: float
-    generated: float
+    data: float = Field(ge=0, le=1)
+    generated: float = Field(ge=0, le=1)
 
 
 class Hardware(Configuration):
     """The hardware of the measurement."""
 
     processor: str
-    cores: int
-    threads: int
+    cores: Count
+    threads: Count
     device: str
 
 
@@ -73,10 +76,10 @@ class Result(Configuration):
     model: Facts
     data: Facts
     mismatch: tuple[str, ...] = ()
-    generated: int | None = Field(ge=1)
-    reference: int | None = Field(ge=1)
+    generated: int | None = Field(ge=1, le=MAX_FACES)
+    reference: Positive | None
     seeds: str
-    truncation: float
+    truncation: float = Field(gt=0, le=1)
     features: dict[str, str]
     shrinkage: bool = False
     values: dict[str, Value]
@@ -86,7 +89,7 @@ class Result(Configuration):
     command: tuple[str, ...] = ()
     versions: dict[str, str]
     hardware: Hardware
-    seconds: float
+    seconds: float = Field(ge=0)
 
 
 def hardware(device: str) -> Hardware:

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from torch import nn
 
-from strangers.config import Configuration, invalid
+from strangers.config import Configuration, Count, Positive, invalid
 from strangers.errors import UsageError, did_you_mean
 from strangers.networks import Network
 from strangers.plugins import load_plugins
@@ -152,11 +152,11 @@ class Recipe(FacesRecipe):
     schedule: Schedule = Schedule()
     batch: int = Field(default=128, ge=2, le=10**6)
     generator_batch: int | None = Field(default=None, ge=2, le=10**6)
-    generator_after: int = Field(default=0, ge=0)
+    generator_after: Count = 0
     discriminator_steps: int = Field(default=1, ge=1, le=10**6)
-    ema_halflife_images: int = Field(default=20_000, ge=1)
+    ema_halflife_images: Positive = 20_000
     flip: bool = False
-    images: int = Field(default=2_000_000, ge=1, le=10**15)
+    images: Positive = 2_000_000
 
     @field_validator("generator_batch")
     @classmethod

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from strangers.config import Configuration
+from strangers.config import Configuration, Count, Positive
 
 PenaltyKind = Literal["none", "r1", "r1+r2", "gradient"]
 AugmentationName = Literal["color", "translation", "cutout"]
@@ -20,7 +20,7 @@ class Ramp(Configuration):
 
     start: float = Field(ge=0)
     end: float = Field(ge=0)
-    images: int = Field(ge=1)
+    images: Positive
 
     def value(self, images_seen: int) -> float:
         """Return the number after `images_seen` images."""
@@ -63,7 +63,7 @@ class Schedule(Configuration):
     """
 
     kind: Literal["constant", "step", "inverse", "linear", "cosine"] = "constant"
-    images: int = Field(default=1, ge=1)
+    images: Positive = 1
     factor: float = Field(default=0.1, ge=0, le=1)
 
     def multiplier(self, images_seen: int) -> float:
@@ -95,8 +95,8 @@ class Penalty(Configuration):
 
     kind: PenaltyKind = "none"
     weight: Annotated[float, Field(ge=0)] | Ramp = 1.0
-    every: int = Field(default=1, ge=1)
-    after: int = Field(default=0, ge=0)
+    every: Positive = 1
+    after: Count = 0
 
 
 class Adaptive(Configuration):
@@ -112,7 +112,7 @@ class Adaptive(Configuration):
     """
 
     target: float = Field(default=0.6, ge=-1, le=1)
-    images: int = Field(default=500_000, ge=1)
+    images: Positive = 500_000
     maximum: float = Field(default=0.8, gt=0, le=1)
 
     def follow(self, probability: Tensor, real_accuracy: Tensor, images: int) -> Tensor:

@@ -9,17 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from strangers.config import explain
+from strangers.config import Count, explain
 from strangers.data.terms import Terms
 from strangers.errors import ModelError, StrangersError
 from strangers.recipes.recipe import FacesRecipe, Recipe
@@ -53,7 +62,7 @@ class ModelHeader(BaseModel):
     format: Literal[1] = MODEL_FORMAT
     software: str
     recipe: Recipe | FacesRecipe = Field(union_mode="left_to_right")
-    images_seen: int = Field(ge=0)
+    images_seen: Count
     size: int
     crop: str
     filter: str
@@ -64,6 +73,17 @@ class ModelHeader(BaseModel):
     title: str = ""
     author: str = ""
     metrics: dict[str, JsonValue] = {}
+
+    @field_validator("metrics")
+    @classmethod
+    def _are_finite(cls, metrics: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        for name, value in metrics.items():
+            numbers = value.values() if isinstance(value, dict) else [value]
+            for number in numbers:
+                # Whole numbers may exceed every float.
+                if isinstance(number, int | float) and not abs(number) <= sys.float_info.max:
+                    raise ValueError(f"{name} is not a finite number")
+        return metrics
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
