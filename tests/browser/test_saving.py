@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
 from pathlib import Path
@@ -55,7 +56,14 @@ def test_favorites_are_saved_as_a_zip(site: Served, open_page: OpenPage) -> None
     np.testing.assert_array_equal(saved, model.sample([5])[0])
 
 
-def test_a_walk_is_saved_as_webp(site: Served, open_page: OpenPage) -> None:
+PLAY = """(it, data) => new Promise((resolve, reject) => {
+  const video = document.createElement("video");
+  video.onloadeddata = () => resolve([video.videoWidth, video.videoHeight]);
+  video.onerror = () => reject(video.error);
+  video.src = `data:video/mp4;base64,${data}`; })"""
+
+
+def test_a_walk_is_saved_as_webp_and_as_mp4(site: Served, open_page: OpenPage) -> None:
     page = open_page("#view=explore&seed=17")
     page.wait_for_selector(".pad[data-drawn]")
     with page.expect_download() as download:
@@ -64,6 +72,14 @@ def test_a_walk_is_saved_as_webp(site: Served, open_page: OpenPage) -> None:
         assert (walk.format, walk.size, walk.info["loop"]) == ("WEBP", (32, 32), 0)
         assert walk.n_frames > 10  # type: ignore[attr-defined]
         assert b"trainedAlgorithmicMedia" in walk.info["xmp"]
+    page.evaluate("() => { const wait = setTimeout; setTimeout = (work, ms) => wait(work, ms / 8); }")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save MP4").click()
+    assert download.value.suggested_filename == "walk.mp4"
+    data = download.value.path().read_bytes()
+    assert b"trainedAlgorithmicMedia" in data
+    blank = page.context.new_page()  # whose policy allows it
+    assert blank.locator("body").evaluate(PLAY, base64.b64encode(data).decode()) == [512, 512]
 
 
 @DEVICES

@@ -1,6 +1,7 @@
 /** A walk along the edges of the plane, from A to B to C and back to A, played or moved by hand. */
 import { button, download, h } from "./dom.js";
 import { labelOf, mixFaces } from "./face.js";
+import { movie, writesMovies } from "./movie.js";
 import { Slider } from "./slider.js";
 
 /** @import {Point} from "./face.js" */
@@ -37,13 +38,15 @@ export class Walk {
       changed: (frame, done) => this.#choose(frame, done),
     });
     this.note = h("p", { class: "note" });
-    const save = button("Save WebP", () => page.attempt(() => this.#save()));
+    const webp = button("Save WebP", () => page.attempt(() => this.#save()));
+    const mp4 = button("Save MP4", () => page.attempt(() => this.#record(mp4)), { hidden: !writesMovies });
     this.element = h(
       "section",
       { class: "card walk", "aria-labelledby": "walk-title" },
       h("h2", { id: "walk-title" }, "Walk"),
       this.note,
-      h("div", { class: "player" }, this.button, this.position.element, save),
+      h("div", { class: "player" }, this.button, this.position.element),
+      h("div", { class: "buttons" }, webp, mp4),
     );
     page.editor.addEventListener("change", () => this.update());
     plane.onCorners = () => this.update();
@@ -73,6 +76,22 @@ export class Walk {
     const latents = this.#mixes().map(({ base }) => base);
     download(await this.page.source.walk(latents, SAVED_FRAMES_PER_SECOND), "walk.webp");
     this.page.notify("Saved as walk.webp.");
+  }
+
+  /** @param {HTMLButtonElement} pressed */
+  async #record(pressed) {
+    if (!this.plane.ready) return;
+    const faces = await this.page.source.faces({ latents: this.#mixes().map(({ base }) => base) });
+    this.page.notify(
+      `Recording ${Math.round(FRAMES / SAVED_FRAMES_PER_SECOND)} seconds. Keep this tab open.`,
+    );
+    pressed.disabled = true;
+    try {
+      download(await movie(faces, SAVED_FRAMES_PER_SECOND), "walk.mp4");
+    } finally {
+      pressed.disabled = false;
+    }
+    this.page.notify("Saved as walk.mp4.");
   }
 
   /** Stop playing. The face that is shown becomes the current one. */
