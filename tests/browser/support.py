@@ -37,8 +37,10 @@ def shoot(page: Page, view: str, device: dict[str, Any]) -> None:
 
 
 def fits(page: Page) -> bool:
-    """Whether the page is no wider than the screen."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+    """Whether the page is no wider than the screen. (A phone's window grows with what is too wide for it.)"""
+    assert page.viewport_size is not None
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    return width <= page.viewport_size["width"]
 
 
 NAMELESS = """() => [...document.querySelectorAll("button, input, canvas, img, a, [role=slider], progress")]

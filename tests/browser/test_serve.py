@@ -266,16 +266,16 @@ def test_the_token_is_asked_for_once(site: Served, open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["faces", "explore", "photograph", "training"])
-def test_every_view_in_light_and_dark(open_page: OpenPage, view: str, scheme: str) -> None:
-    page = open_page(f"#view={view}&seed=17", color_scheme=scheme, reduced_motion="reduce")
-    page.get_by_role("link", name=view.capitalize()).wait_for()
-    page.locator("main h1").wait_for()
-    ink, paper = page.evaluate(
-        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
-    )
-    assert (brightness(ink) < brightness(paper)) == (scheme == "light")
-    assert abs(brightness(ink) - brightness(paper)) > 150
+def test_every_view_in_light_and_dark(open_page: OpenPage, scheme: str) -> None:
+    page = open_page("#seed=17", color_scheme=scheme, reduced_motion="reduce")
+    for view in ("Explore", "Photograph", "Training", "Faces"):
+        page.get_by_role("link", name=view).click()
+        page.locator("main h1").wait_for()
+        ink, paper = page.evaluate(
+            "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+        )
+        assert (brightness(ink) < brightness(paper)) == (scheme == "light")
+        assert abs(brightness(ink) - brightness(paper)) > 150
 
 
 def brightness(color: str) -> float:

@@ -291,9 +291,8 @@ def check_the_best(visit: Visit, model: Model) -> None:
         assert not {f"Face {seed}" for seed in left} & {*names}
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_one_file_opens_by_a_double_click(browser: Any, single: str, model: Model, size: str) -> None:
-    with Visit(browser, single, size) as visit:
+def test_one_file_opens_by_a_double_click(browser: Any, single: str, model: Model) -> None:
+    with Visit(browser, single, "phone") as visit:
         visit.page.goto(single + "#view=explore&seed=17")
         visit.page.wait_for_selector(PORTRAIT)
         apart = np.abs(visit.pixels(PORTRAIT).astype(int) - model.sample([17])[0])
@@ -317,11 +316,10 @@ def test_a_visited_page_opens_without_a_network_and_draws_in_threads(
         visit.page.context.set_offline(False)
 
 
-@pytest.mark.parametrize("size", SIZES)
 def test_explore_moves_the_face_takes_it_back_and_saves_a_walk(
-    browser: Any, address: str, model: Model, size: str
+    browser: Any, address: str, model: Model
 ) -> None:
-    with Visit(browser, address, size) as visit:
+    with Visit(browser, address, "desktop") as visit:
         visit.page.goto(address + "#view=explore&seed=17")
         visit.page.wait_for_selector(PORTRAIT)
         before = visit.pixels(PORTRAIT)
@@ -363,19 +361,20 @@ def test_a_link_shows_the_same_face_as_the_served_page(
         assert np.abs(visit.pixels(PORTRAIT).astype(int) - model.decode(z)[0]).max() <= LEVELS
 
 
-@pytest.mark.parametrize("how", ["Escape", "outside"])
-def test_about_closes(browser: Any, address: str, how: str) -> None:
+def test_about_closes(browser: Any, address: str) -> None:
     with Visit(browser, address, "phone") as visit:
-        visit.page.goto(address)
-        visit.page.get_by_text("About").click()
-        visit.page.get_by_text("These people do not exist.").wait_for()
-        visit.page.get_by_text("These people do not exist.").click()  # inside
-        assert visit.page.get_by_text("These people do not exist.").is_visible()
-        if how == "Escape":
-            visit.page.keyboard.press("Escape")
-        else:
-            visit.page.mouse.click(100, 700)
-        visit.page.get_by_text("These people do not exist.").wait_for(state="hidden")
+        page = visit.page
+        page.goto(address)
+        for how in ("Escape", "outside"):
+            page.get_by_text("About").click()
+            page.get_by_text("These people do not exist.").wait_for()
+            page.get_by_text("These people do not exist.").click()  # inside
+            assert page.get_by_text("These people do not exist.").is_visible()
+            if how == "Escape":
+                page.keyboard.press("Escape")
+            else:
+                page.mouse.click(100, 700)
+            page.get_by_text("These people do not exist.").wait_for(state="hidden")
 
 
 def test_a_generator_that_cannot_be_loaded_is_reported(browser: Any, address: str) -> None:

@@ -187,9 +187,16 @@ class App {
       if (link.dataset.view === name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    this.#showTab();
     if (isFirst) return;
     main.focus({ preventScroll: true });
     window.scrollTo(0, view.scroll ?? 0);
+  }
+
+  /** Scroll the tabs, which may be wider than a phone, to the current one. */
+  #showTab() {
+    const tab = byId("views").querySelector("[aria-current]");
+    tab?.scrollIntoView({ inline: "center", block: "nearest", behavior: "instant" });
   }
 
   #leave() {

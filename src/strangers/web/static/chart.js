@@ -23,6 +23,7 @@ const MARGIN = { left: 38, right: 8, top: 8, bottom: 22 };
 const INNER = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
 const TICKS = 4;
 const MAX_LOG_RANGE = 1e4;
+const NO_VALUES = "no values yet";
 
 /** The mapping of values to the chart's coordinates. */
 class Scale {
@@ -74,18 +75,24 @@ export function chart(title, series, { smoothing = 0, log = false, marks: events
     .map((each) => (each.dots ? each : { ...each, y: smooth(each.y, smoothing) })); // dots are too few for it
   const scale = new Scale(drawn, log);
   const latest = drawn.map(({ name, y }) => `${name} ${short(y.findLast((value) => value !== null))}`);
+  const said = drawn.length ? `latest: ${latest.join(", ")}` : NO_VALUES;
   const svg = s("svg", {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
     role: "img",
-    "aria-label": `${title}, latest: ${latest.join(", ")}`,
+    "aria-label": `${title}, ${said}`,
   });
+  const caption = h("b", {}, title);
+  if (drawn.length === 0) {
+    svg.append(s("text", { x: WIDTH / 2, y: HEIGHT / 2, "text-anchor": "middle" }, NO_VALUES));
+    return h("figure", { class: "chart" }, h("figcaption", {}, caption), svg);
+  }
   svg.append(...axes(scale), ...events.map((event) => eventMark(event, scale)));
   svg.append(...drawn.flatMap((each) => marks(each, scale)));
   const readout = h("span", { class: "readout" });
   readAtPointer(svg, drawn, scale, readout);
   const key = drawn.map(({ name, kind }) => h("span", { class: kind }, name));
   const legend = drawn.length > 1 ? h("span", { class: "key" }, ...key) : null;
-  return h("figure", { class: "chart" }, h("figcaption", {}, h("b", {}, title), readout), svg, legend);
+  return h("figure", { class: "chart" }, h("figcaption", {}, caption, readout), svg, legend);
 }
 
 /**
