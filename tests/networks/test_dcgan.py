@@ -51,6 +51,17 @@ def test_a_mapping_network_moves_latents_and_keeps_their_length() -> None:
     assert generator(z).shape == (7, 3, 16, 16)
 
 
+def test_a_last_layer_that_doubles_nothing_needs_one_more_map() -> None:
+    network = DCGAN(last_layer="convolution", generator_widths=(6, 4, 4), discriminator_widths=(4, 6))
+    assert network.size == 16
+    generator, discriminator = network.build(5)
+    assert discriminator(generator(torch.randn(2, 5))).shape == (2,)
+    larger = network.resized(32)
+    assert (larger.size, larger.generator_widths, larger.discriminator_widths) == (
+        32, (12, 6, 4, 4), (4, 6, 12)
+    )  # fmt: skip
+
+
 def test_dropout_acts_in_training_only() -> None:
     generator, _ = DCGAN(generator_widths=(6, 4), generator_dropout=0.5).build(5)
     z = torch.randn(2, 5)

@@ -30,7 +30,9 @@ NETWORKS: dict[str, DCGAN | Dense | ResNet | R3GAN | StyleGAN2] = {
         stem="linear", generator_widths=(8, 8), discriminator_widths=(8, 8), generator_dropout=0.2,
         discriminator_norm="none",
     ),
-    "dcgan-mapped": DCGAN(mapping_width=8, generator_widths=(8, 8), discriminator_widths=(8, 8)),
+    "dcgan-mapped": DCGAN(
+        mapping_width=8, last_layer="convolution", generator_widths=(8, 8, 8), discriminator_widths=(8, 8)
+    ),
     "dense": Dense(
         stem_width=8, stem_size=4, generator_stages=(Stage(width=8, stride=2), Stage(width=8, stride=2)),
         generator_kernel=4, generator_norm=True, last_kernel=3, discriminator_widths=(8, 8),

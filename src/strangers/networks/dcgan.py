@@ -73,6 +73,8 @@ class DCGAN(Architecture):
         stem: layer from the latent to the first map: a transposed convolution with batch norm, or linear.
         stem_size: height and width of the first map; each further width doubles them.
         generator_widths: channels, from the first map to the one before the picture.
+        last_layer: layer that makes the picture: it doubles height and width as those before it, or it is a
+            convolution of kernel 5 at the size of the last map, which benchmarks/resize_last.py makes.
         generator_dropout: dropout probability after each of the generator's ReLUs.
         discriminator_widths: channels, from the picture inwards.
         discriminator_norm: batch norm after no convolution, all but the first ("inner"), or all.
@@ -83,6 +85,7 @@ class DCGAN(Architecture):
     stem: Literal["convolution", "linear"] = "convolution"
     stem_size: int = Field(default=4, ge=1)
     generator_widths: Widths = (512, 256, 128, 64)
+    last_layer: Literal["upsample", "convolution"] = "upsample"
     generator_dropout: float = Field(default=0.0, ge=0, lt=1)
     discriminator_widths: Widths = (64, 128, 256, 512)
     discriminator_norm: Literal["none", "inner", "all"] = "inner"
@@ -90,7 +93,12 @@ class DCGAN(Architecture):
     @property
     def size(self) -> int:
         """Height and width of the pictures, in pixels."""
-        return int(self.stem_size * 2 ** len(self.generator_widths))
+        return int(self.stem_size * 2 ** (len(self.generator_widths) - self._extra))
+
+    @property
+    def _extra(self) -> int:
+        """Number of widths that double nothing."""
+        return int(self.last_layer == "convolution")
 
     @property
     def downsamplings(self) -> int:
@@ -100,9 +108,10 @@ class DCGAN(Architecture):
     def resized(self, size: int) -> DCGAN:
         """Return the configuration for another size: each doubling adds the widest layers, twice as wide."""
         count = doublings(size, self.stem_size)
-        inner = len(self.discriminator_widths) + count - len(self.generator_widths)
+        maps = count + self._extra
+        inner = len(self.discriminator_widths) + maps - len(self.generator_widths)
         return self.replace(
-            generator_widths=inner_widths(self.generator_widths[::-1], count, factor=2)[::-1],
+            generator_widths=inner_widths(self.generator_widths[::-1], maps, factor=2)[::-1],
             discriminator_widths=inner_widths(self.discriminator_widths, inner, factor=2),
         )
 
@@ -130,7 +139,12 @@ class DCGAN(Architecture):
             layers.insert(0, Mapping(latent_size, self.mapping_width))
         for narrower, wider in zip(widths[1:], widths, strict=False):
             layers += [Upsample(wider, narrower), *self._activation(narrower)]
-        return nn.Sequential(*layers, Upsample(last, 3), nn.Tanh())
+        picture = (
+            Upsample(last, 3)
+            if self.last_layer == "upsample"
+            else nn.Conv2d(last, 3, kernel_size=5, padding=2, bias=False)
+        )
+        return nn.Sequential(*layers, picture, nn.Tanh())
 
     def _activation(self, width: int) -> list[nn.Module]:
         drop = [nn.Dropout(self.generator_dropout)] if self.generator_dropout else []

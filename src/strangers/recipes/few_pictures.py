@@ -31,7 +31,7 @@ def _few(network: DCGAN) -> Recipe:
 
 FEW_PICTURE_RECIPES = (
     # The networks of celeba-64 and celeba-128.
-    _few(DCGAN(mapping_width=512)),
+    _few(DCGAN(mapping_width=512, last_layer="convolution", generator_widths=(512, 256, 128, 64, 32))),
     _few(
         DCGAN(
             mapping_width=512,
