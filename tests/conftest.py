@@ -39,12 +39,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--robustness-table", metavar="FILE", help="write there what was tried, and how often")
 
 
-@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
-def pytest_xdist_auto_num_workers() -> int:
-    """Start one worker more than there are cores: tests wait for browsers and other processes."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_finish() -> None:
     """Let the garbage collector leave alone what was imported, which is much and stays."""
     gc.collect()

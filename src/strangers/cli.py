@@ -222,7 +222,8 @@ def stop_on_signals() -> None:
     """Let Ctrl-C, SIGTERM and a closed terminal raise an exception, so that nothing half-written is left.
 
     Signals that are repeated at once are ignored, for they would interrupt the removal of partial files.
-    Signals that are ignored already, as nohup lets them be, stay so.
+    SIGTERM and SIGHUP that are ignored already, as by nohup, stay so; SIGINT, which shells let commands in
+    the background ignore, is heeded as `train` and `serve` heed it.
     """
     raised = -math.inf
 
@@ -235,7 +236,7 @@ def stop_on_signals() -> None:
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+        if number is not None and (name == "SIGINT" or signal.getsignal(number) != signal.SIG_IGN):
             signal.signal(number, stop)
 
 

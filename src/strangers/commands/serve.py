@@ -77,9 +77,9 @@ def serve(
         token = secrets.token_urlsafe(TOKEN_BYTES)
     with listen(host, port) as listening:
         service = open_service(sources or [DEFAULT_MODEL], photographs=photographs, answers=answers)
-        app = create_app(service, host=host, token=token, allowed_hosts=allow_host or [])
-        announce(listening, host, token, open_browser=open_browser)
         try:
+            app = create_app(service, host=host, token=token, allowed_hosts=allow_host or [])
+            announce(listening, host, token, open_browser=open_browser)
             make_server(app, service).run(sockets=[listening])
         finally:
             if not service.close():
