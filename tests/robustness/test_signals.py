@@ -112,6 +112,17 @@ def written(folder: Path) -> int:
     return sum(path.stat().st_size > 10_000 for path in folder.glob(".partial-*/images.npy"))
 
 
+def test_ctrl_c_ends_a_command_that_a_shell_started_in_the_background() -> None:
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from strangers import cli; "
+        "cli.stop_on_signals()\n"
+        "try: signal.raise_signal(signal.SIGINT)\n"
+        "except KeyboardInterrupt: print('stopped')"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "stopped\n")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no nohup")
 def test_a_command_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
     code = (
