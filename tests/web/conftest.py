@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from strangers.latent import ood, rejection
+from strangers.latent import ood
 from strangers.latent.inversion import invert
 from strangers.sampling.load import load
 from strangers.sampling.model import Model
@@ -33,7 +33,6 @@ def quick_directions() -> Iterator[None]:
         patch.setattr(jobs, "invert", partial(invert, starts=1))
         patch.setattr(jobs, "NICENESS", 0)
         patch.setattr(ood, "OWN_FACES", 4)
-        patch.setattr(rejection, "OWN_FACES", 16)
         yield
 
 

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import (
@@ -24,7 +24,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
@@ -134,17 +134,17 @@ def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:
 def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
     """Return the header and the tensors of a model file."""
     _refuse_other_kinds(path)
+    # Not from the mapped file, for the process would die if another program cut it short.
+    data = read_regular_file(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if len(file.keys()) > MAX_TENSORS:
-                raise ModelError(
-                    f"{path} is no model of faces: it has {len(file.keys()):,} tensors, more than "
-                    f"{MAX_TENSORS:,}."
-                )
-        # Not from the mapped file, for the process would die if another program cut it short.
-        tensors = load(read_regular_file(path))
-    except (SafetensorError, ValueError) as error:
+        fields = _fields(data)
+        metadata = fields.pop("__metadata__", {})
+        if len(fields) > MAX_TENSORS:
+            raise ModelError(
+                f"{path} is no model of faces: it has {len(fields):,} tensors, more than {MAX_TENSORS:,}."
+            )
+        tensors = load(data)
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise ModelError(
             f"{path} is not a model file, or is damaged ({error}). Copy or download it again."
         ) from None
@@ -155,6 +155,14 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
     except ValueError as error:
         raise ModelError(f"{path} is damaged: {error}. Copy or download it again.") from None
     return _header(path, text), tensors
+
+
+def _fields(data: bytes) -> dict[str, Any]:
+    """Return the header of a .safetensors file, which begins with its length. Raises ValueError or others."""
+    fields = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    if not isinstance(fields, dict) or not isinstance(fields.get("__metadata__", {}), dict):
+        raise ValueError("its header is no description of tensors")
+    return fields
 
 
 def with_digest(text: str, tensors: Mapping[str, Tensor]) -> str:
