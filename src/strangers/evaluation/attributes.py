@@ -17,17 +17,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from strangers.errors import ModelError, UsageError, did_you_mean, same_name
 from strangers.images import Pixels, to_signed
-from strangers.sampling.model_file import verify_digest
+from strangers.sampling.model_file import read_tensors, verify_digest
 from strangers.system.devices import choose_device, to_device
 from strangers.system.files import sha256_of
-from strangers.system.streams import read_regular_file
 
 BUNDLED_ATTRIBUTES = Path(__file__).parents[1] / "models" / "attributes.safetensors"
 SIZE = 64
@@ -176,10 +174,8 @@ def load_attributes(path: str | Path = BUNDLED_ATTRIBUTES, device: str = "cpu") 
     path = Path(path)
     chosen = choose_device(device).value
     try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {})["strangers-attributes"]
-        halves = load(read_regular_file(path))
-        header = json.loads(verify_digest(text, halves))
+        metadata, halves = read_tensors(path)
+        header = json.loads(verify_digest(metadata["strangers-attributes"], halves))
         tensors = {name: value.float() for name, value in halves.items()}
         if not (names := tuple(str(name) for name in header["attributes"])):
             raise ValueError("it names no attributes")

@@ -1,4 +1,4 @@
-"""Rejection: leave out the faces of which the face detector is least certain, most of which are broken.
+"""Rejection: leave out the faces of which the face detector is least certain, the worst ones among them.
 
 Unlike truncation of the latent, it costs next to no diversity: docs/research/results.md has the curve. The
 rule is relative to the model's own faces, so it needs no photographs and suits every model.
@@ -26,10 +26,7 @@ OWN_FACES = 128
 """The faces of seeds 0 to 127 show how certain the detector is of a model's faces."""
 
 DEFAULT_REJECTION = 0.15
-"""Share of faces that a search for attributes, and the page, leave out.
-
-Above it recall falls, below it more faces are broken.
-"""
+"""Share of faces that a search for attributes, and the page, leave out; more costs distance."""
 
 
 def own_certainties(model: Model) -> NDArray[np.float64]:

@@ -104,3 +104,17 @@ def inner_widths(widths: tuple[int, ...], count: int, *, factor: int = 1) -> tup
     while len(longer) < count:
         longer.append(longer[-1] * factor)
     return tuple(longer[: max(count, 1)])
+
+
+def widths_of(
+    generator: tuple[int, ...], discriminator: tuple[int, ...], count: int, *, factor: int = 1
+) -> dict[str, tuple[int, ...]]:
+    """Return the fields generator_widths and discriminator_widths for a generator of `count` maps.
+
+    Both networks gain or lose as many inner widths, each `factor` wider than the one before it.
+    """
+    inner = len(discriminator) + count - len(generator)
+    return {
+        "generator_widths": inner_widths(generator[::-1], count, factor=factor)[::-1],
+        "discriminator_widths": inner_widths(discriminator, inner, factor=factor),
+    }

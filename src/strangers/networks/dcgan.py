@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from strangers.networks import patches
-from strangers.networks.architecture import Architecture, doublings, inner_widths
+from strangers.networks.architecture import Architecture, doublings, widths_of
 from strangers.networks.layers import Logit, Reshape, Widths, initialize
 
 
@@ -107,13 +107,8 @@ class DCGAN(Architecture):
 
     def resized(self, size: int) -> DCGAN:
         """Return the configuration for another size: each doubling adds the widest layers, twice as wide."""
-        count = doublings(size, self.stem_size)
-        maps = count + self._extra
-        inner = len(self.discriminator_widths) + maps - len(self.generator_widths)
-        return self.replace(
-            generator_widths=inner_widths(self.generator_widths[::-1], maps, factor=2)[::-1],
-            discriminator_widths=inner_widths(self.discriminator_widths, inner, factor=2),
-        )
+        count = doublings(size, self.stem_size) + self._extra
+        return self.replace(**widths_of(self.generator_widths, self.discriminator_widths, count, factor=2))
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
         """Return a new (generator, discriminator), initialized from torch's random state as in the paper."""

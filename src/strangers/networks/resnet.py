@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from strangers.networks.architecture import Architecture, doublings, inner_widths
+from strangers.networks.architecture import Architecture, doublings, widths_of
 from strangers.networks.layers import MAX_BLOCKS, Reshape, Widths, initialize
 
 MIN_HEIGHT = 4
@@ -54,11 +54,7 @@ class ResNet(Architecture):
     def resized(self, size: int) -> ResNet:
         """Return the configuration for another size: each doubling repeats the widest blocks."""
         count = doublings(size, MIN_HEIGHT) + 1
-        inner = len(self.discriminator_widths) + count - len(self.generator_widths)
-        return self.replace(
-            generator_widths=inner_widths(self.generator_widths[::-1], count)[::-1],
-            discriminator_widths=inner_widths(self.discriminator_widths, inner),
-        )
+        return self.replace(**widths_of(self.generator_widths, self.discriminator_widths, count))
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
         """Return a new (generator, discriminator), initialized from torch's random state."""

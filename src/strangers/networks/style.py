@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from strangers.networks.architecture import Architecture, doublings, inner_widths
+from strangers.networks.architecture import Architecture, doublings, widths_of
 from strangers.networks.layers import MAX_BLOCKS, Widths
 
 MIN_HEIGHT = 4
@@ -60,11 +60,7 @@ class StyleGAN2(Architecture):
     def resized(self, size: int) -> StyleGAN2:
         """Return the configuration for another size: each doubling repeats the innermost maps."""
         count = doublings(size, MIN_HEIGHT) + 1
-        inner = len(self.discriminator_widths) + count - len(self.generator_widths)
-        return self.replace(
-            generator_widths=inner_widths(self.generator_widths[::-1], count)[::-1],
-            discriminator_widths=inner_widths(self.discriminator_widths, inner),
-        )
+        return self.replace(**widths_of(self.generator_widths, self.discriminator_widths, count))
 
     def build(self, latent_size: int) -> tuple[nn.Module, nn.Module]:
         """Return a new (generator, discriminator), initialized from torch's random state."""

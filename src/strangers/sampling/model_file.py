@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import torch
 from pydantic import (
@@ -134,16 +134,8 @@ def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:
 def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
     """Return the header and the tensors of a model file."""
     _refuse_other_kinds(path)
-    # Not from the mapped file, for the process would die if another program cut it short.
-    data = read_regular_file(path)
     try:
-        fields = _fields(data)
-        metadata = fields.pop("__metadata__", {})
-        if len(fields) > MAX_TENSORS:
-            raise ModelError(
-                f"{path} is no model of faces: it has {len(fields):,} tensors, more than {MAX_TENSORS:,}."
-            )
-        tensors = load(data)
+        metadata, tensors = read_tensors(path)
     except (SafetensorError, ValueError, RecursionError) as error:
         raise ModelError(
             f"{path} is not a model file, or is damaged ({error}). Copy or download it again."
@@ -157,12 +149,19 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
     return _header(path, text), tensors
 
 
-def _fields(data: bytes) -> dict[str, Any]:
-    """Return the header of a .safetensors file, which begins with its length. Raises ValueError or others."""
-    fields = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    if not isinstance(fields, dict) or not isinstance(fields.get("__metadata__", {}), dict):
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the metadata and the tensors of a .safetensors file, of one reading of it.
+
+    It is not mapped, for the process would die if another program cut it short. Raises OSError, and
+    SafetensorError, ValueError or RecursionError for another file, and for one of more than MAX_TENSORS.
+    """
+    data = read_regular_file(path)
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    if not isinstance(header, dict) or not isinstance(header.get("__metadata__", {}), dict):
         raise ValueError("its header is no description of tensors")
-    return fields
+    if len(header) > MAX_TENSORS + 1:
+        raise ValueError(f"it has more than {MAX_TENSORS:,} tensors")
+    return header.get("__metadata__", {}), load(data)
 
 
 def with_digest(text: str, tensors: Mapping[str, Tensor]) -> str:
