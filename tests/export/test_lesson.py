@@ -29,7 +29,8 @@ def test_the_folder_has_what_its_modules_import_and_no_model(tmp_path: Path) -> 
     size = export_lesson(out, PageText(title="A game", author="A. Author"))
     files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
     assert size == sum(map(len, files.values()))
-    modules = {*imported("main.js", files), *imported("learn/worker.js", files)}
+    roots = ("main.js", "views/learn.js", "learn/worker.js")
+    modules = {name for root in roots for name in imported(root, files)}
     assert modules <= files.keys()
     assert {name for name in files if name.endswith(".js")} == modules | {"service-worker.js"}
     assert not any(name.startswith(("runtime", "faces", "preview")) for name in files)

@@ -82,7 +82,9 @@ def test_the_folder_is_whole(exported: tuple[Path, Exported]) -> None:
     for name, path in files.items():
         if name.endswith((".js", ".css", ".html")):
             wanted = set(
-                re.findall(r"""(?:from|import|src=|href=|new URL\()\s*["']([\w./-]+)["']""", path.read_text())
+                re.findall(
+                    r"""(?:from|import\(?|src=|href=|new URL\()\s*["']([\w./-]+)["']""", path.read_text()
+                )
             )
             home = Path(name).parent
             missing = {one for one in wanted if os.path.normpath(home / one) not in files}
@@ -377,6 +379,24 @@ def test_about_closes(browser: Any, address: str) -> None:
             page.get_by_text("These people do not exist.").wait_for(state="hidden")
 
 
+def test_learn_works_before_the_generator_is_there(browser: Any, address: str, model: Model) -> None:
+    with Visit(browser, address, "phone") as visit:
+        page = visit.page
+        held: list[Any] = []
+        page.route("**/faces.onnx", lambda route: held.append(route))
+        page.goto(address + "#view=learn&seed=17")
+        page.wait_for_selector(".learn[data-images='0']")
+        assert page.get_by_role("button", name="Start", exact=True).is_enabled()
+        page.wait_for_function("document.querySelector('#model').textContent.startsWith('Generator: ')")
+        page.get_by_role("link", name="Faces").click()
+        page.get_by_text(re.compile("Loading the generator: [0-9.]+ of")).wait_for()
+        assert page.locator("img.preview").is_visible()
+        assert page.evaluate("location.hash") == "#seed=17"
+        held[0].continue_()
+        page.wait_for_selector(PORTRAIT)
+        assert np.abs(visit.pixels(PORTRAIT).astype(int) - model.sample([17])[0]).max() <= LEVELS
+
+
 def test_a_generator_that_cannot_be_loaded_is_reported(browser: Any, address: str) -> None:
     with Visit(browser, address, "desktop") as visit:
         visit.page.route("**/runtime/*.js", lambda route: route.abort())
@@ -384,6 +404,9 @@ def test_a_generator_that_cannot_be_loaded_is_reported(browser: Any, address: st
         alarm = visit.page.get_by_role("alert")
         alarm.wait_for()
         assert "could not be loaded" in alarm.inner_text()
+        visit.page.get_by_role("button", name="Try again").wait_for()
+        visit.page.get_by_role("link", name="Learn").click()
+        visit.page.wait_for_selector(".learn")
         visit.complaints.clear()
 
 

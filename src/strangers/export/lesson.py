@@ -18,6 +18,9 @@ ABOUT = (
     "A program drew the faces that it learns from."
 )
 MAIN = "main.js"
+VIEW = "views/learn.js"
+"""The only view, which is loaded when it is shown."""
+
 FIXED = ("index.html", "style.css", "views.css", "about.css", ICON)
 
 
@@ -31,7 +34,7 @@ def export_lesson(out: Path, text: PageText | None = None, *, force: bool = Fals
     text = text or PageText(title=TITLE)
     sources = {name: path.read_bytes() for name, path in page_files().items()}
     sources[MAIN] = sources.pop(LESSON_ONLY[0])
-    names = {*FIXED, *imported(MAIN, sources), *imported(TRAINER, sources)}
+    names = {*FIXED, *(name for root in (MAIN, VIEW, TRAINER) for name in imported(root, sources))}
     files = {name: sources[name] for name in sorted(names)}
     files["index.html"] = standalone_html(files["index.html"].decode(), text, ABOUT, "").encode()
     files[DRAWN_FACES] = drawn_faces()

@@ -26,7 +26,7 @@ SERVER_ONLY = ("service-worker.js", WORKER, TRAINER, RUNTIME)
 READ = ("faces.json", DRAWN_FACES, FILE)
 """Files that the page reads as bytes, besides the generator and its runtime."""
 
-SPECIFIER = re.compile(r"""((?:from|import)\s*)"(\.{1,2}/[\w./-]+)\"""")
+SPECIFIER = re.compile(r"""((?:from\s*|import\s*\(?))"(\.{1,2}/[\w./-]+)\"""")
 IMPORTS = re.compile(r"""^import \{([^}]*)\} from "(\.{1,2}/[\w./-]+)";""", re.MULTILINE)
 DECLARATIONS = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.MULTILINE)
 EXPORTS = re.compile(r"export\s*\{([^}]*)\};?")

@@ -1,5 +1,5 @@
-/** What is being loaded, and how much of it is there, in place of the page's first note. */
-import { h } from "./dom.js";
+/** What is being loaded, and how much of it is there: in place of the page's first note, and in the header. */
+import { byId, h } from "./dom.js";
 
 export class LoadingNote {
   constructor() {
@@ -15,8 +15,12 @@ export class LoadingNote {
    */
   show(loaded, total) {
     const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
-    this.text.textContent = `Loading the generator: ${megabytes(loaded)} of ${megabytes(total)} MB`;
-    this.bar.value = total ? loaded / total : 0;
-    if (loaded === total) this.text.textContent = "Starting the generator…";
+    const share = total ? loaded / total : 0;
+    const starts = loaded === total;
+    const amount = `${megabytes(loaded)} of ${megabytes(total)} MB`;
+    this.text.textContent = starts ? "Starting the generator…" : `Loading the generator: ${amount}`;
+    this.bar.value = share;
+    // Views that need no generator have the rest of the page.
+    byId("model").textContent = starts ? "Starting the generator…" : `Generator: ${Math.floor(100 * share)}%`;
   }
 }

@@ -3,34 +3,19 @@
  *
  * The document needs <main id="main"> and <nav id="views">; <p id="model"> describes the model.
  */
+import { pollDirections } from "./directions.js";
 import { button, byId, h } from "./dom.js";
-import { AccessError, UserError } from "./errors.js";
+import { UserError, explain } from "./errors.js";
 import { formatLink, parseLink } from "./links.js";
 import { Page } from "./page.js";
-import { exploreView } from "./views/explore.js";
-import { facesView } from "./views/faces.js";
-import { gameView } from "./views/game.js";
-import { learnView } from "./views/learn.js";
-import { photographView } from "./views/photograph.js";
-import { setsView } from "./views/sets.js";
-import { trainingView } from "./views/training.js";
+import { VIEWS } from "./views.js";
 
 /** @import {Link} from "./links.js" */
 /** @import {View} from "./page.js" */
-/** @import {Directions, Model, ServerSource, Source, ViewName} from "./source.js" */
+/** @import {Model, ServerSource, Source, ViewName} from "./source.js" */
 
-/** @type {{[name in ViewName]: {title: string, build: (page: Page) => View, needsModel: boolean}}} */
-const VIEWS = {
-  faces: { title: "Faces", build: facesView, needsModel: true },
-  explore: { title: "Explore", build: exploreView, needsModel: true },
-  photograph: { title: "Photograph", build: photographView, needsModel: true },
-  game: { title: "Game", build: gameView, needsModel: true },
-  learn: { title: "Learn", build: learnView, needsModel: false },
-  sets: { title: "Sets", build: setsView, needsModel: false },
-  training: { title: "Training", build: trainingView, needsModel: false },
-};
 const SITE = document.title;
-const DIRECTIONS_POLL_MS = 1500;
+const SLOW_MS = 500;
 const ADDRESS_MS = 400; // browsers refuse more than 100 changes of the address in 30 seconds
 
 /** @param {Source} source */
@@ -38,36 +23,37 @@ export async function start(source) {
   const page = new Page(source);
   try {
     page.models = await source.models();
-    if (source.views.includes("training")) {
-      const server = /** @type {ServerSource} */ (source);
-      const [{ sets }, { runs }] = await Promise.all([server.sets(), server.runs()]);
-      Object.assign(page, { sets, runs });
-    }
-    const { model } = parseLink(location.hash);
-    const wantsModel = source.views.some((view) => VIEWS[view].needsModel);
-    if (wantsModel) page.setModel(await source.model(page.models.find(({ hash }) => hash === model)?.hash));
+    if (source.views.includes("training")) await describeServer(page);
   } catch (error) {
-    // A server may have runs and sets alone; an exported page is nothing without its model.
-    if (error instanceof AccessError || !source.views.includes("training")) return showFailure(page, error);
-    page.missingModel = error instanceof Error ? error.message : "";
+    page.fail(error);
+    return byId("main").replaceChildren(failure(page));
   }
-  await new App(page).open();
-  if (!page.loaded) return;
-  page.attempt(() => page.collection.load());
-  pollDirections(page);
+  const app = new App(page);
+  await app.open();
+  if (page.models.length) await app.load();
 }
 
 /**
- * Say why there is nothing to see, for as long as there is nothing.
+ * Ask what a server has besides its models, or why it has none.
  *
  * @param {Page} page
- * @param {unknown} error
  */
-function showFailure(page, error) {
-  page.fail(error);
-  const reason = h("p", {}, page.alert.textContent);
+async function describeServer(page) {
+  const server = /** @type {ServerSource} */ (page.source);
+  const [{ sets }, { runs }] = await Promise.all([server.sets(), server.runs()]);
+  Object.assign(page, { sets, runs });
+  if (page.models.length) return;
+  page.missingModel = await server.model().then(() => "", explain);
+}
+
+/**
+ * Why there is nothing to see, for as long as there is nothing.
+ *
+ * @param {Page} page
+ */
+function failure(page) {
   const again = button("Try again", () => location.reload(), { class: "first" });
-  byId("main").replaceChildren(h("div", { class: "failure" }, reason, again));
+  return h("div", { class: "failure" }, h("p", {}, page.alert.textContent), again);
 }
 
 /** @param {Model} model */
@@ -83,7 +69,7 @@ class App {
     const isEmpty = (/** @type {ViewName} */ name) => {
       if (name === "sets") return page.sets.length === 0;
       if (name === "training") return page.runs.length === 0;
-      return VIEWS[name].needsModel && !page.loaded;
+      return VIEWS[name].needsModel && page.models.length === 0;
     };
     this.names = page.source.views.filter((name) => !isEmpty(name));
     /** @type {{[name in ViewName]?: View}} */
@@ -96,6 +82,11 @@ class App {
     this.following = false;
     this.written = 0; // when the address was last changed
     this.followed = ""; // the address that was last followed or written
+    this.link = parseLink(""); // what it names
+    /** @type {View} */
+    this.waiting = { element: h("div", {}, ...byId("main").childNodes) }; // for the model
+    /** @type {unknown} */
+    this.opening = null; // a promise if the view has yet to get what it shows
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.writing = undefined;
     page.go = (view) => this.go(view);
@@ -105,13 +96,31 @@ class App {
 
   async open() {
     this.#buildNavigation();
-    if (this.page.loaded) this.#showModel();
     window.addEventListener("hashchange", () => this.page.attempt(() => this.follow()));
     window.addEventListener("pagehide", () => this.#writeAddress());
     window.addEventListener("keydown", (event) => this.#randomByKey(event));
     this.page.editor.addEventListener("change", () => this.#writeSoon());
     this.page.addEventListener("wall", () => this.#writeSoon());
     await this.page.attempt(() => this.follow());
+  }
+
+  /** Load the model, once the first view has what it needs. Views without a model work meanwhile. */
+  async load() {
+    const { page } = this;
+    await this.opening;
+    if (this.shown) VIEWS[this.shown].load().catch(() => {}); // which is reported when the view is built
+    try {
+      const chosen = page.models.find(({ hash }) => hash === this.link.model);
+      page.setModel(await page.source.model(chosen?.hash));
+    } catch (error) {
+      page.fail(error);
+      byId("model").textContent = "";
+      return this.waiting.element.replaceChildren(failure(page));
+    }
+    this.#showModel();
+    await page.attempt(() => this.follow());
+    page.attempt(() => page.collection.load());
+    pollDirections(page);
   }
 
   /** @param {ViewName} view */
@@ -123,7 +132,7 @@ class App {
   /** Show what the address names; links.js has its grammar. */
   async follow() {
     this.followed = location.hash;
-    const link = parseLink(location.hash);
+    const link = (this.link = parseLink(location.hash));
     const view = this.names.find((name) => name === link.view) ?? this.names[0];
     const mine = ++this.round;
     // The view that is left may commit a face, of a walk, which the address must not get.
@@ -135,6 +144,7 @@ class App {
         this.page.showBest(link.wall ? link.wall === "best" : this.page.model.shows_best);
         await this.#open(link, mine);
       }
+      await this.#build(view);
     } finally {
       if (mine === this.round) this.following = false;
     }
@@ -171,16 +181,33 @@ class App {
     if (!editor.face && round === this.round) await editor.choose(String(model.first_seed));
   }
 
+  /**
+   * Load and build a view, unless it waits for the model.
+   *
+   * @param {ViewName} name
+   */
+  async #build(name) {
+    if (this.built[name] || (VIEWS[name].needsModel && !this.page.loaded)) return;
+    const { title, load } = VIEWS[name];
+    const slow = setTimeout(() => this.page.notify(`Loading ${title}…`), SLOW_MS);
+    const { build } = await load()
+      .catch(() => {
+        throw new UserError(`${title} could not be loaded. Reload the page.`);
+      })
+      .finally(() => clearTimeout(slow));
+    this.built[name] ??= build(this.page);
+  }
+
   /** @param {ViewName} name */
   show(name) {
-    if (this.shown === name) return;
-    const isFirst = this.shown === null;
+    const view = this.built[name] ?? this.waiting;
+    const isAnother = this.shown !== null && this.shown !== name;
+    if (this.shown === name && this.visible === view) return;
     this.#leave();
     this.shown = name;
-    const view = (this.built[name] ??= VIEWS[name].build(this.page));
     const main = byId("main");
     main.replaceChildren(view.element);
-    view.show?.();
+    this.opening = view.show?.();
     this.visible = view;
     document.title = `${VIEWS[name].title} · ${SITE}`;
     for (const link of byId("views").querySelectorAll("a")) {
@@ -188,7 +215,7 @@ class App {
       else link.removeAttribute("aria-current");
     }
     this.#showTab();
-    if (isFirst) return;
+    if (!isAnother) return;
     main.focus({ preventScroll: true });
     window.scrollTo(0, view.scroll ?? 0);
   }
@@ -206,10 +233,11 @@ class App {
 
   /** The fragment that names a view and the current face. */
   address(view = this.shown) {
-    const isDefault = view === this.names[0];
+    const name = view === this.names[0] ? null : view;
     const { editor, loaded, models, showsBest } = this.page;
-    const wall = !loaded || showsBest === loaded.shows_best ? null : showsBest ? "best" : "all";
-    return formatLink(isDefault ? null : view, editor.face, models.length > 1 ? loaded?.hash : null, wall);
+    if (!loaded) return formatLink(name, this.link.face, this.link.model, this.link.wall);
+    const wall = showsBest === loaded.shows_best ? null : showsBest ? "best" : "all";
+    return formatLink(name, editor.face, models.length > 1 ? loaded.hash : null, wall);
   }
 
   /** Name what is shown in the address, without a new entry in the browser's history, and not too often. */
@@ -270,30 +298,4 @@ class App {
     }
     if (links.length > 1) byId("views").replaceChildren(...links);
   }
-}
-
-/** @param {unknown} error */
-function explain(error) {
-  if (!(error instanceof UserError)) throw error;
-  return error.message;
-}
-
-/**
- * The server looks for attribute directions when it starts: ask until it has them.
- *
- * @param {Page} page
- */
-async function pollDirections(page) {
-  const { editor, source } = page;
-  const directions = await source.directions().catch((error) => noDirections(explain(error)));
-  await page.attempt(() => editor.setDirections(directions));
-  if (directions.state === "searching") setTimeout(() => pollDirections(page), DIRECTIONS_POLL_MS);
-}
-
-/**
- * @param {string} reason
- * @returns {Directions}
- */
-function noDirections(reason) {
-  return { state: "unavailable", reason, names: [], accuracies: [], vectors: [] };
 }

@@ -1,6 +1,6 @@
 /** Faces and runs from `strangers serve`. */
 import { decodeBase64, decodeFaces, facesOf, serverSentEvents } from "./decoding.js";
-import { AccessError, UserError } from "./errors.js";
+import { UserError } from "./errors.js";
 
 /** @import {Game, Kind} from "./game.js" */
 /** @import {Latent} from "./latent-math.js" */
@@ -217,7 +217,7 @@ export class HttpSource {
     const message = await errorOf(response);
     if (response.status !== 401) throw new UserError(message);
     if (await this.#signIn(message)) return this.#fetch(path, options);
-    throw new AccessError(message);
+    throw new UserError(message);
   }
 
   /**

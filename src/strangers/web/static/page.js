@@ -13,7 +13,7 @@ import { randomSeed } from "./seeds.js";
  * @typedef {object} View
  * @property {HTMLElement} element
  * @property {number} [scroll] Where it was scrolled to when it was last left.
- * @property {() => void} [show]
+ * @property {() => unknown} [show] Returns a promise if it has yet to get what it shows.
  * @property {() => void} [hide]
  * @property {() => void} [random] Called for the key R.
  */

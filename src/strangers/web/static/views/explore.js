@@ -14,7 +14,7 @@ import { Walk } from "../walk.js";
  * @param {Page} page
  * @returns {View}
  */
-export function exploreView(page) {
+export function build(page) {
   const { editor } = page;
   const undo = button("Undo", () => editor.undo(), { title: "Ctrl+Z" });
   const redo = button("Redo", () => editor.redo(), { title: "Ctrl+Shift+Z" });

@@ -16,7 +16,7 @@ const FAVORITE = "F"; // the key
  * @param {Page} page
  * @returns {View}
  */
-export function facesView(page) {
+export function build(page) {
   const { editor } = page;
   const explore = button("Explore", () => page.go("explore"), { class: "first" });
   const pick = (/** @type {number} */ which) => {

@@ -21,7 +21,7 @@ const KEYS = { ArrowLeft: "real", p: "real", ArrowRight: "fake", s: "fake" };
  * @param {Page} page
  * @returns {View}
  */
-export function gameView(page) {
+export function build(page) {
   const table = new GameTable(page);
   const key = (/** @type {KeyboardEvent} */ event) => table.press(event);
   return {

@@ -20,7 +20,7 @@ const DRAWN = "faces drawn by a program; each trait of a face is random";
  * @param {Page} page
  * @returns {View}
  */
-export function learnView(page) {
+export function build(page) {
   const lesson = new Lesson(page);
   return {
     element: lesson.element,
@@ -48,6 +48,7 @@ class Lesson {
     this.reals = h("canvas", { class: "learn-faces", role: "img", width: side, height: SIDE });
     this.reals.setAttribute("aria-label", "Some of the real faces");
     this.origin = h("span", {}, DRAWN);
+    this.status = h("p", { class: "note", role: "status" });
     this.facts = h("dl", { class: "facts" });
     this.charts = h("div", { class: "charts" });
     this.runButton = button("Start", () => this.run(!this.isRunning), { class: "first", disabled: true });
@@ -81,6 +82,7 @@ class Lesson {
         h("figcaption", {}, "The forger's faces, of the same random numbers all the time"),
       ),
       h("div", { class: "buttons" }, this.runButton, this.restartButton, input, choose),
+      this.status,
       h("figure", {}, this.reals, h("figcaption", {}, "Some of the real ones: ", this.origin)),
       this.facts,
       h("p", { class: "note" }, "Everything happens in this tab: no picture leaves it."),
@@ -91,7 +93,10 @@ class Lesson {
   async open() {
     if (this.trainer) return;
     const { source } = this.page;
-    const [sheet, worker] = await Promise.all([source.drawnFaces(), source.trainer()]);
+    this.status.textContent = "Loading the drawn faces…";
+    const [sheet, worker] = await Promise.all([source.drawnFaces(), source.trainer()]).finally(
+      () => (this.status.textContent = ""),
+    );
     this.pictures = await cutSheet(sheet);
     this.trainer = new Trainer(
       worker,

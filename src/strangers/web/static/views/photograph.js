@@ -18,7 +18,7 @@ const PRIVACY = "One upright face, from hair to chin. It is processed by this se
  * @param {Page} page
  * @returns {View}
  */
-export function photographView(page) {
+export function build(page) {
   const inversion = new Inversion(page);
   const take = (/** @type {Iterable<File>} */ files) => {
     const all = [...files];

@@ -13,7 +13,7 @@ const SHOWN = COLUMNS * COLUMNS;
  * @param {Page} page
  * @returns {View}
  */
-export function setsView(page) {
+export function build(page) {
   const cards = page.sets.map((set) => new SetCard(page, set));
   const title = h("h1", { class: "visually-hidden" }, "Sets");
   const element = h("div", {}, title, h("div", { class: "runs" }, ...cards.map((card) => card.element)));

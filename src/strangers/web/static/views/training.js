@@ -19,7 +19,7 @@ const STATES = { training: "training", idle: "not training", finished: "finished
  * @param {Page} page
  * @returns {View}
  */
-export function trainingView(page) {
+export function build(page) {
   const source = /** @type {ServerSource} */ (page.source); // only a server feeds this view
   /** @type {Map<string, RunCard>} */
   const cards = new Map();
