@@ -47,9 +47,10 @@ robustness: .venv/developing
 	@$(BIN)/pytest tests/robustness --robustness --robustness-table runs/robustness.md --override-ini faulthandler_timeout=7200 --numprocesses auto --maxprocesses 8 --dist worksteal
 
 browser: .venv/developing
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends chromium >/dev/null; } || \
-	  echo "chromium is missing and could not be installed; the browser tests are skipped." >&2
+	@command -v chromium-headless-shell >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends chromium-headless-shell >/dev/null; } || \
+	  command -v chromium >/dev/null || \
+	  echo "Chromium is missing and could not be installed; the browser tests are skipped." >&2
 	@$(BIN)/python -m strangers.export.runtime .venv/onnxruntime-web
 
 check: .venv/developing

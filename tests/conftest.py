@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from .hub import hub as hub
-from .support import BROWSER, Outcome, Strangers, train_words
+from .support import BROWSER_ARGUMENTS, BROWSERS, Outcome, Strangers, train_words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -115,10 +115,10 @@ def traced_once() -> Iterator[None]:
 def browser() -> Iterator[Browser]:
     """The chromium of the system, for one module: Playwright keeps an event loop in its thread."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is of the extra dev")
-    path = shutil.which("chromium")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("there is no chromium on this machine: `make browser` installs it where it may")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(BROWSER), timeout=120_000)
+        browser = driver.chromium.launch(executable_path=path, args=list(BROWSER_ARGUMENTS), timeout=120_000)
         yield browser
         browser.close()

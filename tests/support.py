@@ -132,11 +132,14 @@ def train_words(data: object, out: object, *more: object) -> list[str]:
     return [str(word) for word in (*words, *(part for change in SMALL for part in ("--set", change)), *more)]
 
 
-BROWSER = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
+BROWSERS = ("chromium-headless-shell", "chromium")
+"""Programs that can run the tests of pages. The first takes half the processor time of the second."""
+
+BROWSER_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
-"""Arguments of chromium: as root, without a GPU, without background requests."""
+"""Arguments of chromium: as root, without a GPU and its process, without background requests."""
 
 
 def parse(words: Sequence[str]) -> None:
