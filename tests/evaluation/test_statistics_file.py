@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from strangers.evaluation.evaluate import Settings, evaluate
 from strangers.evaluation.facts import StatisticsFacts
 from strangers.evaluation.frechet import frechet_distance, statistics
 from strangers.evaluation.statistics import Conditions, measure_statistics
-from strangers.evaluation.statistics_file import is_statistics, read_statistics
+from strangers.evaluation.statistics_file import is_statistics, read_statistics, statistics_bytes
+from strangers.system.cache import Cached, to_bytes
 
 METRICS = ("fd-face", "kd-face", "precision-face", "recall-face", "mind-face")
 FEW = Settings(metrics=METRICS, count=300, shrinkage=True)
@@ -82,8 +84,6 @@ def test_an_npz_of_pytorch_fid_gives_a_frechet_distance_only(tmp_path: Path) -> 
 
 def test_other_weights_and_crops_are_refused(trained: Path, written: Path, tmp_path: Path) -> None:
     stored = read_statistics(written)
-    from strangers.evaluation.statistics_file import statistics_bytes
-
     facts = stored.facts.model_copy(update={"weights": dict.fromkeys(stored.facts.weights, "0" * 16)})
     (tmp_path / "other.safetensors").write_bytes(statistics_bytes(facts, stored.features, ".safetensors"))
     with pytest.raises(UsageError, match="of other weights"):
@@ -104,3 +104,53 @@ def test_damage_is_noticed(written: Path, tmp_path: Path, trained: Path) -> None
     assert is_statistics(written)
     assert not is_statistics(trained / "latest")
     assert not is_statistics(tmp_path)
+
+
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "NaN in a mean": ({"mu": np.full(8, np.nan)}, "mean has numbers that are not finite"),
+    "infinity in a feature": ({"features": np.full((3, 8), np.inf)}, "features has numbers that are not"),
+    "huge numbers": ({"sigma": np.eye(8) * 1e300}, "covariance has numbers that are not finite, or above"),
+    "negative variances": ({"sigma": -np.eye(8)}, "negative variances"),
+    "a negative eigenvalue": ({"sigma": np.eye(8) - 0.5}, "negative variances"),
+    "no symmetry": ({"sigma": np.triu(np.ones((8, 8)))}, "not symmetric"),
+    "text": ({"mu": np.array(["a"] * 8)}, "mean has numbers of type <U1, not floating-point"),
+    "complex numbers": ({"sigma": np.eye(8, dtype=complex)}, "covariance has numbers of type complex128"),
+    "a single number": ({"mu": np.array(3.0)}, "do not fit together"),
+    "other shapes": ({"features": np.zeros((3, 7))}, r"\(8,\), \(8, 8\) and \(3, 7\) do not fit together"),
+    "too many features": ({"features": np.zeros((500, 8))}, "more than the 70 that it states"),
+    "a part that lacks": ({"sigma": None}, "there is no covariance"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_numbers_that_are_no_statistics_are_refused(written: Path, tmp_path: Path, name: str) -> None:
+    changes, message = FAULTS[name]
+    conditions = read_statistics(written).facts.model_copy(update={"weights": {"face": None}})
+    text = conditions.model_dump_json()
+    arrays: dict[str, Any] = {"mu": np.zeros(8), "sigma": np.eye(8), "features": np.zeros((3, 8))} | changes
+    arrays = {name: array for name, array in arrays.items() if array is not None}
+    names = {"mu": "face.mean", "sigma": "face.covariance", "features": "face.features"}
+    tensors = {names[name]: array for name, array in arrays.items()}
+    paths = [tmp_path / "file.npz", tmp_path / "file.safetensors"]
+    np.savez(paths[0], conditions=np.array(text), **arrays)
+    if all(array.dtype == np.float64 for array in arrays.values()):
+        paths[1].write_bytes(to_bytes(Cached(tensors, {"statistics": text})))
+    for path in filter(Path.exists, paths):
+        with pytest.raises(DataError, match=f"The statistics of face in .* are damaged: .*{message}"):
+            read_statistics(path)
+
+
+def test_features_of_another_network_are_refused_whatever_the_files_state(
+    written: Path, tmp_path: Path
+) -> None:
+    conditions = read_statistics(written).facts.model_copy(update={"weights": {"face": None}, "count": 300})
+    arrays: dict[str, Any] = {"mu": np.zeros(8), "sigma": np.eye(8), "features": np.zeros((3, 8))}
+    np.savez(tmp_path / "short.npz", conditions=np.array(conditions.model_dump_json()), **arrays)
+    with pytest.raises(DataError, match="have 256 dimensions, and those of the other side 8"):
+        evaluate(tmp_path / "short.npz", written, settings=FEW, progress=False)
+
+    stored = read_statistics(written)
+    facts = stored.facts.model_copy(update={"weights": dict.fromkeys(stored.facts.weights, "0" * 16)})
+    (tmp_path / "other.safetensors").write_bytes(statistics_bytes(facts, stored.features, ".safetensors"))
+    with pytest.raises(UsageError, match="of other weights"):
+        evaluate(written, tmp_path / "other.safetensors", settings=FEW, progress=False)

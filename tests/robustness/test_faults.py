@@ -114,7 +114,7 @@ def every(trials: Callable[[int, int], range], step: int, first: int = 1) -> ran
 
 def written_model(place: Path, scale: float) -> Path:
     """A model file whose weights depend on `scale`."""
-    header, generator = read_model(write_model(place / "model.safetensors"))
+    header, generator, _ = read_model(write_model(place / "model.safetensors"))
     for weights in generator.parameters():
         weights.data *= scale
     save_model(place / "model.safetensors", generator, header)

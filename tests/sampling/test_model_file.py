@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,6 +36,25 @@ def test_a_model_file_brings_everything_that_drawing_needs(tmp_path: Path) -> No
     before = torch.get_rng_state()
     load(path, device="cpu")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_model_is_read_once_so_that_its_hash_is_that_of_the_weights_which_draw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = write_model(tmp_path / "model.safetensors"), tmp_path / "other.safetensors"
+    save_model(other, load(path, device="cpu").generator, load(path).header, half=True)
+    expected = load(path, device="cpu").hash
+    opened = os.open
+
+    def replaced_when_opened(name: Any, *arguments: Any, **options: Any) -> int:
+        descriptor = opened(name, *arguments, **options)
+        if os.fspath(name) == str(path) and other.exists():
+            other.replace(path)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", replaced_when_opened)
+    assert load(path, device="cpu").hash == expected
+    assert load(path, device="cpu").hash != expected
 
 
 def test_half_precision_halves_the_file_and_hardly_changes_a_face(tmp_path: Path) -> None:

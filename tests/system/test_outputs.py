@@ -79,6 +79,19 @@ def test_a_file_that_is_not_exactly_an_earlier_output_is_refused(mine: Path, dat
     assert mine.read_bytes() == data
 
 
+def test_a_sample_grid_of_a_training_is_not_replaced_by_another_picture(tmp_path: Path) -> None:
+    picture = b"\x89PNG\r\n\0strangers 1, digitalsourcetype/trainedAlgorithmicMedia<"
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    for name in ("000020k.png", "mine.png"):
+        (samples / name).write_bytes(picture)
+        check_outputs(samples / name, kind="picture")
+    (tmp_path / "run.json").touch()
+    check_outputs(samples / "mine.png", kind="picture")
+    with pytest.raises(UsageError, match=r"000020k\.png exists, and this command did not write it"):
+        check_outputs(samples / "000020k.png", kind="picture")
+
+
 def test_an_input_is_refused_although_the_command_once_wrote_it(mine: Path) -> None:
     mine.write_bytes(REPORT)
     os.link(mine, mine.with_name("same"))

@@ -80,3 +80,17 @@ def test_lines_are_whole_after_one_that_was_cut_and_a_pipe_is_an_error(tmp_path:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="seek"):
         append_whole(tmp_path / "pipe", b"line\n")
+
+
+def test_no_log_that_cannot_be_written_keeps_a_training_from_its_checkpoints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tensorboard")
+    log = RunLog(tmp_path, images_per_epoch=1, images_per_step=1, budget=9, tensorboard=True)
+    (tmp_path / "tensorboard").write_text("a file in the place of a folder")
+    with closing(log):
+        log.resume(0, 0.0, None)
+        assert "warning: TensorBoard's log cannot be written: " in capsys.readouterr().out
+        (tmp_path / "log.jsonl").mkdir()
+        log.write_metrics(1, {"variety": 2.0}, {})
+        log.flush()

@@ -43,10 +43,9 @@ def crops(incomplete: str) -> list[str]:
 
 def attributes(incomplete: str) -> list[str]:
     """Complete the name of an attribute of the bundled network."""
-    from safetensors import safe_open
+    from strangers.system.tensor_file import metadata_of
 
-    with safe_open(MODELS / "attributes.safetensors", framework="numpy") as file:
-        (described,) = (file.metadata() or {}).values()
+    (described,) = metadata_of((MODELS / "attributes.safetensors").read_bytes()).values()
     return beginning(json.loads(described)["attributes"], incomplete)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from strangers.data.tables import match_rows, parse_table
 from strangers.errors import DataError, UsageError
+from strangers.system.streams import read_regular_file
 
 TURNED = 0.15
 """A face is turned if its nose is further than this from the midpoint of the eyes, in eye distances."""
@@ -34,7 +35,7 @@ def orientation(landmarks: Path, names: Sequence[str]) -> Orientation:
     Raises UsageError if it does not exist, and DataError if it cannot be read or belongs to other pictures.
     """
     try:
-        table = parse_table(landmarks.name, landmarks.read_bytes())
+        table = parse_table(landmarks.name, read_regular_file(landmarks))
         points = np.array([row[:10] for row in table.cells], float).reshape(len(table.cells), 10)
     except FileNotFoundError:
         raise UsageError(f"There is no table of landmarks at {landmarks}.") from None

@@ -23,9 +23,10 @@ from torch.nn import functional as F
 
 from strangers.errors import ModelError, UsageError, did_you_mean, same_name
 from strangers.images import Pixels, to_signed
-from strangers.sampling.model_file import read_tensors, verify_digest
+from strangers.sampling.model_file import parse_tensors, verify_digest
 from strangers.system.devices import choose_device, to_device
-from strangers.system.files import sha256_of
+from strangers.system.files import hash_of
+from strangers.system.streams import read_regular_file
 
 BUNDLED_ATTRIBUTES = Path(__file__).parents[1] / "models" / "attributes.safetensors"
 SIZE = 64
@@ -174,7 +175,8 @@ def load_attributes(path: str | Path = BUNDLED_ATTRIBUTES, device: str = "cpu") 
     path = Path(path)
     chosen = choose_device(device).value
     try:
-        metadata, halves = read_tensors(path)
+        data = read_regular_file(path)
+        metadata, halves = parse_tensors(data)
         header = json.loads(verify_digest(metadata["strangers-attributes"], halves))
         tensors = {name: value.float() for name, value in halves.items()}
         if not (names := tuple(str(name) for name in header["attributes"])):
@@ -184,11 +186,10 @@ def load_attributes(path: str | Path = BUNDLED_ATTRIBUTES, device: str = "cpu") 
             name: value for name, value in network.state_dict().items() if not value.is_floating_point()
         }
         network.load_state_dict(tensors | counts)
-        digest = sha256_of(path)[:16]
     except FileNotFoundError:
         raise ModelError(f"No attribute network at {path}.") from None
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, SafetensorError, LookupError, ValueError, TypeError, RuntimeError) as error:
         why = str(error).split("\n")[0]
         raise ModelError(f"{path} is not an attribute network, or is damaged ({why}).") from None
     network = to_device(network.requires_grad_(False).eval(), chosen)  # type: ignore[assignment]
-    return Attributes(network, names, digest)
+    return Attributes(network, names, hash_of(data))

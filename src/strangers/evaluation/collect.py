@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from strangers.errors import UsageError
+from strangers.errors import DataError, UsageError
 from strangers.evaluation.attributes import load_attributes
 from strangers.evaluation.facts import StatisticsFacts
 from strangers.evaluation.features import Extractor, Features, extract, reference_features
@@ -54,16 +54,24 @@ def check_sides(
     too few pictures, all before any is read or drawn.
     """
     dimensions = {name: d for extractor in extractors for name, d in extractor.dimensions.items()}
+    weights: dict[str, str | None] = {name: one.hash for one in extractors for name in one.dimensions}
     for side in sides:
-        _check_stored(side, metrics, {name: one.hash for one in extractors for name in one.dimensions})
+        _check_stored(side, metrics, weights)
         for name, found in (side.stored or {}).items():
-            dimensions.setdefault(name, len(found.statistics.mean))
+            length = len(found.statistics.mean)
+            if dimensions.setdefault(name, length) != length:
+                raise DataError(
+                    f"The {name} features in {side.facts.path} have {length:,} dimensions, and those of the "
+                    f"other side {dimensions[name]:,}: they are of another network."
+                )
+        if isinstance(side.facts, StatisticsFacts):  # the next file is compared with this one
+            weights |= {name: one for name, one in side.facts.weights.items() if one is not None}
     numbers = {side.facts.path: side.measured(count) for side in sides}
     known = {path: number for path, number in numbers.items() if number is not None}
     check_counts(metrics, dimensions, known, shrinkage=shrinkage)
 
 
-def _check_stored(side: Side, metrics: Sequence[str], weights: dict[str, str]) -> None:
+def _check_stored(side: Side, metrics: Sequence[str], weights: Mapping[str, str | None]) -> None:
     """Check that a statistics file has what the metrics need. Raises UsageError."""
     if side.stored is None or not isinstance(side.facts, StatisticsFacts):
         return
@@ -84,8 +92,8 @@ def _check_stored(side: Side, metrics: Sequence[str], weights: dict[str, str]) -
         theirs, ours = stated.get(metric.features), weights.get(metric.features)
         if theirs is not None and ours is not None and theirs != ours:
             raise UsageError(
-                f"The {metric.features} features in {path} are of other weights ({theirs}) than those here "
-                f"({ours}), so that they cannot be compared."
+                f"The {metric.features} features in {path} are of other weights ({theirs}) than those of the "
+                f"other side ({ours}), so that they cannot be compared."
             )
 
 

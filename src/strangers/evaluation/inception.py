@@ -23,7 +23,6 @@ from strangers.evaluation.inception_blocks import Convolution, inception_stages
 from strangers.evaluation.weights import PublishedWeights
 from strangers.images import Pixels, to_signed
 from strangers.system.devices import choose_device, to_device
-from strangers.system.files import sha256_of
 
 WEIGHTS = PublishedWeights(
     "Inception",
@@ -145,7 +144,7 @@ def load_inception(
             raise UsageError(f"No Inception features {name!r}. Choose from {', '.join(DIMENSIONS)}.")
     chosen = choose_device(device).value
     path = WEIGHTS.find(weights)
-    tensors, digest = WEIGHTS.read(path), sha256_of(path)[:16]
+    tensors, digest = WEIGHTS.read(path)
     network = _fold(_network(path, tensors, names))
     to_device(network, chosen)
     return InceptionFeatures({name: DIMENSIONS[name] for name in names}, digest, network)

@@ -18,7 +18,6 @@ from strangers.errors import ModelError, UsageError
 from strangers.evaluation.vision_transformer import TRANSFORMERS, Architecture, Tensors, VisionTransformer
 from strangers.images import Pixels
 from strangers.system.devices import choose_device, to_device
-from strangers.system.files import sha256_of
 
 TRANSFORMER_GROUP = 16
 """Fixed batch size, so that the features of a picture do not depend on the other pictures."""
@@ -91,8 +90,8 @@ def load_transformer(name: str, device: str = "auto") -> TransformerFeatures:
         raise UsageError(f"No transformer {name!r}. Choose from {', '.join(TRANSFORMERS)}.")
     architecture, chosen = TRANSFORMERS[name], choose_device(device).value
     path = architecture.weights.find()
-    digest = sha256_of(path)[:16]
-    network = _network(path, architecture.weights.read(path), architecture)
+    tensors, digest = architecture.weights.read(path)
+    network = _network(path, tensors, architecture)
     to_device(network, chosen)
     return TransformerFeatures(name, digest, architecture, network)
 

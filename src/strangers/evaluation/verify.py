@@ -15,6 +15,7 @@ from strangers.evaluation.evaluate import Settings, check, evaluate
 from strangers.evaluation.facts import Facts, StatisticsFacts
 from strangers.evaluation.metric_table import METRICS
 from strangers.evaluation.result import Result, Value
+from strangers.system.streams import read_regular_file
 
 ROUNDING = 0.01
 """Relative difference between machines that is allowed for a value without a standard error."""
@@ -47,7 +48,7 @@ class Check:
 def read_entry(path: Path) -> Result:
     """Read a recorded result. Raises UsageError without a file, and DataError."""
     try:
-        return Result.model_validate_json(path.read_bytes())
+        return Result.model_validate_json(read_regular_file(path))
     except FileNotFoundError:
         raise UsageError(f"There is no result {path}; `strangers evaluate` writes one.") from None
     except OSError as error:

@@ -5,6 +5,8 @@ The first of these is used: the file of the caller, that of the environment vari
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from torch import Tensor
 
 from strangers.errors import ModelError, UsageError
 from strangers.system.cache import cache_folder, downloaded
-from strangers.system.files import sha256_of
+from strangers.system.files import hash_of
 from strangers.system.streams import read_regular_file
 
 CONVERT = (
@@ -70,19 +72,18 @@ class PublishedWeights:
         advice = f"Put the file at {path}, or pass it with {ways}."
         return downloaded(self.url, self.sha256, path, name=f"the {self.network} weights", advice=advice)
 
-    def read(self, path: Path) -> dict[str, Tensor]:
-        """Read the tensors of a .safetensors file or of the published file; other pickles are never opened.
+    def read(self, path: Path) -> tuple[dict[str, Tensor], str]:
+        """Return the tensors of a .safetensors file or of the published file, and the file's hash.
 
-        Raises ModelError.
+        Other pickles are never opened. Raises ModelError.
         """
         try:
-            with path.open("rb") as file:
-                start = file.read(256)
-            is_safetensors = start[8:9] == b"{"  # the header follows its length
-            is_published = not is_safetensors and sha256_of(path) == self.sha256
+            data = read_regular_file(path)
         except OSError as error:
             raise ModelError(f"Cannot read the weights {path}: {error.strerror or error}.") from None
-        if start.lstrip().startswith(b"<") and not is_safetensors:
+        is_safetensors = data[8:9] == b"{"  # the header follows its length
+        is_published = not is_safetensors and hashlib.sha256(data).hexdigest() == self.sha256
+        if data[:256].lstrip().startswith(b"<") and not is_safetensors:
             raise ModelError(f"{path} is a web page, not {self.network} weights. Download {self.url}.")
         if not is_safetensors and not is_published:
             raise ModelError(
@@ -92,13 +93,13 @@ class PublishedWeights:
             )
         try:
             found: dict[str, Tensor] = (
-                load(read_regular_file(path))
+                load(data)
                 if is_safetensors
-                else torch.load(path, map_location="cpu", weights_only=True)
+                else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
             )
         except Exception as error:  # safetensors, torch and zipfile document no complete list
             reason = str(error).strip().partition("\n")[0].rstrip(".") or "it is truncated"
             raise ModelError(
                 f"{path} has no weights, or is damaged: {reason}. Download {self.url} again."
             ) from None
-        return found
+        return found, hash_of(data)

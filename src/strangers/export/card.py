@@ -22,6 +22,7 @@ from strangers.sampling.model import Model
 from strangers.sampling.model_file import ModelHeader
 from strangers.system.streams import markdown_text as escaped
 from strangers.system.streams import one_line as plain
+from strangers.system.streams import read_regular_file
 
 MAX_ATTRIBUTES = 12
 """Attributes in the table: those whose frequencies differ most."""
@@ -243,7 +244,7 @@ def _changes(recipe: FacesRecipe, preset: FacesRecipe) -> list[str]:
 def read_result(path: Path, model: Model) -> Result:
     """Read a result of `strangers evaluate`. Raises DataError, and UsageError for none or another model's."""
     try:
-        result = Result.model_validate_json(path.read_bytes())
+        result = Result.model_validate_json(read_regular_file(path))
     except FileNotFoundError:
         raise UsageError(f"There is no result {path}; `strangers evaluate` writes one.") from None
     except OSError as error:

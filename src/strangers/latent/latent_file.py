@@ -16,6 +16,7 @@ from strangers.images import COMPOSITE, Pixels, Provenance, encode_png, grid
 from strangers.latent.inversion import Inversion
 from strangers.sampling.model import Model
 from strangers.system.outputs import check_outputs, write_output
+from strangers.system.streams import open_regular_file
 
 MAX_LATENT_BYTES = 1_000_000
 """A latent of 4096 numbers takes a tenth of this."""
@@ -111,7 +112,7 @@ def write_latent(
 def read_latent(path: Path) -> LatentFile:
     """Read a latent file. Raises UsageError without a file, and DataError for one that is no latent."""
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             text = file.read(MAX_LATENT_BYTES + 1)
     except FileNotFoundError:
         raise UsageError(f"There is no latent file {path}; `strangers invert` writes one.") from None

@@ -15,6 +15,7 @@ from strangers.data.face_detection import Points
 from strangers.errors import DataError, UsageError
 from strangers.images import Pixels
 from strangers.sampling.model import Model
+from strangers.system.streams import read_regular_file
 
 Square = tuple[float, float, float, float]
 """x and y of the upper left and the upper right corner of a square in an upright photograph, in pixels."""
@@ -92,7 +93,7 @@ def _in_square(photograph: Pixels, square: Square, size: int) -> SeenPhotograph:
 def read_photograph(path: Path, model: Model, *, cropped: bool = False) -> SeenPhotograph:
     """Return the photograph in the file `path` as `as_seen` does. Raises UsageError and DataError."""
     try:
-        return as_seen(path.read_bytes(), model, cropped=cropped)
+        return as_seen(read_regular_file(path), model, cropped=cropped)
     except FileNotFoundError:
         raise UsageError(f"There is no photograph {path}.") from None
     except OSError as error:

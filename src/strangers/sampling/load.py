@@ -12,7 +12,7 @@ from strangers.errors import ModelError, StrangersError, UsageError
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import ModelHeader, read_model
 from strangers.system.devices import choose_device, to_device
-from strangers.system.files import sha256_of
+from strangers.system.files import hash_of
 from strangers.system.streams import detail
 
 BUNDLED_MODELS = Path(__file__).parents[1] / "models"
@@ -39,7 +39,7 @@ def bundled() -> dict[str, Path]:
 @cache
 def bundled_hashes() -> frozenset[str]:
     """Return the hashes of the models in the package."""
-    return frozenset(_hash(path) for path in bundled().values())
+    return frozenset(hash_of(path.read_bytes()) for path in bundled().values())
 
 
 def load(source: str | Path, device: str = "auto") -> Model:
@@ -51,7 +51,7 @@ def load(source: str | Path, device: str = "auto") -> Model:
     try:
         name = str(source)
         if name.startswith(HUB):
-            header, generator, digest = _read(_fetched(name.removeprefix(HUB)))
+            header, generator, digest = read_model(_fetched(name.removeprefix(HUB)))
         else:
             header, generator, digest = _read_newest(Path(source))
     except OSError as error:
@@ -75,24 +75,13 @@ def _read_newest(source: Path) -> tuple[ModelHeader, nn.Module, str]:
     while True:
         named = _pointed(source)
         try:
-            return _read(model_file(source))
+            return read_model(model_file(source))
         except (OSError, StrangersError) as error:
             if _pointed(source) != named:
                 continue
             if isinstance(error, StrangersError) and (earlier := _checkpoint_before(source, named)):
                 raise ModelError(f"{error} The checkpoint before it is {earlier}.") from None
             raise
-
-
-def _read(path: Path) -> tuple[ModelHeader, nn.Module, str]:
-    """Return the header of a model file, its generator, and the first digits of its hash."""
-    header, generator = read_model(path)
-    return header, generator, _hash(path)
-
-
-def _hash(path: Path) -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256 of a model file."""
-    return sha256_of(path)[:16]
 
 
 def _pointed(source: Path) -> str:

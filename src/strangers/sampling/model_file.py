@@ -32,12 +32,11 @@ from strangers.config import Count, explain
 from strangers.data.terms import Terms
 from strangers.errors import ModelError, StrangersError
 from strangers.recipes.recipe import FacesRecipe, Recipe
-from strangers.system.files import write_atomically
+from strangers.system.files import hash_of, write_atomically
 from strangers.system.streams import read_regular_file
+from strangers.system.tensor_file import metadata_of
 
 MODEL_FORMAT: Literal[1] = 1
-
-MAX_TENSORS = 10_000
 
 
 class ModelHeader(BaseModel):
@@ -119,23 +118,25 @@ def _halved(tensor: Tensor) -> Tensor:
     return half if bool((error <= allowed).all()) else tensor
 
 
-def read_model(path: Path) -> tuple[ModelHeader, nn.Module]:
-    """Return the header of a model file, and its generator in float32 on the CPU.
+def read_model(path: Path) -> tuple[ModelHeader, nn.Module, str]:
+    """Return the header of a model file, its generator in float32 on the CPU, and the file's hash.
 
+    The file is read once. It is not mapped, for the process would die if another program cut it short.
     Raises ModelError and OSError.
     """
-    header, tensors = _read(path)
+    data = read_regular_file(path)
+    header, tensors = _parse(path, data)
     whole = {
         name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()
     }
-    return header, _generator(path, header, whole)
+    return header, _generator(path, header, whole), hash_of(data)
 
 
-def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
-    """Return the header and the tensors of a model file."""
-    _refuse_other_kinds(path)
+def _parse(path: Path, data: bytes) -> tuple[ModelHeader, dict[str, Tensor]]:
+    """Return the header and the tensors of the model file with these bytes."""
+    _refuse_other_kinds(path, data[:256])
     try:
-        metadata, tensors = read_tensors(path)
+        metadata, tensors = parse_tensors(data)
     except (SafetensorError, ValueError, RecursionError) as error:
         raise ModelError(
             f"{path} is not a model file, or is damaged ({error}). Copy or download it again."
@@ -149,19 +150,12 @@ def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
     return _header(path, text), tensors
 
 
-def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Return the metadata and the tensors of a .safetensors file, of one reading of it.
+def parse_tensors(data: bytes) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the metadata and the tensors of a .safetensors file with these bytes.
 
-    It is not mapped, for the process would die if another program cut it short. Raises OSError, and
-    SafetensorError, ValueError or RecursionError for another file, and for one of more than MAX_TENSORS.
+    Raises SafetensorError, ValueError or RecursionError for other bytes, and for too many tensors.
     """
-    data = read_regular_file(path)
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    if not isinstance(header, dict) or not isinstance(header.get("__metadata__", {}), dict):
-        raise ValueError("its header is no description of tensors")
-    if len(header) > MAX_TENSORS + 1:
-        raise ValueError(f"it has more than {MAX_TENSORS:,} tensors")
-    return header.get("__metadata__", {}), load(data)
+    return metadata_of(data), load(data)
 
 
 def with_digest(text: str, tensors: Mapping[str, Tensor]) -> str:
@@ -201,9 +195,7 @@ _OTHER_KINDS = {
 """Common mistakes for a model file, by their first bytes."""
 
 
-def _refuse_other_kinds(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(256)
+def _refuse_other_kinds(path: Path, start: bytes) -> None:
     if not start:
         raise ModelError(f"{path} is empty.")
     if start[8:9] == b"{":  # the header of a .safetensors file, after its length

@@ -17,7 +17,8 @@ from strangers.errors import ModelError, StrangersError, UsageError
 from strangers.images import Pixels, to_pixels
 from strangers.sampling.latents import Distribution, latents
 from strangers.sampling.model_file import ModelHeader
-from strangers.system.files import sha256_of
+from strangers.system.files import hash_of
+from strangers.system.streams import read_regular_file
 
 MISSING_EXTRA = "An .onnx generator needs onnxruntime: pip install 'strangers[export]'."
 
@@ -80,7 +81,7 @@ def load_onnx(path: Path, input_name: str | None = None) -> OnnxGenerator:
     Raises ModelError for a file that is damaged or no generator, UsageError for an input that it lacks, and
     StrangersError without onnxruntime.
     """
-    session = _session(path)
+    session, digest = _session(path)
     inputs = {found.name: found for found in session.get_inputs()}
     if input_name is not None and input_name not in inputs:
         raise UsageError(f"{path} has no input {input_name!r}; it has {', '.join(inputs)}.")
@@ -97,7 +98,7 @@ def load_onnx(path: Path, input_name: str | None = None) -> OnnxGenerator:
         )
     output = session.get_outputs()[0].name
     header = _header(path, session)
-    found = OnnxGenerator(path, sha256_of(path)[:16], session, chosen.name, shape, output, header, 0)
+    found = OnnxGenerator(path, digest, session, chosen.name, shape, output, header, 0)
     try:
         face = found.decode(latents([0, 1], shape[0], found.latent))
     except StrangersError:
@@ -114,10 +115,14 @@ def _is_latent(shape: tuple[object, ...]) -> bool:
     return isinstance(length, int) and all(size == 1 for size in others)
 
 
-def _session(path: Path) -> Any:
-    """Return onnxruntime's session for a file. Raises ModelError, and StrangersError without onnxruntime."""
+def _session(path: Path) -> tuple[Any, str]:
+    """Return onnxruntime's session for a file, and the file's hash.
+
+    Raises ModelError, and StrangersError without onnxruntime.
+    """
     try:
-        return new_session(path.read_bytes())
+        data = read_regular_file(path)
+        return new_session(data), hash_of(data)
     except StrangersError:
         raise
     except OSError as error:

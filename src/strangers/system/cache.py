@@ -16,13 +16,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from strangers.errors import StrangersError
 from strangers.system.files import remove_leftovers, sha256_of, write_atomically
 from strangers.system.folders import remove_folder
-from strangers.system.streams import progress_console
+from strangers.system.streams import progress_console, read_regular_file
+from strangers.system.tensor_file import metadata_of
 
 DOWNLOAD_TIMEOUT = 30
 """Seconds without a byte after which a download counts as interrupted."""
@@ -200,14 +201,21 @@ def to_bytes(value: Cached) -> bytes:
 def read_cached(path: Path) -> Cached | None:
     """Return the value in a file, or None for a file that is absent or damaged."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata()
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+        return from_bytes(read_regular_file(path))
+    except OSError:
+        return None
+
+
+def from_bytes(data: bytes) -> Cached | None:
+    """Return the value that `to_bytes` serialized, or None for damaged bytes."""
+    try:
+        metadata, arrays = metadata_of(data), load(data)
         if _digest(arrays, metadata["facts"]) != metadata["sha256"]:
             return None
-        return Cached(arrays, json.loads(metadata["facts"]))
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+        facts = json.loads(metadata["facts"])
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return None
+    return Cached(arrays, facts) if isinstance(facts, dict) else None
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]], facts: str) -> str:

@@ -109,6 +109,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hash_of(data: bytes) -> str:
+    """Return the hash by which results name a file: the first 16 digits of the SHA-256 of its bytes.
+
+    Bytes that are read once are hashed and used; a file that is read twice may change in between.
+    """
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
 def sync_folder(path: Path) -> None:
     with suppress(OSError):  # Windows cannot open folders, and some disks cannot flush them
         descriptor = os.open(path, os.O_RDONLY)

@@ -68,7 +68,7 @@ def check_outputs(
             continue
         if any(place.samefile(name) for name in read):
             raise UsageError(f"{path} is an input of this command; choose another --out, or pass --force.")
-        if _kind_of(place) != kind:
+        if _kind_of(place) != kind or _is_grid_of_run(place):
             raise UsageError(
                 f"{path} exists, and this command did not write it; choose another --out, or pass --force."
             )
@@ -90,6 +90,12 @@ def signed(text: str, kind: Kind) -> bytes:
     """Return HTML or Markdown with a signature in a last comment, which an edit invalidates."""
     data = text.encode(errors="backslashreplace")
     return data + f"<!-- strangers {kind} {hashlib.sha256(data).hexdigest()} -->\n".encode()
+
+
+def _is_grid_of_run(path: Path) -> bool:
+    """Return whether a training wrote this picture: its run needs it for the animation of its progress."""
+    is_named_so = path.parent.name == "samples" and re.fullmatch(r"\d{6,}k\.png", path.name) is not None
+    return is_named_so and (path.parents[1] / "run.json").exists()
 
 
 def _kind_of(path: Path) -> str | None:

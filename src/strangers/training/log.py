@@ -82,8 +82,7 @@ class RunLog:
             speed_estimate_period=120,
         )
         self.task = self.bar.add_task("", total=budget)
-        self.seconds = 0.0
-        self.speed = 0.0
+        self.seconds = self.speed = 0.0
         self._unwritten: dict[str, list[str]] = {}
         self._sums: torch.Tensor | None = None
         self._steps = 0
@@ -117,11 +116,19 @@ class RunLog:
         self._last_step = self._clock.seconds()
         self._line_started = (self._last_step, images_seen)
         self.bar.update(self.task, completed=images_seen)
-        if self._new_writer is not None and self.run is not None:
+        self._open_writer(images_seen)
+
+    def _open_writer(self, images_seen: int) -> None:
+        """Begin another file of TensorBoard, which forgets steps of earlier ones from `purge_step` on."""
+        if self._new_writer is None or self.run is None:
+            return
+        try:
             if self._writer is not None:
                 self._writer.close()
-            # TensorBoard forgets steps from `purge_step` on, which earlier sessions may have written.
             self._writer = self._new_writer(self.run / "tensorboard", purge_step=images_seen + 1)
+        except OSError as error:
+            self._writer = None
+            self.info(f"warning: TensorBoard's log cannot be written: {error.strerror or error}.")
 
     def state(self) -> dict[str, Any] | None:
         """Return the sums since the last line, for a checkpoint."""
@@ -196,7 +203,7 @@ class RunLog:
     def flush(self) -> None:
         """Flush log.jsonl to the disk, so that no checkpoint is newer than its lines after a power loss."""
         if self.run is not None:
-            with suppress(FileNotFoundError), open_regular_file(self.run / "log.jsonl") as file:
+            with suppress(OSError), open_regular_file(self.run / "log.jsonl") as file:
                 os.fsync(file.fileno())
         if self._writer is not None:
             with suppress(OSError):
