@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 os.environ["OMP_NUM_THREADS"] = "1"  # pytest-xdist's workers share the cores; before torch is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import onnxruntime themselves
 settings.register_profile(  # a busy machine is slow
     "strangers", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

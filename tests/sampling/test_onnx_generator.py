@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +109,14 @@ def test_files_that_are_no_generators_are_refused(tmp_path: Path) -> None:
         load_onnx(foreign(tmp_path / "open.onnx", ["k"]))
     with pytest.raises(ModelError, match=r"must be in \[-1, 1\]"):
         load_onnx(foreign(tmp_path / "black.onnx", [4], scale=0.0))
+
+
+def test_onnxruntime_leaves_no_mark_by_which_it_reports_its_use(tmp_path: Path) -> None:
+    """With telemetry it writes a number of the device and a data base of events into the home."""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    program = "from strangers.sampling.onnx_generator import new_session as n; n(b'no model')"
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert "INVALID_PROTOBUF" in done.stderr
+    assert [*tmp_path.rglob("*")] == []
