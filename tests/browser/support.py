@@ -56,6 +56,53 @@ def nameless(page: Page) -> list[str]:
     return found
 
 
+FOCUSED = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const labels = [...(e.labels ?? [])];
+  const hasRing = (it) => getComputedStyle(it).outlineStyle !== "none";
+  const ring = hasRing(e) || labels.some((it) => hasRing(it) || [...it.children].some(hasRing));
+  const box = (e.classList.contains("visually-hidden") ? labels[0] : e).getBoundingClientRect();
+  const inside = (low, value, high) => Math.min(high - 1, Math.max(low, value));
+  const x = inside(0, box.x + box.width / 2, innerWidth), y = box.y + box.height / 2;
+  const top = document.elementFromPoint(x, y);
+  const seen = top && (e.contains(top) || top.contains(e) || labels.some((it) => it.contains(top)));
+  return [e.outerHTML.slice(0, 120), ...(ring ? [] : ["has no ring"]), ...(seen ? [] : ["is covered"])]; }"""
+
+
+def walk_by_keyboard(page: Page) -> tuple[int, list[list[str]]]:
+    """Go with Tab from the first control to the last one and back; return their number, and what is wrong."""
+    page.locator(".skip").focus()
+    steps = 0
+    wrong: list[list[str]] = []
+    for key in ("Tab", "Shift+Tab"):
+        page.keyboard.press(key)
+        while (found := page.evaluate(FOCUSED)) is not None:
+            steps += 1
+            if len(found) > 1:
+                wrong.append(found)
+            if key == "Shift+Tab" and 'class="skip"' in found[0]:
+                break
+            assert steps < 500, "the keyboard is trapped"
+            page.keyboard.press(key)
+    return steps // 2, wrong
+
+
+def unnamed(page: Page) -> list[str]:
+    """Return the roles of the focusable elements that have no name in the accessibility tree."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    return [
+        node["role"]["value"]
+        for node in nodes
+        if not node["ignored"]
+        and any(each["name"] == "focusable" and each["value"]["value"] for each in node["properties"])
+        and node["role"]["value"] not in ("RootWebArea", "main")
+        and not node.get("name", {}).get("value")
+    ]
+
+
 SHOWN = """() => { const c = document.querySelector(".portrait-face");
   const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", {willReadFrequently: true});
   copy.drawImage(c, 0, 0);

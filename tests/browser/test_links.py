@@ -151,6 +151,8 @@ def test_back_shows_what_the_address_names(site: Served, open_page: OpenPage) ->
 def test_a_copied_link_is_acknowledged(open_page: OpenPage) -> None:
     page = open_page("#seed=17&truncation=0.5", permissions=["clipboard-read", "clipboard-write"])
     page.wait_for_selector(".portrait[data-drawn]")
+    region = page.locator(".toast.notice")  # there before its text, or screen readers would not announce it
+    assert region.evaluate("it => [it.textContent, it.checkVisibility()]") == ["", True]
     page.get_by_role("button", name="Copy link").click()
     page.get_by_text("Link copied.").wait_for()
     assert page.evaluate("navigator.clipboard.readText()").endswith("/#seed=17&truncation=0.5")

@@ -64,7 +64,7 @@ def test_a_link_of_a_model_that_is_not_here_says_so(
 ) -> None:
     served, (first, _) = two
     page = open_page("#model=0123456789abcdef&seed=17", url=served.url)
-    assert "model of this link is not here" in page.get_by_role("alert").inner_text()
+    page.get_by_role("alert").get_by_text("model of this link is not here").wait_for()
     assert soon(lambda: at(page).startswith(f"#model={first.hash}&seed={first_seed(first)}"), page)
 
 

@@ -29,7 +29,9 @@ from .support import (
     shoot,
     shown,
     soon,
+    unnamed,
     upload,
+    walk_by_keyboard,
 )
 
 DEVICES = pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -81,7 +83,7 @@ def test_the_wall_by_keyboard(site: Served, open_page: OpenPage) -> None:
     assert page.locator(".face").count() == 1
     page.get_by_label("First seed").fill("-1")
     page.keyboard.press("Enter")
-    assert "whole number" in page.get_by_role("alert").inner_text()
+    page.get_by_role("alert").get_by_text("whole number").wait_for()
 
 
 def test_the_wall_of_the_best_faces_leaves_out_the_least_certain(site: Served, open_page: OpenPage) -> None:
@@ -265,10 +267,12 @@ def test_the_token_is_asked_for_once(site: Served, open_page: OpenPage) -> None:
     complaints[:] = [line for line in complaints if "401 (Unauthorized)" not in line]  # which was provoked
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_view_in_light_and_dark(open_page: OpenPage, scheme: str) -> None:
-    page = open_page("#seed=17", color_scheme=scheme, reduced_motion="reduce")
-    for view in ("Explore", "Photograph", "Training", "Faces"):
+@pytest.mark.parametrize(("scheme", "device"), [("light", PHONE), ("dark", DESKTOP)], ids=["light", "dark"])
+def test_every_view_in_light_and_dark_and_by_keyboard(
+    open_page: OpenPage, scheme: str, device: dict[str, Any]
+) -> None:
+    page = open_page("#seed=17", device, color_scheme=scheme, reduced_motion="reduce")
+    for view in ("Explore", "Photograph", "Training", "Game", "Learn", "Faces"):
         page.get_by_role("link", name=view).click()
         page.locator("main h1").wait_for()
         ink, paper = page.evaluate(
@@ -276,6 +280,15 @@ def test_every_view_in_light_and_dark(open_page: OpenPage, scheme: str) -> None:
         )
         assert (brightness(ink) < brightness(paper)) == (scheme == "light")
         assert abs(brightness(ink) - brightness(paper)) > 150
+        page.locator("nav [aria-current]", has_text=view).wait_for()
+        if view in ("Explore", "Faces"):
+            page.wait_for_selector(".portrait[data-drawn]")
+        # Without the message that a view is loading, on a busy machine.
+        page.wait_for_selector(".toast.notice:empty", state="attached")
+        count, wrong = walk_by_keyboard(page)
+        assert count > 6
+        assert wrong == [], view
+        assert unnamed(page) == [], view
 
 
 def brightness(color: str) -> float:

@@ -387,7 +387,7 @@ def test_learn_works_before_the_generator_is_there(browser: Any, address: str, m
         page.goto(address + "#view=learn&seed=17")
         page.wait_for_selector(".learn[data-images='0']")
         assert page.get_by_role("button", name="Start", exact=True).is_enabled()
-        page.wait_for_function("document.querySelector('#model').textContent.startsWith('Generator: ')")
+        page.locator("#model", has_text="Generator: ").wait_for()
         page.get_by_role("link", name="Faces").click()
         page.get_by_text(re.compile("Loading the generator: [0-9.]+ of")).wait_for()
         assert page.locator("img.preview").is_visible()

@@ -4,7 +4,7 @@
  * The document needs <main id="main"> and <nav id="views">; <p id="model"> describes the model.
  */
 import { pollDirections } from "./directions.js";
-import { button, byId, h } from "./dom.js";
+import { button, byId, h, reveal } from "./dom.js";
 import { UserError, explain } from "./errors.js";
 import { formatLink, parseLink } from "./links.js";
 import { Page } from "./page.js";
@@ -83,10 +83,8 @@ class App {
     this.written = 0; // when the address was last changed
     this.followed = ""; // the address that was last followed or written
     this.link = parseLink(""); // what it names
-    /** @type {View} */
-    this.waiting = { element: h("div", {}, ...byId("main").childNodes) }; // for the model
-    /** @type {unknown} */
-    this.opening = null; // a promise if the view has yet to get what it shows
+    this.waiting = /** @type {View} */ ({ element: h("div", {}, ...byId("main").childNodes) }); // for the model
+    this.opening = /** @type {unknown} */ (null); // a promise if the view has yet to get what it shows
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.writing = undefined;
     page.go = (view) => this.go(view);
@@ -99,6 +97,7 @@ class App {
     window.addEventListener("hashchange", () => this.page.attempt(() => this.follow()));
     window.addEventListener("pagehide", () => this.#writeAddress());
     window.addEventListener("keydown", (event) => this.#randomByKey(event));
+    window.addEventListener("focusin", ({ target }) => reveal(target));
     this.page.editor.addEventListener("change", () => this.#writeSoon());
     this.page.addEventListener("wall", () => this.#writeSoon());
     await this.page.attempt(() => this.follow());
@@ -189,13 +188,13 @@ class App {
   async #build(name) {
     if (this.built[name] || (VIEWS[name].needsModel && !this.page.loaded)) return;
     const { title, load } = VIEWS[name];
-    const slow = setTimeout(() => this.page.notify(`Loading ${title}…`), SLOW_MS);
-    const { build } = await load()
-      .catch(() => {
-        throw new UserError(`${title} could not be loaded. Reload the page.`);
-      })
-      .finally(() => clearTimeout(slow));
-    this.built[name] ??= build(this.page);
+    const { page } = this;
+    const slow = setTimeout(() => page.notify(`Loading ${title}…`), SLOW_MS);
+    const module = await load().catch(() => null);
+    clearTimeout(slow);
+    if (page.notice.textContent === `Loading ${title}…`) page.notify("");
+    if (!module) throw new UserError(`${title} could not be loaded. Reload the page.`);
+    this.built[name] ??= module.build(page);
   }
 
   /** @param {ViewName} name */
@@ -251,6 +250,7 @@ class App {
     clearTimeout(this.writing);
     // The visitor may have changed the address a moment ago, which is yet to be followed.
     if (!this.shown || this.following || location.hash !== this.followed) return;
+    if (this.page.models.length && !this.page.loaded) return; // it is followed again with the model
     const fragment = `#${this.address()}`;
     if (fragment === location.hash || (fragment === "#" && !location.hash)) return;
     this.written = performance.now();

@@ -101,6 +101,16 @@ export function lightDismiss(element, close) {
 }
 
 /**
+ * Scroll what the keyboard has reached into sight: browsers leave controls partly under an edge.
+ *
+ * @param {EventTarget | null} target
+ */
+export function reveal(target) {
+  if (!(target instanceof Element) || target.id === "main" || !target.matches(":focus-visible")) return;
+  target.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+}
+
+/**
  * Download a file.
  *
  * @param {Blob} blob

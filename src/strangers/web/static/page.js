@@ -42,8 +42,9 @@ export class Page extends EventTarget {
     /** @type {Collection | null} */
     this.kept = null;
     this.status = h("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
-    this.notice = h("p", { class: "toast notice", role: "status", hidden: true });
-    this.alert = h("p", { class: "toast alert", role: "alert", hidden: true });
+    // Never hidden: screen readers announce what changes in an element that they know already.
+    this.notice = h("p", { class: "toast notice", role: "status" });
+    this.alert = h("p", { class: "toast alert", role: "alert" });
     /** @type {Map<HTMLElement, ReturnType<typeof setTimeout>>} */
     this.timers = new Map();
     /** @type {(view: ViewName) => void} */
@@ -137,11 +138,10 @@ export class Page extends EventTarget {
    */
   #toast(element, text, duration) {
     element.textContent = text;
-    element.hidden = false;
     clearTimeout(this.timers.get(element));
     this.timers.set(
       element,
-      setTimeout(() => (element.hidden = true), duration),
+      setTimeout(() => (element.textContent = ""), duration),
     );
   }
 

@@ -169,7 +169,7 @@ export class Plane {
     const { size } = this.page.model;
     const canvas = h("canvas", { width: size, height: size, role: "img", "aria-label": NAMES[which] });
     const text = h("span");
-    const name = `Put the current face at ${NAMES[which]}`;
+    const name = `Use current face at ${NAMES[which]}`; // begins with what is seen
     const use = button("Use current", () => this.#choose(which), { "aria-label": name });
     const caption = h("div", {}, h("b", { title: PLACES[which] }, NAMES[which]), " ", text, use);
     return { element: h("div", { class: "corner" }, canvas, caption), canvas, text };

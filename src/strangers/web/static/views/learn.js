@@ -14,6 +14,7 @@ import { readPhotographs } from "../pictures.js";
 const COLUMNS = Math.sqrt(FACES);
 const REAL_SHOWN = COLUMNS; // one row of real faces
 const MAX_POINTS = 300; // of a chart; then every second one is dropped
+const PRIVACY = "Everything happens in this tab: no picture leaves it.";
 const DRAWN = "faces drawn by a program; each trait of a face is random";
 
 /**
@@ -82,10 +83,9 @@ class Lesson {
         h("figcaption", {}, "The forger's faces, of the same random numbers all the time"),
       ),
       h("div", { class: "buttons" }, this.runButton, this.restartButton, input, choose),
-      this.status,
       h("figure", {}, this.reals, h("figcaption", {}, "Some of the real ones: ", this.origin)),
       this.facts,
-      h("p", { class: "note" }, "Everything happens in this tab: no picture leaves it."),
+      this.status,
     );
   }
 
@@ -95,7 +95,7 @@ class Lesson {
     const { source } = this.page;
     this.status.textContent = "Loading the drawn faces…";
     const [sheet, worker] = await Promise.all([source.drawnFaces(), source.trainer()]).finally(
-      () => (this.status.textContent = ""),
+      () => (this.status.textContent = PRIVACY),
     );
     this.pictures = await cutSheet(sheet);
     this.trainer = new Trainer(
