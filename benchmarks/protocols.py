@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -139,7 +140,7 @@ def main() -> None:
     rows.append(row(reference, "number, doubled", sets(both)))
     record = {
         "what": f"distances of photographs to {len(groups[0]):,} others, prepared alike ({USUAL}, {SIZE} px)",
-        "command": "python benchmarks/protocols.py PHOTOGRAPHS --train SET --out FILE",
+        "command": "python benchmarks/protocols.py PHOTOGRAPHS --train SET --weights WEIGHTS --out FILE",
         "count": arguments.count,
         "seed": 0,
         "weights": {extractor.name: extractor.hash for extractor in extractors},
@@ -153,20 +154,27 @@ def main() -> None:
     print(table(rows))
 
 
-def plot(rows: list[dict[str, Any]], metric: str = "fd-face") -> bytes:
-    """Return the distances of the changed pictures as bars beside that of unchanged ones, as a PNG."""
+def plot(rows: list[dict[str, Any]]) -> bytes:
+    """Return the distances of the changed pictures as bars, one panel per metric, as a PNG."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 3.6), layout="constrained")
-    axes = figure.subplots()
-    shown = rows[1:]
-    values, errors = ([found["values"][metric][key] or 0 for found in shown] for key in ("value", "error"))
-    labels = [found["changed"] for found in shown]
-    axes.barh(labels, values, xerr=1.96 * np.array(errors), color="#4c72b0", height=0.6, capsize=2)
-    axes.axvline(rows[0]["values"][metric]["value"], color="black", linewidth=1, linestyle="--")
-    axes.set(xlabel=f"{metric} to photographs prepared as usual; dashed: nothing changed")
+    metrics = [metric for metric in ("fd-face", "fid768") if metric in rows[0]["values"]]
+    figure = Figure(figsize=(3 + 4 * len(metrics), 3.8), layout="constrained")
+    for axes, metric in zip(
+        figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0], metrics, strict=True
+    ):
+        found = [changed["values"][metric] for changed in rows[1:]]
+        axes.barh(
+            [changed["changed"] for changed in rows[1:]],
+            [one["value"] for one in found],
+            xerr=[1.96 * (one["error"] or math.nan) for one in found],
+            color="#4c72b0", height=0.6, capsize=2,
+        )  # fmt: skip
+        axes.axvline(rows[0]["values"][metric]["value"], color="black", linewidth=1, linestyle="--")
+        axes.set(xlabel=metric)
+        axes.spines[["top", "right"]].set_visible(False)
     axes.invert_yaxis()
-    axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle("Distance to photographs prepared as usual; dashed: nothing changed", fontsize=10)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110)
     return picture.getvalue()
