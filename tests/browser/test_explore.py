@@ -217,7 +217,7 @@ def test_the_r_key_shows_a_random_face(open_page: OpenPage) -> None:
     page.wait_for_selector(".portrait[data-drawn]")
     for view in ("Faces", "Explore", "Faces"):
         page.get_by_role("link", name=view).click()
-        page.locator(".portrait").wait_for()
+        page.locator("#views [aria-current]", has_text=view).wait_for()  # a view that loads has no keys yet
         before = label(page)
         page.keyboard.press("r")
         assert soon(lambda before=before: label(page) != before, page)  # type: ignore[misc]
