@@ -38,7 +38,7 @@ ENLARGED = 256
 """Height and width at which prepared pictures and generated faces are searched."""
 
 SCALES = 0.7, 2.0
-"""Of photographs of 178x218 px on their canvases."""
+"""Factors by which photographs of 178x218 px are resized on their canvases."""
 
 MTCNN_SMALLEST = 20
 """Height and width in pixels of the smallest faces that MTCNN finds, unless it is told otherwise."""

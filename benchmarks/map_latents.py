@@ -57,7 +57,7 @@ FAR = 3.0
 """Distance below the goal, in standard deviations, from which the loss is linear."""
 
 SHARPNESS = 8.0
-"""Of the soft maximum over the detector's cells."""
+"""Sharpness of the soft maximum over the detector's cells."""
 
 SIDE, BORDER, MAX_ZOOM, MAX_MOVE = 128, 16, 0.2, 6
 """Height and width in pixels at which faces are judged, a repeated border, and random changes of both."""

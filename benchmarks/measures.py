@@ -53,7 +53,7 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Bench:
-    """What all measurements share.
+    """Settings that all measurements share.
 
     Attributes:
         files: JPEGs of 178x218.

@@ -1,4 +1,4 @@
-"""How many faces the page's server draws for a crowd, and how soon one comes to a hand that drags.
+"""Count the faces that the page's server draws for a crowd, and time how soon one comes to a hand that drags.
 
 python benchmarks/page.py [--model FILE] [--clients 32] [--seconds 10]
 

@@ -1,4 +1,4 @@
-"""What a common tutorial does: the yardstick that our speed is given against. Plain on purpose."""
+"""The training of a common tutorial: the yardstick that our speed is given against. Plain on purpose."""
 
 from __future__ import annotations
 

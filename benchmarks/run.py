@@ -124,7 +124,7 @@ def as_jpeg(picture: Image.Image) -> bytes:
 
 
 def machine(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the numbers were measured on, and how."""
+    """Return what the numbers were measured on, and how."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": processor_name(),

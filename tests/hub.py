@@ -18,7 +18,7 @@ import pytest
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 TOKEN = "hf_test"
-"""Of the one who may write there."""
+"""The token of the one who may write there."""
 
 
 class Hub(ThreadingHTTPServer):
@@ -135,7 +135,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 def point_to(address: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What HF_ENDPOINT, HF_HUB_CACHE and HF_HUB_OFFLINE do, which the client reads when it is imported."""
+    """Do what HF_ENDPOINT, HF_HUB_CACHE and HF_HUB_OFFLINE do, which the client reads when it is imported."""
     constants = pytest.importorskip("huggingface_hub.constants")
     monkeypatch.setattr(constants, "ENDPOINT", address)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))

@@ -37,7 +37,7 @@ def shoot(page: Page, view: str, device: dict[str, Any]) -> None:
 
 
 def fits(page: Page) -> bool:
-    """Whether the page is no wider than the screen. (A phone's window grows with what is too wide for it.)"""
+    """Return whether the page is no wider than the screen. (A phone's window grows with the page.)"""
     assert page.viewport_size is not None
     width: int = page.evaluate("document.documentElement.scrollWidth")
     return width <= page.viewport_size["width"]
@@ -115,7 +115,7 @@ def shown(page: Page, size: int) -> np.ndarray:
 
 
 def becomes(page: Page, wanted: np.ndarray) -> bool:
-    """Whether the current face becomes these pixels, soon."""
+    """Return whether the current face becomes these pixels, soon."""
     page.wait_for_selector(".portrait[data-drawn]")
     return soon(lambda: np.array_equal(shown(page, len(wanted)), wanted), page)
 
@@ -153,7 +153,7 @@ def label(page: Page) -> str:
 
 
 def marker(page: Page) -> tuple[float, float]:
-    """Where the marker is on the plane, from 0 to 1 along each side."""
+    """Return where the marker is on the plane, from 0 to 1 along each side."""
     x, y = page.evaluate(
         """() => { const box = (s) => document.querySelector(s).getBoundingClientRect();
         const [m, p] = [box(".point"), box(".pad")];
@@ -163,7 +163,7 @@ def marker(page: Page) -> tuple[float, float]:
 
 
 def undo_steps(page: Page) -> int:
-    """How many times Undo can be clicked; it is clicked so often."""
+    """Click Undo as often as it can be clicked, and return how often that was."""
     undo = page.get_by_role("button", name="Undo")
     steps = 0
     while undo.is_enabled():

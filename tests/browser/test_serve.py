@@ -292,5 +292,5 @@ def test_every_view_in_light_and_dark_and_by_keyboard(
 
 
 def brightness(color: str) -> float:
-    """Of a color as rgb(r, g, b), from 0 to 255."""
+    """Return the brightness of a color, rgb(r, g, b), from 0 to 255."""
     return sum(map(int, re.findall(r"\d+", color)[:3])) / 3

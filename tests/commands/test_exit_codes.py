@@ -66,7 +66,7 @@ DAMAGED = {
 
 @pytest.fixture
 def things(tmp_path: Path, trained: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What the words in capitals stand for: a model, a set, a file of nothing, folders of nothing."""
+    """Meanings of the words in capitals: a model, a set, a file of nothing, folders of nothing."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     for name in ("photos", "empty", "broken"):

@@ -240,7 +240,7 @@ def test_a_damaged_member_is_a_file_with_a_problem(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_later_member_replaces_one_of_the_same_name_which_is_named(tmp_path: Path) -> None:
-    """As unpacking does: archives that were updated have both."""
+    """Unpacking does so, too: archives that were updated have both."""
     files = [("a.jpg", b"old"), ("b.jpg", b"other"), ("a.jpg", b"new")]
     with (
         zipfile.ZipFile(tmp_path / "set.zip", "w") as archive,

@@ -12,7 +12,7 @@ from .faces import canvas
 
 REFERENCE_BOX = (133, 98, 61, 84)
 REFERENCE_LANDMARKS = [(145, 131), (174, 131), (156, 147), (147, 160), (172, 159)]
-"""What libfacedetection finds on the same picture; it cuts its numbers down to whole pixels."""
+"""The face that libfacedetection finds in the same picture; it cuts its numbers down to whole pixels."""
 
 
 def test_a_face_and_its_landmarks_are_those_that_libfacedetection_finds(faces: list[Pixels]) -> None:

@@ -19,8 +19,8 @@ from strangers.evaluation.inception import DIMENSIONS, Inception, InceptionFeatu
 from strangers.images import Pixels
 
 REFERENCE = Path(__file__).parent / "fixtures" / "inception-pytorch-fid.npz"
-"""What pytorch-fid 0.3.0 gave, with torch 2.13.0 on a CPU and torchvision 0.29.2, for `random_pixels` under
-`random_weights()`, `uniform("fc.weight", (1008, 2048))` and `uniform("fc.bias", (1008,))`. Its
+"""The values of pytorch-fid 0.3.0, with torch 2.13.0 on a CPU and torchvision 0.29.2, for `random_pixels`
+under `random_weights()`, `uniform("fc.weight", (1008, 2048))` and `uniform("fc.bias", (1008,))`. Its
 `InceptionV3([0, 1, 2, 3])` was built with `load_state_dict_from_url` replaced, its pictures were uint8 / 255,
 and its maps were averaged as its `get_activations` does. Arrays are named by the pictures' size and the
 dimensions, as in "32-2048", each float32 (2, dimensions)."""

@@ -153,7 +153,7 @@ def test_distances_grow_as_sets_part() -> None:
 
 @pytest.mark.parametrize(("subset_size", "subsets"), [(40, 50), (40, 400), (1000, 50)])
 def test_kernel_distances_error_is_its_spread_over_other_pictures(subset_size: int, subsets: int) -> None:
-    """Of 160 a side; more subsets, or subsets as large as the sets, do not make what is known any surer."""
+    """More subsets, or subsets as large as the sets, do not make what is known of 160 pictures any surer."""
     photographs, faces = features(1, 160 * 25), features(2, 160 * 25, shift=0.5)
     found = [
         kernel_distance(photographs[i::25], faces[i::25], subsets=subsets, subset_size=subset_size)

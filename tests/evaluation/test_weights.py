@@ -169,7 +169,7 @@ def truncated_pickle(path: Path) -> None:
 
 
 class Malice:
-    """What unpickling would run."""
+    """The call that unpickling would run."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pytest.fail, ("Code in a file of weights was run.",)

@@ -39,10 +39,10 @@ ROOT = Path(__file__).parents[2]
 RUNTIME = Path(os.environ.get("ONNXRUNTIME_WEB", ROOT / ".venv" / "onnxruntime-web"))
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 LEVELS = 2
-"""How far the browser's pixels may be from Python's, of 255: weights are stored in 16 bits."""
+"""Largest difference of the browser's pixels from Python's, of 255: weights are stored in 16 bits."""
 
 MARGIN = 0.0005
-"""How far the certainty of a face may be from Python's, for the same reason."""
+"""Largest difference of the certainty of a face from Python's, for the same reason."""
 
 DIRECTIONS = SimpleNamespace(
     names=("Smiling", "Male"),
@@ -206,7 +206,7 @@ def single(model: Model, runtime: Path, tmp_path_factory: pytest.TempPathFactory
 def address(
     exported: tuple[Path, Exported], runtime: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """Where a static host serves the exported page, with onnxruntime-web itself."""
+    """Address at which a static host serves the exported page, with onnxruntime-web itself."""
     out = shutil.copytree(exported[0], tmp_path_factory.mktemp("served") / "page")
     for name in FILES:
         shutil.copy(runtime / name, out / "runtime" / name.replace(".mjs", ".js"))

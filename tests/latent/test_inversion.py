@@ -47,7 +47,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture(scope="module")
 def search(model: Model) -> list[Inversion]:
-    """Of a face that is not among the candidates."""
+    """A search for a face that is not among the candidates."""
     return list(invert(model, model.sample([1_000])[0], starts=2, steps=60))
 
 

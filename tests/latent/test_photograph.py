@@ -102,7 +102,7 @@ def test_a_model_of_aligned_faces_sees_the_face_aligned_or_else_the_square(crop:
 
 
 def test_any_square_of_a_photograph_can_be_shown(tmp_path: Path) -> None:
-    """As it lies, turned by a quarter, and of a photograph much larger than the model's pictures."""
+    """It may be turned by a quarter, and of a photograph much larger than the model's pictures."""
     model = model_of("c178", tmp_path)
     size = model.header.size
     picture = draw([3], 256)[0][0]

@@ -102,13 +102,13 @@ class Commands:
         return self.start(*words, killed_after=killed_after).wait()
 
     def seconds(self, *words: object) -> float:
-        """How long the command takes, which must succeed."""
+        """Return how long the command takes, which must succeed."""
         began = time.monotonic()
         assert self.run(*words) == 0, self.said()
         return time.monotonic() - began
 
     def said(self) -> str:
-        """What was printed since the last call."""
+        """Return what was printed since the last call."""
         text = self.log.read_text() if self.log.exists() else ""
         self.log.unlink(missing_ok=True)
         return text

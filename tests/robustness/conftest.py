@@ -115,7 +115,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
 
 
 def table(reports: list[pytest.TestReport]) -> str:
-    """What was tried, as Markdown: rows by room, and under which conditions."""
+    """Return what was tried, as Markdown: rows by room, and under which conditions."""
     lines = [
         f"{date.today()}, strangers {strangers.__version__}, Python {platform.python_version()}, "
         f"{platform.system()} on {os.cpu_count()} cores.",

@@ -23,7 +23,7 @@ import pytest
 
 UNSHARE_MOUNTS, UNSHARE_USER = 0x20000, 0x10000000
 READ_ONLY, REMOUNT, BIND, RECURSIVE, PRIVATE = 1, 32, 4096, 16384, 1 << 18
-"""Of Linux' unshare(2) and mount(2)."""
+"""Flags of Linux' unshare(2) and mount(2)."""
 
 
 class NotAllowedError(Exception):
@@ -42,7 +42,9 @@ class CommandResult(NamedTuple):
 
 
 def in_child(work: Callable[[], object], seconds: float = 300) -> Any:
-    """What `work` gives, as JSON brings it, done in a fork of this process; skips where it is not allowed.
+    """Return what `work` gives, as JSON brings it, done in a fork of this process.
+
+    Skip where it is not allowed.
 
     Fails where the work raises, and with KilledError where it is killed or takes longer than that.
     """
@@ -142,7 +144,7 @@ def _mount(libc: ctypes.CDLL, source: str, place: Path, kind: str, flags: int, o
 
 
 IMAGES = 2048
-"""Of each training: two checkpoints, and pictures with each."""
+"""Images of each training: two checkpoints, and pictures with each."""
 
 
 def training(drawn: Path, run: Path, batch: int = 128) -> list[str]:

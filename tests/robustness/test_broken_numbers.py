@@ -143,7 +143,7 @@ def loss(session: TrainingSession, value: float, chance: random.Random, patch: p
 
 
 def rate(session: TrainingSession, value: float, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
-    """Of learning, so that the weights overflow."""
+    """Set a learning rate at which the weights overflow."""
     del value, chance, session
 
     def broken(state: Any, recipe: Recipe) -> None:

@@ -171,6 +171,6 @@ CHANGING = ("seconds", "model", "data", "command")
 
 
 def values(folder: Path) -> dict[str, object]:
-    """What was measured, but for how long that took and where it lay."""
+    """Return what was measured, without how long that took and where it lay."""
     result: dict[str, object] = json.loads((folder / "result.json").read_text())
     return {name: value for name, value in result.items() if name not in CHANGING}

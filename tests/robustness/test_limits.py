@@ -62,7 +62,7 @@ def test_a_limit_of_open_files_is_an_error(
 def test_too_little_memory_is_an_error_that_names_the_batch(
     small_set: Path, straight: str, tmp_path: Path, trials: Any, tally: Any
 ) -> None:
-    """What torch's own libraries do when they get none, which may be a crash, is nothing that we can mend."""
+    """Torch's own libraries may crash when they get none, which is nothing that we can mend."""
     del straight
     failed, crashed, chance = 0, 0, random.Random(3)
     for trial in trials(2, 60):

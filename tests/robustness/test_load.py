@@ -58,7 +58,7 @@ class Server:
         return int(found[1]) / 1024
 
     def files(self) -> int:
-        """How many are open."""
+        """Return how many are open."""
         return len(list((self.folder / "fd").iterdir()))
 
 

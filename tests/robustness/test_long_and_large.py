@@ -30,7 +30,7 @@ LARGE, SMALL_SET = 200_000, 60
 """Drawn pictures of a set, with --robustness, and of the one that it is compared with."""
 
 TIMES = 800
-"""How often a set of 48 pictures is repeated, which then has 118 MB."""
+"""Repetitions of a set of 48 pictures, which then has 118 MB."""
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 

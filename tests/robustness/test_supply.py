@@ -37,7 +37,7 @@ CLASSIFIED = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
-"""What older metadata says, in today's terms."""
+"""Licenses as older metadata names them, in today's terms."""
 
 BY_NAME = {"Apache 2.0": "Apache-2.0", "BSD": "BSD-3-Clause", "3-Clause BSD License": "BSD-3-Clause"}
 
@@ -206,7 +206,7 @@ def test_the_wheel_works_in_a_clean_environment(
 
 
 UNREACHABLE = "ConnectionError", "Max retries", "could not be audited"
-"""What pip-audit says where it reaches no advisories, or a mirror of PyPI that has none."""
+"""Messages of pip-audit where it reaches no advisories, or a mirror of PyPI that has none."""
 
 
 def test_no_advisory_is_known(whole: None, tally: Callable[..., None]) -> None:

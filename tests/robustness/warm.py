@@ -24,7 +24,7 @@ from strangers.system import files
 sys.path.append(str(Path(__file__).parents[2]))
 
 ANSWERS = os.fdopen(os.dup(1), "w")
-"""Where answers go; what the commands print goes elsewhere."""
+"""Stream of the answers; what the commands print goes elsewhere."""
 
 
 def main() -> None:

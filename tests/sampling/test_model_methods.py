@@ -1,4 +1,4 @@
-"""What a model does besides drawing seeds: numbers of faces, edits, walks, inversion, files, notebooks."""
+"""Methods of a model besides drawing seeds: numbers of faces, edits, walks, inversion, files, notebooks."""
 
 from __future__ import annotations
 

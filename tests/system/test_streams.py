@@ -17,7 +17,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="a shell closes the stream
 
 
 def shell(line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """What became of a line for sh, in which "$0" is Python."""
+    """Return what became of a line for sh, in which "$0" is Python."""
     return subprocess.run(
         ["sh", "-c", line, sys.executable], capture_output=True, check=False, env=os.environ | environment
     )

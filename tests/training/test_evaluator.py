@@ -29,7 +29,7 @@ EVALUATING: dict[str, Any] = {"every": 2000, "evaluate_every": 1000, "evaluate_c
 
 @pytest.mark.whole
 def test_the_distance_is_what_evaluate_measures(small_recipe: Recipe, tmp_path: Path) -> None:
-    """Of the averaged generator, on the seeds from 0, against the set; and the model file says so."""
+    """It is of the averaged generator, on the seeds from 0, against the set; and the model file says so."""
     # The settings' count holds for both sides, so the set is as large as the faces are many.
     drawn = prepare("synthetic:260", tmp_path / "drawn", size=32, workers=1, progress=False)
     train(drawn.path, small_recipe, tmp_path / "run", images=1000, progress=False, **EVALUATING)

@@ -27,7 +27,7 @@ def impatient(
 
 
 def _hung_up(connection: socket.socket) -> bool:
-    """Whether the server ends the connection before ten seconds are over."""
+    """Return whether the server ends the connection before ten seconds are over."""
     connection.settimeout(10)
     try:
         while connection.recv(10_000):
@@ -61,7 +61,7 @@ def test_a_response_that_nobody_reads_is_dropped(impatient: tuple[Served, int]) 
 
 
 def _paused(several: Iterable[object]) -> bool:
-    """Whether a reader is waited for."""
+    """Return whether a reader is waited for."""
     return any(isinstance(one, connections.Connection) and one.flow.write_paused for one in list(several))
 
 

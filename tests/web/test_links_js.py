@@ -83,7 +83,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def read(fragments: list[str]) -> list[dict[str, object]]:
-    """What links.js makes of fragments: the problems, and what it writes for the face."""
+    """Parse fragments by links.js: the problems, and what it writes for the face."""
     script = SCRIPT % json.dumps(MODULE.as_uri())
     command = [str(NODE), "--input-type=module", "-e", script]
     done = subprocess.run(command, input=json.dumps(fragments), capture_output=True, text=True, check=True)

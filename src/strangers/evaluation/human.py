@@ -25,7 +25,7 @@ CONDITIONS = ("model", "model_hash", "photographs", "photographs_hash", "size", 
 """Fields of answers that are reported together."""
 
 NORMAL_QUANTILE = 1.959963984540054
-"""Of a two-sided interval of 95%."""
+"""The normal quantile of a two-sided interval of 95%."""
 
 
 class Answer(Configuration):

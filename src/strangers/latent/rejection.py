@@ -20,7 +20,7 @@ from strangers.system.cache import Cached, cached, find_cached
 REJECTION_FORMAT = 1
 
 FOLDER, BUNDLED = "rejection", BUNDLED_MODELS / "rejection"
-"""Where certainties are kept: in the cache, and in the package."""
+"""Folder of certainties, in the cache and in the package."""
 
 OWN_FACES = 128
 """The faces of seeds 0 to 127 show how certain the detector is of a model's faces."""

@@ -25,7 +25,7 @@ from strangers.web.errors import RequestError
 FACES_PER_GAME = 20
 
 SHOWN_MS = 1000
-"""How long the page shows a face, in milliseconds."""
+"""Time for which the page shows a face, in milliseconds."""
 
 MAX_GAMES = 1000
 """Games in memory; the oldest is forgotten for a new one."""

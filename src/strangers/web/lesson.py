@@ -14,7 +14,7 @@ DRAWN_FACES = "drawn-faces.webp"
 COUNT = 1024
 SIZE = 32
 QUALITY = 90
-"""Of the WebP file, 0.3 MB."""
+"""Quality of the WebP file, which has 0.3 MB."""
 
 
 @cache

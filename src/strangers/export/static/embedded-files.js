@@ -5,7 +5,7 @@ import { UserError } from "./errors.js";
 
 const PREFIX = "file:"; // of the elements' ids
 
-/** Whether this page holds its files. */
+/** Return whether this page holds its files. */
 export function isEmbedded() {
   return document.querySelector(`[id^="${PREFIX}"]`) !== null;
 }

@@ -1,4 +1,4 @@
-/** What is being loaded, and how much of it is there: in place of the page's first note, and in the header. */
+/** A note on what is being loaded, and how much of it is there: in place of the page's first note, and in the header. */
 import { byId, h } from "./dom.js";
 
 export class LoadingNote {

@@ -77,7 +77,7 @@ async function draw(z, count, size) {
 }
 
 /**
- * How certain the face detector is of each face, from 0 to 1.
+ * Return how certain the face detector is of each face, from 0 to 1.
  *
  * @param {Uint8ClampedArray[]} faces
  * @param {number} size

@@ -154,7 +154,7 @@ class App {
   }
 
   /**
-   * Whether a link is of another model that is served here. One that is not loses its face, with the reason.
+   * Return whether a link is of another model that is served here. One that is not loses its face, with the reason.
    *
    * @param {Link} link
    */

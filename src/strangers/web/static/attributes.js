@@ -8,7 +8,7 @@ import { Slider } from "./slider.js";
 const SHOWN_ATTRIBUTES = 10; // the others are behind a summary
 const STEP = 0.1;
 
-/** What people try first; the others follow in the order of their accuracy. */
+/** Attributes that people try first; the others follow in the order of their accuracy. */
 const FIRST = [
   "Smiling",
   "Young",

@@ -1,4 +1,4 @@
-/** What a server answers: raw pixels, base64 and server-sent events. */
+/** Answers of a server: raw pixels, base64 and server-sent events. */
 
 /** @param {Response} response Raw pixels. */
 export async function facesOf(response) {

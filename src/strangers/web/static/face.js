@@ -103,7 +103,7 @@ export function labelOf(origin) {
 }
 
 /**
- * Whether two origins give the same latent.
+ * Return whether two origins give the same latent.
  *
  * @param {Origin} a
  * @param {Origin} b

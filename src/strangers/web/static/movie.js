@@ -7,7 +7,7 @@ const SIDE = 512; // px
 const BITS_PER_SECOND = 4_000_000;
 const XMP_BOX = "be7acfcb97a942e89c71999491e3afac"; // XMP specification part 3, 2.2.2: MPEG-4
 
-/** Whether this browser writes MP4 files. */
+/** True where this browser writes MP4 files. */
 export const writesMovies = globalThis.MediaRecorder?.isTypeSupported(TYPE) ?? false;
 
 /**

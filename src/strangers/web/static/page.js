@@ -1,4 +1,4 @@
-/** What all views share: the source, its model, the current face, and ways to report to the visitor. */
+/** State that all views share: the source, its model, the current face, and ways to report to the visitor. */
 import { h } from "./dom.js";
 import { UserError } from "./errors.js";
 import { Collection } from "./collection.js";

@@ -1,4 +1,4 @@
-/** How near the watched faces are to the real ones, in numbers that anybody can check. */
+/** Distances of the watched faces from the real ones, in numbers that anybody can check. */
 import { CHANNELS, IMAGE, SIDE } from "./networks.js";
 
 /**

@@ -138,7 +138,7 @@ class RunCard {
   }
 }
 
-/** How all charts are drawn: smoothed, and on which scale. */
+/** Settings of all charts: smoothing and scale. */
 class ChartControls {
   /** @param {() => void} changed */
   constructor(changed) {
