@@ -133,7 +133,7 @@ def train_words(data: object, out: object, *more: object) -> list[str]:
 
 
 BROWSERS = ("chromium-headless-shell", "chromium")
-"""Programs that can run the tests of pages. The first takes half the processor time of the second."""
+"""Programs that can run the tests of pages. The first takes about half the processor time."""
 
 BROWSER_ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-background-networking",
