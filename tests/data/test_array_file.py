@@ -1,5 +1,6 @@
 """Rows of an array that another program changes."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -47,10 +48,11 @@ def test_a_file_that_is_cut_short_while_it_is_read_is_an_error_in_a_sentence(pat
 
 @pytest.mark.skipif(not hasattr(os, "preadv"), reason="Windows lets nobody replace a mapped file.")
 def test_a_file_that_another_replaces_is_read_to_its_end(path: Path) -> None:
-    file = ArrayFile(path)
+    file, opened = ArrayFile(path), hashlib.sha256(path.read_bytes()).hexdigest()
     np.save(path.with_name("other.npy"), np.zeros(3))
     os.replace(path.with_name("other.npy"), path)
     np.testing.assert_array_equal(file.rows(np.arange(40)), NUMBERS)
+    assert file.sha256() == opened
 
 
 def test_a_file_of_another_layout_is_refused(tmp_path: Path) -> None:

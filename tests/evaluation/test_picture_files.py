@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from strangers.data.sources import open_container
 from strangers.errors import DataError
+from strangers.evaluation import picture_files
 from strangers.evaluation.picture_files import PictureFiles, open_array, open_files
 from strangers.images import Pixels
 
@@ -46,6 +48,29 @@ def test_the_hash_is_of_the_content(tmp_path: Path) -> None:
     assert opened(place.rename(tmp_path / "moved/faces")).facts.hash == before
     (tmp_path / "moved/faces/0000.png").write_bytes(png(FACES[1]))
     assert opened(tmp_path / "moved/faces").facts.hash != before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody replace an open file.")
+@pytest.mark.parametrize("kind", ["npy", "npz"])
+def test_the_hash_is_of_the_pictures_also_where_another_process_replaces_the_file(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = written(kind, tmp_path, FACES)
+    before = opened(place).facts.hash
+
+    other = written(kind, folder(tmp_path / "other", FACES[:0]), FACES[::-1])
+    are_pictures = picture_files._are_pictures
+
+    def replace_and_check(array: Pixels) -> bool:
+        if other.exists():
+            os.replace(other, place)
+        return are_pictures(array)
+
+    monkeypatch.setattr(picture_files, "_are_pictures", replace_and_check)
+    found = opened(place)
+    assert not other.exists()
+    assert found.facts.hash == before
+    np.testing.assert_array_equal(pictures(found, 40), FACES)
 
 
 def test_a_jpeg_among_them_is_stated(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from strangers.training import checkpoint
 from strangers.training.log import read_log
 from strangers.training.loop import train
 from strangers.training.run import read_recipe, read_run
-from strangers.training.state_file import Progress
+from strangers.training.state_file import Progress, parse_progress
 from strangers.training.step import new_state, training_step
 
 CPU = torch.device("cpu")
@@ -57,6 +58,21 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_is_used(
     state = new_state(small_recipe, 0, CPU)
     _, [problem] = checkpoint.restore(run, state)
     assert "000002048 is damaged" in problem
+    assert state.images_seen == 1024
+
+
+def test_weights_that_another_process_replaces_while_they_are_read_are_not_used(
+    run: Path, small_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse_and_replace(folder: Path, description: dict[str, Any]) -> Progress:
+        if folder.name == "000002048":
+            shutil.copy(run / "checkpoints/000001024/training.safetensors", folder)
+        return parse_progress(folder, description)
+
+    monkeypatch.setattr(checkpoint, "parse_progress", parse_and_replace)
+    state = new_state(small_recipe, 0, CPU)
+    _, [problem] = checkpoint.restore(run, state)
+    assert "training.safetensors has changed" in problem
     assert state.images_seen == 1024
 
 

@@ -7,6 +7,7 @@ opened if another takes its name.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import weakref
@@ -83,6 +84,12 @@ class ArrayFile:
                 into, start = into[count:], start + count
         except OSError as error:
             raise DataError(f"{self.path} cannot be read: {error.strerror}.") from None
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the open file, also where another file has its name now. Raises OSError."""
+        with os.fdopen(os.dup(self._file), "rb") as file:
+            file.seek(0)
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def read_ahead(self, positions: NDArray[np.int64]) -> None:
         """Start reading the rows at `positions` from the disk in the background, where the system can."""

@@ -20,7 +20,7 @@ from strangers.errors import DataError
 from strangers.evaluation.facts import PictureFacts, Protocol
 from strangers.evaluation.features import EXTRACTION_BATCH, MAX_KEPT_FEATURES, picture_order
 from strangers.images import Pixels
-from strangers.system.files import sha256_of
+from strangers.system.streams import open_regular_file
 
 ARRAY_SUFFIXES = (".npy", ".npz")
 
@@ -44,11 +44,11 @@ class PictureFiles:
 
 def open_array(path: Path) -> PictureFiles:
     """Open the only array of pictures in an .npy or .npz file. Raises DataError."""
-    images = _read_array(path)
+    images, sha256 = _read_array(path)
     count, size = images.shape[:2]
     facts = PictureFacts(
         path=str(path),
-        hash=sha256_of(path)[:16],
+        hash=sha256[:16],
         count=count,
         protocol=Protocol(crop=None, size=size, filter=None, format=None),
     )
@@ -62,15 +62,21 @@ def open_array(path: Path) -> PictureFiles:
     return PictureFiles(facts, batches)
 
 
-def _read_array(path: Path) -> Pixels | ArrayFile:
-    """Open the only array of pictures in an .npy or .npz file. Raises DataError."""
+def _read_array(path: Path) -> tuple[Pixels | ArrayFile, str]:
+    """Return the only array of pictures in a file, and the file's SHA-256. Raises DataError.
+
+    The hash and the pictures are of the same open file, whatever takes its name meanwhile.
+    """
     arrays: dict[str, NDArray[Any]] | dict[str, ArrayFile]
     try:
         if path.suffix.lower() == ".npy":
-            arrays = {path.name: ArrayFile(path)}
+            array = ArrayFile(path)
+            arrays, sha256 = {path.name: array}, array.sha256()
         else:
-            with path.open("rb") as file, zipfile.ZipFile(file), np.load(file, allow_pickle=False) as archive:
-                arrays = dict(archive)
+            with open_regular_file(path) as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                with zipfile.ZipFile(file), np.load(file, allow_pickle=False) as archive:
+                    arrays = dict(archive)
     # The exceptions that numpy raises on a damaged header have no common base.
     except Exception as error:
         raise DataError(f"Cannot read {path}: {error}. It may be truncated.") from None
@@ -82,7 +88,7 @@ def _read_array(path: Path) -> Pixels | ArrayFile:
         )
     if images[0].shape[0] == 0:
         raise DataError(f"{path} has no pictures.")
-    return images[0]
+    return images[0], sha256
 
 
 def _are_pictures(array: NDArray[Any] | ArrayFile) -> bool:

@@ -107,7 +107,7 @@ def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, l
             progress = parse_progress(folder, description)
             if good and progress.health.good_at != description["images_seen"]:
                 continue
-            _load(folder, state)
+            _load(folder, description, state)
         except RunError as error:
             problems.append(str(error))
             continue
@@ -175,15 +175,9 @@ def _point(run: Path, latest: Path, best: BestMetric) -> None:
 
 
 def _describe(folder: Path) -> dict[str, Any]:
-    """Return the content of state.json. Raises RunError if it, or a file that it lists, was changed."""
+    """Return the content of state.json. Raises RunError if it was changed."""
     try:
-        description = read_state(folder)
-        for name in (MODEL, TRAINING):
-            if sha256_of(folder / name) != description["sha256"][name]:
-                raise RunError(
-                    f"The checkpoint {folder} is damaged: {name} has changed since it was written."
-                )
-        return description
+        return read_state(folder)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = f"{STATE} lacks {error}" if isinstance(error, KeyError) else error
         raise RunError(f"The checkpoint {folder} is damaged: {why}.") from None
@@ -199,12 +193,23 @@ def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
         raise OSError(code, os.strerror(code), str(path)) from None
 
 
-def _load(folder: Path, state: State) -> None:
-    """Load the checkpoint's tensors into the networks and optimizers of `state`. Raises RunError."""
+def _read_tensors(folder: Path, name: str, description: dict[str, Any]) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint's file. Raises RunError unless its hash is in `description`.
+
+    The file is read once, so that its hash and its tensors are of the same bytes.
+    """
     try:
-        training, ema = (load(read_regular_file(folder / name)) for name in (TRAINING, MODEL))
-    except (OSError, SafetensorError) as error:
+        data = read_regular_file(folder / name)
+        if hashlib.sha256(data).hexdigest() == description["sha256"][name]:
+            return load(data)
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise RunError(f"The checkpoint {folder} is damaged: {error}.") from None
+    raise RunError(f"The checkpoint {folder} is damaged: {name} has changed since it was written.")
+
+
+def _load(folder: Path, description: dict[str, Any], state: State) -> None:
+    """Load the checkpoint's tensors into the networks and optimizers of `state`. Raises RunError."""
+    training, ema = (_read_tensors(folder, name, description) for name in (TRAINING, MODEL))
     try:
         state.ema.load_state_dict(ema)
         load_tensors(training, state)
