@@ -135,12 +135,16 @@ def enlarge(pixels: Pixels, scale: int) -> Pixels:
     return larger
 
 
-def encode_png(pixels: Pixels, provenance: Provenance | None = None, source_type: str = GENERATED) -> bytes:
+def encode_png(
+    pixels: Pixels, provenance: Provenance | None = None, source_type: str = GENERATED, *, title: str = ""
+) -> bytes:
     """Encode one picture (h, w, 3) as a PNG file.
 
     With provenance, its fields become text chunks, and an XMP packet marks the picture as generated.
     """
     chunks = PngInfo()
+    if title:
+        chunks.add_text("Title", title)
     if provenance is not None:
         for keyword, value in _text_fields(provenance).items():
             chunks.add_text(keyword, value)

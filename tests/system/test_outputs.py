@@ -7,10 +7,12 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from strangers.errors import UsageError
-from strangers.system.outputs import check_outputs, signed, write_output
+from strangers.images import Provenance, encode_png
+from strangers.system.outputs import SAMPLES_OF_TRAINING, check_outputs, signed, write_output
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
@@ -80,16 +82,13 @@ def test_a_file_that_is_not_exactly_an_earlier_output_is_refused(mine: Path, dat
 
 
 def test_a_sample_grid_of_a_training_is_not_replaced_by_another_picture(tmp_path: Path) -> None:
-    picture = b"\x89PNG\r\n\0strangers 1, digitalsourcetype/trainedAlgorithmicMedia<"
-    samples = tmp_path / "samples"
-    samples.mkdir()
-    for name in ("000020k.png", "mine.png"):
-        (samples / name).write_bytes(picture)
-        check_outputs(samples / name, kind="picture")
-    (tmp_path / "run.json").touch()
-    check_outputs(samples / "mine.png", kind="picture")
-    with pytest.raises(UsageError, match=r"000020k\.png exists, and this command did not write it"):
-        check_outputs(samples / "000020k.png", kind="picture")
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    provenance = Provenance("strangers 1", "0" * 16, "0-63", "fast-32", 20_000)
+    (tmp_path / "000020k.png").write_bytes(encode_png(pixels, provenance))
+    check_outputs(tmp_path / "000020k.png", kind="picture")
+    (tmp_path / "moved.png").write_bytes(encode_png(pixels, provenance, title=SAMPLES_OF_TRAINING))
+    with pytest.raises(UsageError, match=r"moved\.png exists, and this command did not write it"):
+        check_outputs(tmp_path / "moved.png", kind="picture")
 
 
 def test_an_input_is_refused_although_the_command_once_wrote_it(mine: Path) -> None:

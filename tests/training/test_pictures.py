@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
+from strangers.errors import UsageError
 from strangers.images import encode_png
+from strangers.sampling.load import load
+from strangers.system.outputs import check_outputs
 from strangers.training import pictures
 from strangers.training.log import RunLog, read_log
 from strangers.training.step import StepReport
@@ -58,6 +61,18 @@ def test_curves_are_readable_with_few_lines_and_with_many(tmp_path: Path, count:
             assert drawn.sum() > 100  # its marks
         else:
             assert np.ptp(rows) > 0.05 * height
+
+
+def test_no_command_replaces_a_grid_of_a_run_wherever_it_is(tmp_path: Path) -> None:
+    model = load("celeba-32", device="cpu")
+    (tmp_path / "log.jsonl").touch()
+    pictures.save_samples(tmp_path, model, np.zeros((64, 8, 8, 3), np.uint8))
+    [grid] = (tmp_path / "samples").iterdir()
+    mine = grid.rename(tmp_path / "mine.png")
+    with pytest.raises(UsageError, match=r"mine\.png exists, and this command did not write it"):
+        check_outputs(mine, kind="picture")
+    mine.write_bytes(encode_png(np.zeros((8, 8, 3), np.uint8), model.provenance(range(64))))
+    check_outputs(mine, kind="picture")
 
 
 def grid(run: Path, name: str, value: int = 0) -> Path:

@@ -15,15 +15,27 @@ from strangers.errors import UsageError
 from strangers.system.files import write_atomically
 
 Kind = Literal[
-    "picture", "comparison", "exploration", "evaluation", "statistics", "latent", "export", "attributes"
+    "picture",
+    "comparison",
+    "exploration",
+    "evaluation",
+    "statistics",
+    "latent",
+    "export",
+    "attributes",
+    "run",
 ]
-"""Kind of an output. A file is replaced by an output of the same kind only."""
+"""Kind of an output. A file is replaced by an output of the same kind only; a run's files by its training."""
+
+SAMPLES_OF_TRAINING = "Samples of a training"
+"""Title of a run's sample grids, whose other metadata are those of any picture of faces."""
 
 written: list[Path] = []
 """Files that `write_output` has written, for the report of an interrupted command."""
 _MARKED_BYTES = 2**20
 
 _MARKS: tuple[tuple[Kind, bytes], ...] = (
+    ("run", rb"\A\x89PNG.{25,80}tEXtTitle\0%s" % SAMPLES_OF_TRAINING.encode()),
     ("comparison", rb"\A\x89PNG.*\0strangers .*/compositeWithTrainedAlgorithmicMedia<"),
     ("picture", rb"\A\x89PNG.*\0strangers .*/trainedAlgorithmicMedia<"),
     ("picture", rb"\ARIFF.*/trainedAlgorithmicMedia<.*CreatorTool>strangers "),
@@ -68,7 +80,7 @@ def check_outputs(
             continue
         if any(place.samefile(name) for name in read):
             raise UsageError(f"{path} is an input of this command; choose another --out, or pass --force.")
-        if _kind_of(place) != kind or _is_grid_of_run(place):
+        if _kind_of(place) != kind:
             raise UsageError(
                 f"{path} exists, and this command did not write it; choose another --out, or pass --force."
             )
@@ -90,12 +102,6 @@ def signed(text: str, kind: Kind) -> bytes:
     """Return HTML or Markdown with a signature in a last comment, which an edit invalidates."""
     data = text.encode(errors="backslashreplace")
     return data + f"<!-- strangers {kind} {hashlib.sha256(data).hexdigest()} -->\n".encode()
-
-
-def _is_grid_of_run(path: Path) -> bool:
-    """Return whether a training wrote this picture: its run needs it for the animation of its progress."""
-    is_named_so = path.parent.name == "samples" and re.fullmatch(r"\d{6,}k\.png", path.name) is not None
-    return is_named_so and (path.parents[1] / "run.json").exists()
 
 
 def _kind_of(path: Path) -> str | None:

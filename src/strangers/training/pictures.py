@@ -17,6 +17,7 @@ from strangers.data.prepared import PreparedSet
 from strangers.images import Pixels, encode_animation, encode_png, grid
 from strangers.sampling.model import Model
 from strangers.system.files import write_atomically
+from strangers.system.outputs import SAMPLES_OF_TRAINING
 from strangers.training.evaluator import KERNEL_METRIC
 from strangers.training.log import METRIC, RunLog, entries
 from strangers.training.step import StepReport
@@ -61,7 +62,7 @@ def save_samples(run: Path, model: Model, faces: Pixels) -> None:
     """Write the grid of SEEDS' faces, as samples/000100k.png after 100,000 images, and the curves so far."""
     folder = run / "samples"
     folder.mkdir(exist_ok=True)
-    picture = encode_png(grid(faces), model.provenance(SEEDS))
+    picture = encode_png(grid(faces), model.provenance(SEEDS), title=SAMPLES_OF_TRAINING)
     write_atomically(grid_path(run, model.header.images_seen), picture)
     save_curves(run)
 
