@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+
+from strangers.system.folders import new_folder
 
 from ..support import Strangers
 
@@ -35,6 +38,29 @@ def test_named_parts_are_removed_and_others_kept(strangers: Strangers, cache: Pa
     code, out, _ = strangers("cache", "sets", "--clear")
     assert (code, out) == (0, f"Removed 1 file, 2.0 MB, from {cache}.\n")
     assert [path.name for path in cache.iterdir()] == ["ood"]
+    assert strangers("cache", "--clear").code == 0
+    assert list(cache.iterdir()) == []
+
+
+def test_what_another_process_removes_is_not_listed(strangers: Strangers, cache: Path) -> None:
+    (cache / "sets").rename(cache / ".partial-sets-1-abcd1234")
+    assert [entry["name"] for entry in json.loads(strangers("cache", "--json").out)["entries"]] == ["ood"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks of folders.")
+def test_a_set_that_another_process_is_preparing_stays(strangers: Strangers, cache: Path) -> None:
+    with new_folder(cache / "sets/new") as partial:
+        (partial / "images.npy").write_bytes(b"0")
+        code, out, _ = strangers("cache", "--clear")
+        assert (code, out.splitlines()) == (
+            0,
+            [
+                f"Removed 1 file, 0.5 MB, from {cache}.",
+                "Of sets, what another process is writing remains.",
+            ],
+        )
+        assert not (cache / "sets/drawn").exists()
+    assert (cache / "sets/new/images.npy").read_bytes() == b"0"
     assert strangers("cache", "--clear").code == 0
     assert list(cache.iterdir()) == []
 

@@ -25,6 +25,7 @@ from strangers.data.prepare import cached_place, open_or_prepare, prepare
 from strangers.data.prepared import PreparedSet, open_prepared
 from strangers.data.synthetic import faces as synthetic
 from strangers.errors import DataError, UsageError
+from strangers.system.cache import clear_cache
 from strangers.system.machine import lock
 
 from ..support import wait_until
@@ -317,6 +318,29 @@ def test_a_source_is_prepared_once_and_again_when_it_changes(celeba: Path, tmp_p
     assert (len(first), len(changed)) == (30, 29)
     assert os.environ["XDG_CACHE_HOME"] in str(first.path)
     assert open_or_prepare(first.path, size=64).path == first.path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows removes no open file.")
+@pytest.mark.parametrize("when", ["opened", "read"])
+def test_a_source_is_used_while_another_process_clears_the_cache(
+    when: str, celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first = open_or_prepare(celeba, size=16, progress=False)
+    expected = first.batch(np.arange(len(first)))
+    if when == "opened":
+
+        def cleared_and_opened(path: Path) -> PreparedSet:
+            monkeypatch.setattr("strangers.data.prepare.open_prepared", open_prepared)
+            clear_cache("sets")
+            return open_prepared(path)
+
+        monkeypatch.setattr("strangers.data.prepare.open_prepared", cleared_and_opened)
+    again = open_or_prepare(celeba, size=16, progress=False)
+    assert again.path.exists()
+    clear_cache("sets")
+    assert again.names == first.names
+    np.testing.assert_array_equal(again.batch(np.arange(len(again))), expected)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")

@@ -39,6 +39,7 @@ def cache(
     if unknown := [name for name in wanted if name not in known]:
         raise UsageError(f"The cache has no {unknown[0]!r}; it holds {', '.join(known) or 'nothing'}.")
     chosen = [entry for entry in found if entry.name in wanted]
+    kept = [entry.name for entry in chosen if not clear_cache(entry.name)] if clear else []
     total = sum(entry.bytes for entry in chosen)
     facts = {
         "folder": folder,
@@ -47,10 +48,12 @@ def cache(
         "cleared": clear,
     }
     if clear:
-        for entry in chosen:
-            clear_cache(entry.name)
-        files = plural(sum(entry.files for entry in chosen), "file")
-        return Outcome(notes=[f"Removed {files}, {_size(total)}, from {folder}."], facts=facts)
+        removed = [entry for entry in chosen if entry.name not in kept]
+        files = plural(sum(entry.files for entry in removed), "file")
+        notes = [f"Removed {files}, {_size(sum(entry.bytes for entry in removed))}, from {folder}."]
+        if kept:
+            notes.append(f"Of {', '.join(kept)}, what another process is writing remains.")
+        return Outcome(notes=notes, facts=facts)
     rows = [(entry.name, _size(entry.bytes), CONTENTS.get(entry.name, "")) for entry in chosen]
     rows.append(("total", _size(total), str(folder)))
     width = max(len(name) for name, _, _ in rows)

@@ -176,13 +176,19 @@ def open_or_prepare(
     if is_prepared(Path(data)):
         return open_prepared(data)
     place = cached_place(str(data), size, crop, split)
-    if not is_prepared(place):
-        with _exclusive(place):
-            if not is_prepared(place):
-                made = prepare(data, place, size=size, crop=crop, split=split, progress=progress)
-                for sentence in summary(made):
-                    echo(f"{data}: {sentence}", error=True)
-    return open_prepared(place)
+    while True:
+        if not is_prepared(place):
+            with _exclusive(place):
+                if not is_prepared(place):
+                    made = prepare(data, place, size=size, crop=crop, split=split, progress=progress)
+                    echo(*(f"{data}: {sentence}" for sentence in summary(made)), error=True)
+        try:
+            found = open_prepared(place)
+            _ = found.names  # images stay open, names do not: another process may clear the cache
+            return found
+        except (DataError, UsageError):
+            if is_prepared(place):
+                raise
 
 
 def _exclusive(place: Path) -> AbstractContextManager[object]:
@@ -198,7 +204,6 @@ def _exclusive(place: Path) -> AbstractContextManager[object]:
 
 def cached_place(source: str, size: int, crop: str | None, split: str | None = None) -> Path:
     """Return the folder in the cache for a source; it depends on its files, tables, size, crop, split."""
-    path = Path(source)
     state: list[object] = [source, size, crop, SET_FORMAT, __version__, DECODER_VERSION, *optional_formats()]
     for file in sorted(inputs(source)):
         # A link that ends nowhere is an input too.
@@ -206,7 +211,7 @@ def cached_place(source: str, size: int, crop: str | None, split: str | None = N
         state.append((str(file.resolve()), status and (status.st_size, status.st_mtime_ns)))
     state += [] if split is None else [split]
     digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()[:12]
-    name = "".join(letter if letter.isalnum() else "-" for letter in path.name or source)[:40]
+    name = "".join(letter if letter.isalnum() else "-" for letter in Path(source).name or source)[:40]
     return cache_folder() / "sets" / f"{name}-{size}-{digest}"
 
 
@@ -291,6 +296,5 @@ def _why(folder: Path, writer: Writer) -> str:
     writer.flush()
     name, reason = read_skipped(folder)[0]
     advice = next((advice for words, advice in ADVICE.items() if words in reason), "")
-    return (
-        f": all {writer.skipped:,} files were skipped. The first: {shorten(name)}: {shorten(reason)}.{advice}"
-    )
+    first = f"{shorten(name)}: {shorten(reason)}"
+    return f": all {writer.skipped:,} files were skipped. The first: {first}.{advice}"

@@ -8,7 +8,7 @@ import json
 import mmap
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from strangers.errors import StrangersError
-from strangers.system.files import remove_leftovers, sha256_of, write_atomically
+from strangers.system.files import UNFINISHED, remove_leftovers, sha256_of, write_atomically
 from strangers.system.folders import remove_folder
 from strangers.system.streams import progress_console, read_regular_file
 from strangers.system.tensor_file import metadata_of
@@ -67,17 +67,44 @@ class CacheEntry:
 
 
 def cache_entries() -> list[CacheEntry]:
-    """Return what the cache holds, by subfolder, in the order of their names. Raises StrangersError."""
+    """Return what the cache holds, by subfolder, in the order of their names. Raises StrangersError.
+
+    Another process may add and remove files meanwhile; what it is removing is not counted.
+    """
     found = []
     for folder in sorted(path for path in cache_folder().glob("*") if path.is_dir()):
-        sizes = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()]
-        found.append(CacheEntry(folder.name, len(sizes), sum(sizes)))
+        if not UNFINISHED.fullmatch(folder.name):
+            sizes = [status.st_size for _, status in _files(folder)]
+            found.append(CacheEntry(folder.name, len(sizes), sum(sizes)))
     return found
 
 
-def clear_cache(name: str) -> None:
-    """Remove a subfolder of the cache, completely or not at all. Raises OSError."""
-    remove_folder(cache_folder() / name)
+def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the files below a folder that are there when they are looked at, with their status."""
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        for path in (os.path.join(place, name) for name in (*files, *links)):
+            with suppress(FileNotFoundError):
+                yield path, os.lstat(path)
+
+
+def clear_cache(name: str) -> bool:
+    """Remove a subfolder of the cache, completely or not at all; return False if some of it remains.
+
+    While another process writes into it, that process's unfinished files remain, and locks. Raises OSError.
+    """
+    folder = cache_folder() / name
+    remove_leftovers(cache_folder())
+    if not folder.is_symlink() and remove_leftovers(folder):
+        for path in folder.iterdir():
+            if path.is_dir() and not UNFINISHED.fullmatch(path.name):
+                remove_folder(path)
+            elif not path.is_dir() and path.suffix != ".lock" and not UNFINISHED.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        return False
+    with suppress(FileNotFoundError):  # another process has just cleared it
+        remove_folder(folder)
+    return True
 
 
 def write_to_cache(path: Path, data: bytes) -> None:
