@@ -72,6 +72,11 @@ def test_the_lesson_needs_no_model(
     assert said.startswith(f"Wrote {out}, ")
     assert "double-click it" in said
     assert "<title>A game</title>" in out.read_text()
+    assert strangers("export", "--to", "lesson", "--out", out).code == 0
+    edited = out.read_bytes().replace(b"detective", b"inspector")
+    out.write_bytes(edited)
+    assert strangers("export", "--to", "lesson", "--out", out).code == 2
+    assert out.read_bytes() == edited
     for words, complaint in (
         ((file, "--to", "lesson"), "--to lesson needs no MODEL"),
         (("--to", "page"), "MODEL is missing"),

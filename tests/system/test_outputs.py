@@ -12,6 +12,7 @@ import pytest
 
 from strangers.errors import UsageError
 from strangers.images import Provenance, encode_png
+from strangers.system.folders import check_folder
 from strangers.system.outputs import SAMPLES_OF_TRAINING, check_outputs, signed, write_output
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
@@ -89,6 +90,16 @@ def test_a_sample_grid_of_a_training_is_not_replaced_by_another_picture(tmp_path
     (tmp_path / "moved.png").write_bytes(encode_png(pixels, provenance, title=SAMPLES_OF_TRAINING))
     with pytest.raises(UsageError, match=r"moved\.png exists, and this command did not write it"):
         check_outputs(tmp_path / "moved.png", kind="picture")
+
+
+def test_an_output_below_a_file_is_refused_before_any_work(mine: Path) -> None:
+    mine.write_bytes(b"mine")
+    for below in (mine / "report.md", mine / "more" / "report.md"):
+        with pytest.raises(UsageError, match=r"report\.md is not a folder"):
+            check_outputs(below, kind="evaluation", force=True)
+        with pytest.raises(UsageError, match=r"report\.md is not a folder"):
+            check_folder(below)
+    assert mine.read_bytes() == b"mine"
 
 
 def test_an_input_is_refused_although_the_command_once_wrote_it(mine: Path) -> None:

@@ -46,7 +46,7 @@ from strangers.images import encode_animation, grid
 from strangers.latent.rejection import DEFAULT_REJECTION, least_certainty, own_certainties, shows_best
 from strangers.sampling.model import Model
 from strangers.system.folders import check_folder, new_folder
-from strangers.system.outputs import check_outputs, write_output
+from strangers.system.outputs import check_outputs, signed, write_output
 from strangers.web.lesson import DRAWN_FACES, drawn_faces
 
 SERVED = Path(strangers.__file__).parent / "web" / "static"
@@ -165,7 +165,7 @@ def write_page(
     own: as in `check_place`.
     """
     if out.suffix == SINGLE:
-        page = single_html(files)
+        page = signed(single_html(files).decode(), "export")
         write_output(out, page, kind="export", force=own is not None)
         return len(page)
     with new_folder(out, own) as folder:

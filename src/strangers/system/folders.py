@@ -27,6 +27,12 @@ def check_folder(final: Path, own: Sequence[str] | None = None) -> None:
 
     own: paths of all files that its outputs can have, first one that each has, if it may replace an output.
     """
+    check_parent(final)
+    _check_replaced(final, own)
+
+
+def _check_replaced(final: Path, own: Sequence[str] | None) -> None:
+    """Raise UsageError unless there is nothing at `final`, or an output that may be replaced."""
     if not os.path.lexists(final):
         return
     if own is None:
@@ -40,6 +46,15 @@ def check_folder(final: Path, own: Sequence[str] | None = None) -> None:
             raise UsageError(f"--force would remove {path}, which this command did not write; move it first.")
 
 
+def check_parent(final: Path) -> None:
+    """Raise UsageError if a parent of an output is not a folder, in which nothing can be written."""
+    for parent in final.parents:
+        if os.path.lexists(parent):
+            if not parent.is_dir():
+                raise UsageError(f"{parent} is not a folder; choose another place than {final}.")
+            return
+
+
 @contextmanager
 def new_folder(final: Path, own: Sequence[str] | None = None) -> Iterator[Path]:
     """Yield a temporary folder next to `final`, which is renamed to `final` at the end of the block.
@@ -48,7 +63,7 @@ def new_folder(final: Path, own: Sequence[str] | None = None) -> Iterator[Path]:
     An exception in the block removes the new folder. Raises UsageError, and StrangersError if `final` is
     being written.
     """
-    check_folder(final, own)
+    _check_replaced(final, own)
     final = final.resolve() if final.is_symlink() else final
     final.parent.mkdir(parents=True, exist_ok=True)
     if short_name(final.name) in remove_leftovers(final.parent):
@@ -79,7 +94,7 @@ def _put(partial: Path, final: Path, own: Sequence[str] | None) -> None:
     """Rename the folder `partial` to `final`, and remove the one that it replaces. Raises StrangersError."""
     doomed = partial_name(final)
     if own is not None and final.exists():
-        check_folder(final, own)
+        _check_replaced(final, own)
         os.rename(final, doomed)
     try:
         os.rename(partial, final)

@@ -13,6 +13,7 @@ from typing import Literal
 
 from strangers.errors import UsageError
 from strangers.system.files import write_atomically
+from strangers.system.folders import check_parent
 
 Kind = Literal[
     "picture",
@@ -69,6 +70,7 @@ def check_outputs(
     """
     read = [Path(name) for name in inputs if name is not None and os.path.exists(name)]
     for path in paths:
+        check_parent(path)
         place = Path(os.path.realpath(path))  # as `write_output` resolves a link
         if not os.path.exists(place):
             continue
