@@ -1,4 +1,4 @@
-"""Every network trains with every objective and penalty in every precision, forward and resumed."""
+"""Every network trains with every objective, penalty, precision and augmentation, forward and resumed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from strangers.networks.r3gan import R3GAN
 from strangers.networks.resnet import ResNet
 from strangers.networks.style import StyleGAN2
 from strangers.recipes.recipe import OptimizerConfig, Penalty, Recipe
+from strangers.recipes.settings import Adaptive, Augmentation
 from strangers.sampling.model_file import ModelHeader
 from strangers.training import checkpoint
+from strangers.training.augmentation import AUGMENTATIONS
 from strangers.training.losses import OBJECTIVES, PENALTIES
 from strangers.training.plan import autocast
 from strangers.training.state_file import Progress
@@ -70,6 +72,24 @@ def test_a_combination_trains_and_resumes(
             "generator_batch": 4, "generator_optimizer": optimizer, "discriminator_optimizer": optimizer,
         }
     )  # fmt: skip
+    trains_and_resumes(recipe, precision, tmp_path)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_trains_and_resumes_with_adaptive_augmentation(
+    network: str, precision: str, tmp_path: Path
+) -> None:
+    augmentation = Augmentation(names=tuple(AUGMENTATIONS), probability=Adaptive(images=8))
+    recipe = Recipe(
+        name="test", source="test", size=16, network=NETWORKS[network], latent_size=4, batch=4,
+        penalty=Penalty(kind="r1"), augmentation=augmentation, discriminator_steps=2, generator_after=8,
+    )  # fmt: skip
+    trains_and_resumes(recipe, precision, tmp_path)
+
+
+def trains_and_resumes(recipe: Recipe, precision: str, tmp_path: Path) -> None:
+    """A step from a checkpoint changes the weights as a step without an interruption does."""
     dtype = torch.float32 if precision == "fp32" else torch.bfloat16
     straight, resumed = new_state(recipe, 0, CPU), new_state(recipe, 1, CPU)
     one_step(straight, recipe, dtype, seed=0)
@@ -81,6 +101,7 @@ def test_a_combination_trains_and_resumes(
     checkpoint.restore(tmp_path, resumed)
     for state in (straight, resumed):
         one_step(state, recipe, dtype, seed=1)
+    assert torch.equal(straight.augmentation, resumed.augmentation)
     for name in ("generator", "discriminator", "ema"):
         weights = (getattr(state, name).state_dict() for state in (straight, resumed))
         assert all(torch.equal(*pair) for pair in zip(*(w.values() for w in weights), strict=True))
