@@ -80,6 +80,7 @@ def test_the_lesson_needs_no_model(
     for words, complaint in (
         ((file, "--to", "lesson"), "--to lesson needs no MODEL"),
         (("--to", "page"), "MODEL is missing"),
+        (("--to", "lesson", "--title", "caf\udce9"), "--title must be text in UTF-8"),
         (("--to", "lesson", "--photographs", "set"), "--photographs needs --to page"),
     ):
         code, _, err = strangers("export", *words, "--out", tmp_path / "other")
