@@ -63,7 +63,9 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exported(model: Model, stand_in: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Exported]:
     out = tmp_path_factory.mktemp("exported") / "page"
-    text = PageText("Faces & <friends>", "A. Author", "Free for all.", "https://example.org/faces")
+    text = PageText(
+        "Faces & <friends>", "A. Author", f"Free for all. Terms{'_of_faces' * 9}", "https://example.org/faces"
+    )
     return out, export_page(model, out, directions=DIRECTIONS, runtime=stand_in, text=text)
 
 
@@ -326,11 +328,11 @@ def test_explore_moves_the_face_takes_it_back_and_saves_a_walk(
         visit.page.wait_for_selector(PORTRAIT)
         before = visit.pixels(PORTRAIT)
         visit.page.get_by_role("slider", name="Smiling").press("End")
-        visit.page.wait_for_function("document.querySelector('.portrait').dataset.drawn > 1")
+        visit.page.wait_for_function("() => document.querySelector('.portrait').dataset.drawn > 1")
         assert np.abs(visit.pixels(PORTRAIT).astype(int) - before).max() > 0
         drawn = visit.page.eval_on_selector(".portrait", "(it) => it.dataset.drawn")
         visit.page.get_by_role("button", name="Undo").click()
-        visit.page.wait_for_function(f"document.querySelector('.portrait').dataset.drawn > {drawn}")
+        visit.page.wait_for_function(f"() => document.querySelector('.portrait').dataset.drawn > {drawn}")
         np.testing.assert_array_equal(visit.pixels(PORTRAIT), before)
         visit.page.wait_for_selector(".pad[data-drawn]")
         with visit.page.expect_download() as download:
@@ -372,6 +374,7 @@ def test_about_closes(browser: Any, address: str) -> None:
             page.get_by_text("These people do not exist.").wait_for()
             page.get_by_text("These people do not exist.").click()  # inside
             assert page.get_by_text("These people do not exist.").is_visible()
+            assert page.locator("#about div").evaluate("it => it.scrollWidth <= it.clientWidth")
             if how == "Escape":
                 page.keyboard.press("Escape")
             else:

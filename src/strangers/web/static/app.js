@@ -59,7 +59,7 @@ function failure(page) {
 /** @param {Model} model */
 function describe({ name, size, images_seen }) {
   const seen = images_seen ? `, ${images_seen.toLocaleString("en-US")} images seen` : ""; // distilled: none
-  return `${name}, ${size} px${seen}`;
+  return `${name === SITE ? "" : `${name}, `}${size} px${seen}`; // an exported page has the model's name already
 }
 
 class App {
@@ -261,7 +261,8 @@ class App {
   /** @param {KeyboardEvent} event */
   #randomByKey(event) {
     const { ctrlKey, metaKey, altKey, key, target } = event;
-    const isTyped = target instanceof HTMLInputElement && target.type !== "range";
+    const isText = target instanceof HTMLInputElement && target.type !== "range";
+    const isTyped = isText || target instanceof HTMLSelectElement;
     if (key.toLowerCase() === "r" && !ctrlKey && !metaKey && !altKey && !isTyped) this.page.random();
   }
 

@@ -2,6 +2,7 @@
 import { UserError } from "./errors.js";
 import { isEdited, labelOf, mixFaces, resolveFace } from "./face.js";
 import { edit } from "./latent-math.js";
+import { formatLink } from "./links.js";
 
 /** @import {Corner, Face, FaceDescription, Ingredient, Point} from "./face.js" */
 /** @import {Latent} from "./latent-math.js" */
@@ -96,12 +97,14 @@ export class FaceEditor extends EventTarget {
   }
 
   /**
-   * Show another face. A face that is not committed leaves no undo step.
+   * Show another face. A face that is not committed, or that is the committed one again, leaves no undo step.
    *
    * @param {Face} face
    */
   set(face, committed = true) {
-    if (committed) {
+    if (committed && this.committed && formatLink(null, face) === formatLink(null, this.committed)) {
+      this.committed = face;
+    } else if (committed) {
       if (this.committed) this.past = [...this.past, this.committed].slice(-MAX_UNDO_STEPS);
       this.future = [];
       this.committed = face;

@@ -4,7 +4,7 @@ import { labelOf, mixFaces, sameOrigin } from "./face.js";
 import { LatestOnly } from "./latest-only.js";
 import { SEEDS } from "./seeds.js";
 
-/** @import {Corner, Origin, Point} from "./face.js" */
+/** @import {Corner, Origin, Point, SeedOrigin} from "./face.js" */
 /** @import {Page} from "./page.js" */
 
 const MAP_SIDE = 6; // faces in a row of the map
@@ -84,24 +84,32 @@ export class Plane {
   }
 
   /**
-   * Put the current face at A, and the next two seeds at B and C.
+   * Put the current face at the first corner that was not picked, and the seeds after it at the others.
    *
    * @param {Exclude<Origin, {kind: "mix"}>} origin
    */
   async #follow(origin) {
-    const { editor, source } = this.page;
+    const { editor, picked, source } = this.page;
     const { base } = editor.current;
     const near = origin.kind === "seed" ? BigInt(origin.seed) : 0n;
-    const seeds = [near + 1n, near + 2n].map((seed) => String(seed < SEEDS ? seed : seed - 3n));
-    const latents = await source.latents(seeds);
-    if (editor.current.base !== base) return; // another face was chosen meanwhile
-    /** @type {Corner[]} */
-    const others = seeds.map((seed, i) => ({
-      ingredient: { kind: "seed", seed, truncation: 1 },
-      latent: latents[i],
+    const taken = [...picked.values()].map(({ ingredient }) => ingredient);
+    /** @type {SeedOrigin[]} */
+    const after = POINTS.concat(POINTS).map((_, i) => ({
+      kind: "seed",
+      seed: String((near + BigInt(i + 1)) % SEEDS),
+      truncation: 1,
     }));
-    this.#setCorners([{ ingredient: origin, latent: base }, ...others]);
-    this.#placeMarker(POINTS[0]);
+    const free = after.filter((each) => !taken.some((other) => sameOrigin(each, other))).slice(0, 2);
+    const latents = await source.latents(free.map(({ seed }) => seed));
+    if (editor.current.base !== base) return; // another face was chosen meanwhile
+    const current = { ingredient: origin, latent: base };
+    /** @type {Corner[]} */
+    const others = free.map((ingredient, i) => ({ ingredient, latent: latents[i] }));
+    if (!taken.some((each) => sameOrigin(each, origin))) others.unshift(current);
+    const corners = NAMES.map((_, which) => picked.get(which) ?? others.shift() ?? current);
+    this.#setCorners(corners);
+    const at = corners.findIndex(({ ingredient }) => sameOrigin(ingredient, origin));
+    this.#placeMarker(POINTS[at] ?? null);
   }
 
   #followAgain() {

@@ -9,7 +9,7 @@ import { enlarge } from "./png.js";
 /** @import {Page} from "./page.js" */
 
 const LARGE = 1024; // px
-const SWIPE_PX = 50;
+const SWIPE_PX = 30; // a phone shows the face 68 px wide
 
 export class Portrait {
   /**

@@ -24,6 +24,7 @@ export class Slider {
         ? h("output")
         : h("input", { inputmode: "decimal", autocomplete: "off", "aria-label": `${name}, as a number` });
     this.element = h("div", { class: "slider" }, h("span", {}, name), this.input, this.field);
+    this.value = options.value;
     this.keyHeld = false;
     this.unfinished = false;
     this.#listen();
@@ -36,7 +37,8 @@ export class Slider {
    * @param {number} value
    */
   set(value) {
-    this.input.valueAsNumber = value;
+    this.value = value;
+    this.input.valueAsNumber = value; // rounded to a step
     const { min, max, neutral = min, format } = this.options;
     const text = format(value);
     if (this.field instanceof HTMLInputElement) this.field.value = text;
@@ -73,8 +75,8 @@ export class Slider {
     const { min, max } = this.options;
     const text = this.field.value.replace("\u2212", "-").replace(",", ".");
     const typed = Number(text.trim() || NaN);
-    const value = Number.isNaN(typed) ? this.input.valueAsNumber : Math.min(max, Math.max(min, typed));
-    this.#report(Number(value.toFixed(2)), true);
+    if (Number.isNaN(typed)) this.set(this.value);
+    else this.#report(Number(Math.min(max, Math.max(min, typed)).toFixed(2)), true);
   }
 
   /**
