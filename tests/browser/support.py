@@ -43,19 +43,6 @@ def fits(page: Page) -> bool:
     return width <= page.viewport_size["width"]
 
 
-NAMELESS = """() => [...document.querySelectorAll("button, input, canvas, img, a, [role=slider], progress")]
-  .filter((e) => e.checkVisibility() && !e.closest("[aria-hidden=true], .face"))
-  .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || e.alt || e.labels?.length
-    || e.closest("button, [role=slider]")))
-  .map((e) => e.outerHTML.slice(0, 120))"""
-
-
-def nameless(page: Page) -> list[str]:
-    """Return the elements without an accessible name."""
-    found: list[str] = page.evaluate(NAMELESS)
-    return found
-
-
 FOCUSED = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
@@ -88,19 +75,37 @@ def walk_by_keyboard(page: Page) -> tuple[int, list[list[str]]]:
     return steps // 2, wrong
 
 
+NAMED_ROLES = {"button", "image", "link", "progressbar", "slider"}
+"""Roles that need a name even if they cannot have the focus."""
+
+CANVASES = "canvas:visible:not(button *, [role=slider] *, [aria-hidden=true], [aria-hidden=true] *)"
+"""Canvases that are pictures of their own. Without a label they are not in the accessibility tree."""
+
+
 def unnamed(page: Page) -> list[str]:
-    """Return the roles of the focusable elements that have no name in the accessibility tree."""
+    """Return the roles of the controls and pictures that have no name in the accessibility tree."""
     session = page.context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
     session.detach()
-    return [
-        node["role"]["value"]
+    canvases: list[str] = page.locator(CANVASES).evaluate_all(
+        "all => all.filter((it) => !it.ariaLabel).map(() => 'img')"
+    )
+    return canvases + [
+        _role(node)
         for node in nodes
         if not node["ignored"]
-        and any(each["name"] == "focusable" and each["value"]["value"] for each in node["properties"])
-        and node["role"]["value"] not in ("RootWebArea", "main")
+        and (_role(node) in NAMED_ROLES or _is_focusable(node))
+        and _role(node) not in ("RootWebArea", "main")
         and not node.get("name", {}).get("value")
     ]
+
+
+def _role(node: dict[str, Any]) -> str:
+    return str(node["role"]["value"])
+
+
+def _is_focusable(node: dict[str, Any]) -> bool:
+    return any(each["name"] == "focusable" and each["value"]["value"] for each in node["properties"])
 
 
 SHOWN = """() => { const c = document.querySelector(".portrait-face");

@@ -20,7 +20,7 @@ from strangers.web.service import NamedModel, Service
 
 from ..support import write_model
 from ..web.support import Served, serving
-from .support import DESKTOP, PHONE, OpenPage, fits, nameless, picture_of, shoot, soon
+from .support import DESKTOP, PHONE, OpenPage, fits, picture_of, shoot, soon, unnamed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -79,7 +79,7 @@ def test_a_game_from_its_start_to_its_score(
         right = page.locator(".game-face.right").count() == 1
         assert solution == ("Right: a photograph." if right else "Wrong: a stranger: the model drew it.")
         wrong += not right
-        assert nameless(page) == []
+        assert unnamed(page) == []
         shoot(page, "game", device)
         page.get_by_role("button", name="Result" if face == FACES else "Next face").click()
     row = page.get_by_role("row", name="All faces")
@@ -87,7 +87,7 @@ def test_a_game_from_its_start_to_its_score(
     low, high = row.get_by_role("cell").last.inner_text().removesuffix("%").split("\u2013")
     assert 0 <= int(low) <= 100 * wrong / FACES <= int(high) <= 100
     assert fits(page)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     assert answers.read_bytes() == before  # without consent
     page.get_by_role("button", name="Play again").click()
     page.get_by_text(f"Face 1 of {FACES}").wait_for()

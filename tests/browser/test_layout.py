@@ -12,7 +12,7 @@ from strangers.web.run_reader import RunReader
 from strangers.web.service import open_service
 
 from ..web.support import Served, serving
-from .support import DESKTOP, PHONE, OpenPage, fits, nameless, picture_of, soon, upload
+from .support import DESKTOP, PHONE, OpenPage, fits, picture_of, soon, unnamed, upload
 
 SMALL: dict[str, Any] = {
     "viewport": {"width": 320, "height": 568}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True,
@@ -27,7 +27,7 @@ def test_at_320_px_the_seed_field_is_readable_and_the_wall_is_in_sight(open_page
     field.fill("4294967295")
     assert field.evaluate("it => it.scrollWidth <= it.clientWidth")
     assert fits(page)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     page.evaluate("window.scrollTo(0, 1000)")
     page.wait_for_timeout(300)
     (_, header), (bar, _) = page.evaluate(BOX, "header"), page.evaluate(BOX, ".faces aside")

@@ -12,7 +12,7 @@ import pytest
 from strangers.export.lesson import export_lesson
 from strangers.web import lesson
 
-from .support import DESKTOP, PHONE, OpenPage, fits, nameless, picture_of, shoot, soon
+from .support import DESKTOP, PHONE, OpenPage, fits, picture_of, shoot, soon, unnamed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -75,7 +75,7 @@ def test_faces_come_nearer_while_the_tab_stays_responsive(
     page.wait_for_timeout(800)
     assert number(page, "images") == paused
     assert fits(page)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     shoot(page, "learn", device)
     page.get_by_role("button", name="Start over").click()
     assert soon(lambda: number(page, "images") == 0, page)

@@ -18,7 +18,7 @@ from strangers.web.set_reader import SetReader
 
 from ..support import tiny, write_model
 from ..web.support import Served, serving
-from .support import DESKTOP, PHONE, OpenPage, at, becomes, fits, nameless, shoot, soon
+from .support import DESKTOP, PHONE, OpenPage, at, becomes, fits, shoot, soon, unnamed
 
 DEVICES = pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 
@@ -49,7 +49,7 @@ def test_a_model_is_chosen_and_named_in_the_address(
     choice = page.get_by_label("Model")
     assert choice.inner_text().split() == ["first,", "32", "px", "second,", "32", "px"]
     assert fits(page)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     choice.select_option(second.hash)
     page.wait_for_url(f"**/#model={second.hash}&seed=17")
     page.locator(f"#model option[selected][value='{second.hash}']").wait_for(state="attached")
@@ -85,7 +85,7 @@ def test_the_images_of_a_set(
     page.get_by_role("button", name="Next").click()
     page.get_by_role("img", name="Images 64\u201399 of drawn").wait_for()
     assert fits(page)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     shoot(page, "sets", device)
 
 

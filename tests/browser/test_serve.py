@@ -24,7 +24,6 @@ from .support import (
     at,
     becomes,
     fits,
-    nameless,
     picture_of,
     shoot,
     shown,
@@ -46,7 +45,7 @@ def test_faces(site: Served, open_page: OpenPage, device: dict[str, Any]) -> Non
     page.wait_for_selector(".face:not([data-seen])", state="detached")
     assert page.title() == "Faces · strangers"
     assert fits(page)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     shoot(page, "faces", device)
     page.get_by_role("button", name="Face 5", exact=True).click()
     assert becomes(page, model.sample([5])[0])
@@ -127,7 +126,7 @@ def test_explore(site: Served, open_page: OpenPage, device: dict[str, Any]) -> N
     page.wait_for_selector(".pad[data-drawn]")
     assert becomes(page, model.sample([17])[0])
     assert fits(page)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     name = directions.names[0]
     slider = page.get_by_label(name.replace("_", " "), exact=True)
     slider.fill("1.5")
@@ -148,7 +147,7 @@ def test_photograph(site: Served, open_page: OpenPage) -> None:
     page = open_page("#view=photograph")
     upload(page, "face.png", picture_of(site, 4))
     page.get_by_text(re.compile("Done: step 200")).wait_for(timeout=300_000)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     shoot(page, "photograph", DESKTOP)
     page.get_by_role("button", name="Edit this face").click()
     page.locator(".portrait-label", has_text="From a photograph").wait_for()
@@ -195,7 +194,7 @@ def test_photograph_on_a_phone_stopped_on_the_way(site: Served, open_page: OpenP
     page.get_by_text("Stopped. This is the nearest face so far.").wait_for()
     assert page.get_by_role("button", name="Edit this face").is_enabled()
     assert fits(page)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     shoot(page, "photograph", PHONE)
 
 
@@ -209,8 +208,8 @@ def test_training(
     assert cards.count() == len(site.service.runs)
     assert fits(page)
     first = cards.nth(0)
-    page.wait_for_function("document.querySelector('.history img')?.naturalWidth > 0")
-    assert nameless(page) == []
+    page.wait_for_function("() => document.querySelector('.history img')?.naturalWidth > 0")
+    assert unnamed(page) == []
     shoot(page, "training", device)
     time_slider = first.locator(".history input")
     before = first.locator("figcaption >> nth=0").inner_text()

@@ -14,7 +14,7 @@ from PIL import Image
 from strangers.web.service import Service
 
 from ..web.support import Served, serving
-from .support import DESKTOP, PHONE, OpenPage, fits, nameless
+from .support import DESKTOP, PHONE, OpenPage, fits, unnamed
 
 DEVICES = pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 LOSSES = [1.0, 3.0, 1.0, 3.0]
@@ -56,7 +56,7 @@ def test_runs_are_compared(runs: Served, open_page: OpenPage, device: dict[str, 
     compared.get_by_role("img", name="G loss, latest: one 2.").wait_for()
     assert page.locator(".run .event title").first.text_content() == "The discriminator wins."
     assert fits(page)
-    assert nameless(page) == []
+    assert unnamed(page) == []
     page.close()
     forget_the_missing_model(open_page)
 
