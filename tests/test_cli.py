@@ -148,14 +148,14 @@ def test_a_wrong_truncation_is_refused(
     assert "runcation" in err
 
 
-@pytest.mark.parametrize(("out", "expected"), [("file", 2), ("file/set", 1)])
+@pytest.mark.parametrize("out", ["file", "file/set"])
 def test_a_set_is_not_written_over_a_file_or_into_one(
-    strangers: Strangers, out: str, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    strangers: Strangers, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     code, _, err = strangers("prepare", "synthetic:4", "--out", out)
-    assert code == expected
+    assert code == 2
     assert err.startswith("error: file")
     assert err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
