@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from strangers.data.prepared import open_prepared
@@ -43,3 +44,12 @@ def test_merged_parts_are_the_whole_set(strangers: Strangers, tmp_path: Path) ->
     assert "4 pictures of 16 px" in out
     whole, merged = (open_prepared(tmp_path / name) for name in ("whole", "set"))
     assert merged.manifest.hash == whole.manifest.hash
+
+
+@pytest.mark.parametrize("option", ["--license", "--source-name"])
+def test_terms_that_are_not_utf8_are_a_wrong_call(strangers: Strangers, tmp_path: Path, option: str) -> None:
+    place = tmp_path / "set"
+    code, _, err = strangers("prepare", "synthetic:4", "--size", "16", "--out", place, option, "caf\udce9")
+    assert code == 2
+    assert f"{option} must be text in UTF-8" in err
+    assert not place.exists()

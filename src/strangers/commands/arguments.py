@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -158,3 +158,12 @@ def require_few(faces: int) -> None:
     """Raise UsageError for more faces than one picture or animation holds."""
     if faces > MAX_FACES:
         raise UsageError(f"A picture has at most {MAX_FACES:,} faces (got {faces:,}); use fewer.")
+
+
+def check_texts(texts: Mapping[str, str | None]) -> None:
+    """Raise UsageError for an option that is not UTF-8, which no header, manifest or page can hold."""
+    for name, text in texts.items():
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"--{name} must be text in UTF-8 (got {text!r}).") from None

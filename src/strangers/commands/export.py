@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from strangers.commands.arguments import Force
+from strangers.commands.arguments import Force, check_texts
 from strangers.commands.outcome import Outcome
 from strangers.commands.progress import progress_bar
 from strangers.errors import UsageError
@@ -95,7 +95,7 @@ def export(
     words = {"license": license, "url": url}
     files = {"runtime": runtime, "photographs": photographs, "result": result}
     _check_options(to, out, {"directions": directions, "push": push, **files, **words})
-    _check_texts({"title": title, "author": author, **words})
+    check_texts({"title": title, "author": author, **words})
     _check_model(to, model)
     if model is None:
         return _lesson(out, words | {"title": title, "author": author}, force=force)
@@ -136,15 +136,6 @@ def _check_options(to: str, out: Path, given: Mapping[str, object]) -> None:
         raise UsageError(f"--to space writes a folder; name one with --out (got {out.name!r}).")
     if to in ENDINGS and out.suffix != ENDINGS[to]:
         raise UsageError(f"--to {to} writes one file; end --out in {ENDINGS[to]} (got {out.name!r}).")
-
-
-def _check_texts(texts: Mapping[str, str | None]) -> None:
-    """Raise UsageError for bytes that are not UTF-8, which neither a header nor a page can hold."""
-    for name, text in texts.items():
-        try:
-            (text or "").encode()
-        except UnicodeEncodeError:
-            raise UsageError(f"--{name} must be text in UTF-8 (got {text!r}).") from None
 
 
 def _check_model(to: str, model: str | None) -> None:

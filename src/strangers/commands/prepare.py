@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from strangers.commands import completion
-from strangers.commands.arguments import parse_part, parse_share, plural
+from strangers.commands.arguments import check_texts, parse_part, parse_share, plural
 from strangers.commands.outcome import Outcome
 from strangers.errors import UsageError
 
@@ -98,6 +98,7 @@ def prepare(
     """Crop and resize photographs into a prepared set for training."""
     if align and (crop or cropped):
         raise UsageError("--align is a crop of its own; leave out --crop and --cropped.")
+    check_texts({"license": license, "source-name": source_name})
     crop = "aligned" if align else crop
     if merge:
         _refuse(
