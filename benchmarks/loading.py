@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 BROWSERS = ("chromium-headless-shell", "chromium")
 
 LATENCY = 50
-"""Of the network, in milliseconds."""
+"""Delay of the network, in milliseconds."""
 
 FACES = """() => {
   const preview = document.querySelector(".preview");
