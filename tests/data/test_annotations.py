@@ -85,6 +85,11 @@ def test_a_table_of_any_name_is_read_by_its_columns() -> None:
         read_table("people.txt", b"1.jpg 1")
 
 
+def test_people_are_read_from_celebas_table_which_has_no_header() -> None:
+    known = read_annotations({"identity_CelebA.txt": b"000001.jpg 2880\n000002.jpg 2937\n"})
+    assert known.people_of(["000001.webp", "000002.webp"]) == {"000001.webp": "2880", "000002.webp": "2937"}
+
+
 def test_two_tables_of_one_kind_must_agree(tables: dict[str, bytes]) -> None:
     one, other = tables["list_attr_celeba.txt"], tables["list_attr_celeba.csv"]
     agreeing = {"a/list_attr_celeba.txt": one, "b/list_attr_celeba.csv": other}

@@ -229,8 +229,10 @@ def _only(tables: Mapping[str, bytes], names: tuple[str, ...]) -> Table | None:
 
 
 def _columns(table: Table, chosen: Sequence[int]) -> Table:
+    """Return some columns of a table, whose names are empty if it has no header."""
+    names = tuple(table.columns[i] for i in chosen) if table.columns else ()
     cells = [[row[i] for i in chosen] for row in table.cells]
-    return Table(table.name, table.pictures, tuple(table.columns[i] for i in chosen), cells)
+    return Table(table.name, table.pictures, names, cells)
 
 
 def _with_attributes(found: Annotations, table: Table) -> Annotations:
