@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from strangers.data.annotations import is_annotation, read_annotations
 from strangers.data.prepare import prepare
 from strangers.evaluation.evaluate import Settings, evaluate
 from strangers.images import Pixels
@@ -65,7 +66,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--record", type=Path, default=Path("few-counts.json"))
     arguments = parser.parse_args()
-    rest, held_out = split(people(arguments.annotations, arguments.attribute))
+    rest, held_out = split(people(arguments.photographs, arguments.annotations, arguments.attribute))
     judge = prepared(arguments, held_out, "held-out")
     record: dict[str, Any] = {
         "attribute": arguments.attribute, "from": arguments.model, "held_out": len(held_out),
@@ -87,13 +88,14 @@ def main() -> None:
         write_atomically(arguments.record, (json.dumps(record, indent=1) + "\n").encode())
 
 
-def people(annotations: Path, attribute: str) -> dict[str, str]:
-    """Return the person of each picture that has the attribute, by file name."""
-    lines = (annotations / "list_attr_celeba.txt").read_text().splitlines()
-    column = lines[1].split().index(attribute) + 1
-    chosen = {row[0] for row in map(str.split, lines[2:]) if row and row[column] == "1"}
-    identities = map(str.split, (annotations / "identity_CelebA.txt").read_text().splitlines())
-    return {name: person for name, person in identities if name in chosen}
+def people(photographs: Path, annotations: Path, attribute: str) -> dict[str, str]:
+    """Return the person in each picture of the zip that has the attribute, by member."""
+    tables = {file.name: file.read_bytes() for file in annotations.iterdir() if is_annotation(file.name)}
+    known = read_annotations(tables)
+    with zipfile.ZipFile(photographs) as archive:
+        members = [member.filename for member in archive.infolist() if not member.is_dir()]
+    has = known.attributes_of(members)[:, known.names.index(attribute)] > 0
+    return known.people_of([member for member, yes in zip(members, has, strict=True) if yes])
 
 
 def split(people: dict[str, str]) -> tuple[list[str], list[str]]:
@@ -108,11 +110,9 @@ def prepared(arguments: argparse.Namespace, names: list[str], name: str) -> Path
     """Return a prepared set of some of the photographs."""
     folder = arguments.out / "photographs" / name
     folder.mkdir(parents=True)
-    wanted = {Path(file).stem for file in names}
     with zipfile.ZipFile(arguments.photographs) as archive:
-        for member in archive.infolist():
-            if Path(member.filename).stem in wanted:
-                (folder / Path(member.filename).name).write_bytes(archive.read(member))
+        for member in names:
+            (folder / Path(member).name).write_bytes(archive.read(member))
     return prepare(folder, arguments.out / name, size=64, applied_crop="c178", progress=False).path
 
 

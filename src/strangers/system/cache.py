@@ -74,18 +74,18 @@ def cache_entries() -> list[CacheEntry]:
     found = []
     for folder in sorted(path for path in cache_folder().glob("*") if path.is_dir()):
         if not UNFINISHED.fullmatch(folder.name):
-            sizes = [status.st_size for _, status in _files(folder)]
+            sizes = list(_sizes(folder))
             found.append(CacheEntry(folder.name, len(sizes), sum(sizes)))
     return found
 
 
-def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the files below a folder that are there when they are looked at, with their status."""
+def _sizes(folder: Path) -> Iterator[int]:
+    """Yield the sizes in bytes of the files below a folder that are there when they are looked at."""
     for place, folders, files in os.walk(folder):
         links = [name for name in folders if os.path.islink(os.path.join(place, name))]
-        for path in (os.path.join(place, name) for name in (*files, *links)):
+        for name in (*files, *links):
             with suppress(FileNotFoundError):
-                yield path, os.lstat(path)
+                yield os.lstat(os.path.join(place, name)).st_size
 
 
 def clear_cache(name: str) -> bool:
@@ -97,9 +97,11 @@ def clear_cache(name: str) -> bool:
     remove_leftovers(cache_folder())
     if not folder.is_symlink() and remove_leftovers(folder):
         for path in folder.iterdir():
-            if path.is_dir() and not UNFINISHED.fullmatch(path.name):
+            if UNFINISHED.fullmatch(path.name):
+                continue
+            if path.is_dir():
                 remove_folder(path)
-            elif not path.is_dir() and path.suffix != ".lock" and not UNFINISHED.fullmatch(path.name):
+            elif path.suffix != ".lock":
                 path.unlink(missing_ok=True)
         return False
     with suppress(FileNotFoundError):  # another process has just cleared it

@@ -94,7 +94,7 @@ export class Plane {
     const near = origin.kind === "seed" ? BigInt(origin.seed) : 0n;
     const taken = [...picked.values()].map(({ ingredient }) => ingredient);
     /** @type {SeedOrigin[]} */
-    const after = POINTS.concat(POINTS).map((_, i) => ({
+    const after = Array.from({ length: 2 + taken.length }, (_, i) => ({
       kind: "seed",
       seed: String((near + BigInt(i + 1)) % SEEDS),
       truncation: 1,
