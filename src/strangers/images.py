@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from strangers._version import __version__
 from strangers.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -53,11 +54,16 @@ _XMP = """\
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/">
    <Iptc4xmpExt:DigitalSourceType>{source_type}</Iptc4xmpExt:DigitalSourceType>
-   <xmp:CreatorTool>{software}</xmp:CreatorTool>
+   <xmp:CreatorTool>{software}</xmp:CreatorTool>{title}
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"""
+
+_XMP_TITLE = """
+   <dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">
+    <rdf:Alt><rdf:li xml:lang="x-default">{}</rdf:li></rdf:Alt>
+   </dc:title>"""
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ def encode_png(
     if provenance is not None:
         for keyword, value in _text_fields(provenance).items():
             chunks.add_text(keyword, value)
-        chunks.add_itxt("XML:com.adobe.xmp", _xmp(provenance, source_type))
+        chunks.add_itxt("XML:com.adobe.xmp", _xmp(provenance.software, source_type))
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", pnginfo=chunks)
     return file.getvalue()
@@ -167,8 +173,9 @@ def _text_fields(provenance: Provenance) -> dict[str, str]:
     return {_KEYWORDS[field]: str(value) for field, value in fields if value or field != "latents"}
 
 
-def _xmp(provenance: Provenance, source_type: str = GENERATED) -> str:
-    return _XMP.format(source_type=source_type, software=escape(provenance.software))
+def _xmp(software: str, source_type: str = GENERATED, title: str = "") -> str:
+    named = _XMP_TITLE.format(escape(title)) if title else ""
+    return _XMP.format(source_type=source_type, software=escape(software), title=named)
 
 
 def read_provenance(path: str | Path) -> Provenance:
@@ -205,12 +212,14 @@ def encode_animation(
     seconds_per_frame: float,
     kind: Literal["WEBP", "GIF"] = "WEBP",
     provenance: Provenance | None = None,
+    *,
+    title: str = "",
 ) -> bytes:
     """Encode frames (h, w, 3) of one size as an endless animation, a lossy WebP file or a GIF.
 
     Equal neighbors are stored once with the sum of their durations, so the playing time is always
     len(frames) * seconds_per_frame. If all frames are equal, the file is a still picture. A GIF has 256
-    colors per frame and a resolution of 10 ms.
+    colors per frame and a resolution of 10 ms. A WebP file with a title or provenance is marked as generated.
     Raises ValueError if there is no frame, or if the sizes differ.
     """
     if len({frame.shape for frame in frames}) != 1:
@@ -218,11 +227,11 @@ def encode_animation(
     first, *rest = (Image.fromarray(frame) for frame in frames)
     # Quality 85 keeps grids of 64 px faces at 35 dB in a fifth of lossless size; slower methods gain 2 %.
     settings: dict[str, object] = {"quality": 85, "method": 2} if kind == "WEBP" else {"optimize": False}
-    if provenance is not None:
-        if kind == "WEBP":
-            settings["xmp"] = _xmp(provenance).encode()
-        else:
-            settings["comment"] = describe(provenance).encode()
+    if kind == "WEBP" and (title or provenance is not None):
+        software = f"strangers {__version__}" if provenance is None else provenance.software
+        settings["xmp"] = _xmp(software, title=title).encode()
+    elif provenance is not None:
+        settings["comment"] = describe(provenance).encode()
     file = io.BytesIO()
     # Durations are in milliseconds.
     first.save(

@@ -13,7 +13,7 @@ import pytest
 from strangers.errors import UsageError
 from strangers.images import Provenance, encode_png
 from strangers.system.folders import check_folder
-from strangers.system.outputs import SAMPLES_OF_TRAINING, check_outputs, signed, write_output
+from strangers.system.outputs import OF_TRAINING, check_outputs, signed, write_output
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
@@ -87,7 +87,7 @@ def test_a_sample_grid_of_a_training_is_not_replaced_by_another_picture(tmp_path
     provenance = Provenance("strangers 1", "0" * 16, "0-63", "fast-32", 20_000)
     (tmp_path / "000020k.png").write_bytes(encode_png(pixels, provenance))
     check_outputs(tmp_path / "000020k.png", kind="picture")
-    (tmp_path / "moved.png").write_bytes(encode_png(pixels, provenance, title=SAMPLES_OF_TRAINING))
+    (tmp_path / "moved.png").write_bytes(encode_png(pixels, provenance, title=f"Samples{OF_TRAINING}"))
     with pytest.raises(UsageError, match=r"moved\.png exists, and this command did not write it"):
         check_outputs(tmp_path / "moved.png", kind="picture")
 

@@ -173,6 +173,20 @@ def test_a_checkpoint_never_replaces_a_copy_of_its_name(small_recipe: Recipe, tm
     assert (copy / "state.json").read_bytes() == (first / "state.json").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["best", "latest"])
+def test_a_file_of_a_person_named_like_a_pointer_stays(
+    name: str, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    tiny_checkpoint(tmp_path, small_recipe, 64)
+    (tmp_path / name).write_text("seed 17")
+    with pytest.raises(FileExistsError, match=f"{name} is something else; move it"):
+        tiny_checkpoint(tmp_path, small_recipe, 128)
+    assert (tmp_path / name).read_text() == "seed 17"
+    (tmp_path / name).write_bytes(bytes(9))
+    tiny_checkpoint(tmp_path, small_recipe, 192)
+    assert (tmp_path / "latest").read_text() == "000000192"
+
+
 def test_all_files_of_a_checkpoint_have_the_mode_of_the_umask(small_recipe: Recipe, tmp_path: Path) -> None:
     before = os.umask(0o002)
     try:

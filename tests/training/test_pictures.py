@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -75,10 +76,10 @@ def test_no_command_replaces_a_grid_of_a_run_wherever_it_is(tmp_path: Path) -> N
     check_outputs(mine, kind="picture")
 
 
-def grid(run: Path, name: str, value: int = 0) -> Path:
+def grid(run: Path, name: str, value: int = 0, title: str = pictures.TITLE, size: int = 8) -> Path:
     path = run / "samples" / name
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(encode_png(np.full((8, 8, 3), value, np.uint8)))
+    path.write_bytes(encode_png(np.full((size, size, 3), value, np.uint8), title=title))
     return path
 
 
@@ -99,10 +100,43 @@ def test_a_broken_grid_is_left_out_of_the_animation_and_named(tmp_path: Path) ->
 
 def test_pictures_by_a_person_in_samples_are_neither_removed_nor_animated(tmp_path: Path) -> None:
     old, own, new = (grid(tmp_path, name) for name in ("000001k.png", "mine-1k.png", "000002k.png"))
+    same_name = grid(tmp_path, "000003k.png", title="", size=9)
+    (tmp_path / "samples" / "000004k.png").symlink_to(old)
     pictures.remove_samples(tmp_path, after=1999)
-    assert (old.exists(), own.exists(), new.exists()) == (True, True, False)
+    assert (old.exists(), own.exists(), new.exists(), same_name.exists()) == (True, True, False, True)
     own.write_bytes(b"no picture")
-    assert pictures.save_animation(tmp_path) == []
+    assert pictures.save_animation(tmp_path) == [same_name, same_name.with_name("000004k.png")]
+    with Image.open(tmp_path / "progress.webp") as animation:
+        assert animation.size == (8, 8)
+    newest = pictures.newest_grid(tmp_path)
+    assert newest == old
+
+
+def test_a_picture_of_the_run_replaces_its_own_earlier_one_and_no_other(tmp_path: Path) -> None:
+    model = load("celeba-32", device="cpu")
+    faces = np.zeros((64, 32, 32, 3), np.uint8)
+    (tmp_path / "log.jsonl").write_text(json.dumps(dict.fromkeys((*StepReport._fields, "images_seen"), 1)))
+    for _ in range(2):
+        pictures.save_samples(tmp_path, model, faces)
+        pictures.save_strip(tmp_path, 32)
+        assert pictures.save_animation(tmp_path) == []
+    drawn = [pictures.grid_path(tmp_path, model.header.images_seen), tmp_path / "curves.png"]
+    drawn += [tmp_path / "progress.png", tmp_path / "progress.webp"]
+    for path in drawn:
+        with pytest.raises(UsageError, match="this command did not write it"):
+            check_outputs(path, kind="picture")
+        path.write_bytes(b"mine")
+    again: list[Callable[[], object]] = [
+        lambda: pictures.save_samples(tmp_path, model, faces),
+        lambda: pictures.save_curves(tmp_path),
+        lambda: pictures.save_strip(tmp_path, 32),
+        lambda: pictures.save_animation(tmp_path),
+    ]
+    grid(tmp_path, "000001k.png", size=8 * 34 - 2)
+    for write in again:
+        with pytest.raises(FileExistsError, match="is something else; move it"):
+            write()
+    assert {path.read_bytes() for path in drawn} == {b"mine"}
 
 
 def fail(error: Exception) -> None:

@@ -28,15 +28,16 @@ Kind = Literal[
 ]
 """Kind of an output. A file is replaced by an output of the same kind only; a run's files by its training."""
 
-SAMPLES_OF_TRAINING = "Samples of a training"
-"""Title of a run's sample grids, whose other metadata are those of any picture of faces."""
+OF_TRAINING = " of a training"
+"""End of the titles of a run's pictures, whose other metadata may be those of any picture of faces."""
 
 written: list[Path] = []
 """Files that `write_output` has written, for the report of an interrupted command."""
 _MARKED_BYTES = 2**20
 
 _MARKS: tuple[tuple[Kind, bytes], ...] = (
-    ("run", rb"\A\x89PNG.{25,80}tEXtTitle\0%s" % SAMPLES_OF_TRAINING.encode()),
+    ("run", rb"\A\x89PNG.{25,80}tEXtTitle\0\w+%s" % OF_TRAINING.encode()),
+    ("run", rb"\ARIFF.*/trainedAlgorithmicMedia<.*>\w+%s<" % OF_TRAINING.encode()),
     ("comparison", rb"\A\x89PNG.*\0strangers .*/compositeWithTrainedAlgorithmicMedia<"),
     ("picture", rb"\A\x89PNG.*\0strangers .*/trainedAlgorithmicMedia<"),
     ("picture", rb"\ARIFF.*/trainedAlgorithmicMedia<.*CreatorTool>strangers "),
@@ -82,7 +83,7 @@ def check_outputs(
             continue
         if any(place.samefile(name) for name in read):
             raise UsageError(f"{path} is an input of this command; choose another --out, or pass --force.")
-        if _kind_of(place) != kind:
+        if kind_of(place) != kind:
             raise UsageError(
                 f"{path} exists, and this command did not write it; choose another --out, or pass --force."
             )
@@ -106,8 +107,8 @@ def signed(text: str, kind: Kind) -> bytes:
     return data + f"<!-- strangers {kind} {hashlib.sha256(data).hexdigest()} -->\n".encode()
 
 
-def _kind_of(path: Path) -> str | None:
-    """Return the kind of the output that strangers wrote at `path`; None for any other file."""
+def kind_of(path: Path) -> str | None:
+    """Return the kind of the output that strangers wrote to the file `path`; None for any other file."""
     with path.open("rb") as file:
         start = file.read(_MARKED_BYTES)
         if re.match(rb"\A(\x89PNG|RIFF|GIF8|....ftyp|\x08|PK|.{8}\{\")", start, re.DOTALL):

@@ -39,6 +39,9 @@ FILES = (MODEL, TRAINING, STATE)
 NAME = re.compile(r"[0-9]{9,}")
 """The name of a checkpoint's folder."""
 
+POINTER = re.compile(rb"[0-9\0\s]*")
+"""The content of a pointer: such a name, or what a disk leaves of it."""
+
 
 class ModelFile(NamedTuple):
     """The content of a model file, and its SHA-256."""
@@ -121,7 +124,7 @@ def restore(run: Path, state: State, *, good: bool = False) -> tuple[Progress, l
             f"No checkpoint in {run} is usable. {' '.join(problems)} Start again in another folder."
         )
     for pointer in ("latest", "best"):
-        (run / pointer).unlink(missing_ok=True)
+        _set_pointer(run / pointer, None)
     for folder in folders:
         _remove(folder)
     return Progress(), problems
@@ -166,12 +169,19 @@ def _remove(folder: Path) -> None:
 
 def _point(run: Path, latest: Path, best: BestMetric) -> None:
     """Update the pointers to the newest checkpoint and, while it exists, to the best one."""
-    write_atomically(run / "latest", latest.name.encode())
+    _set_pointer(run / "latest", latest)
     folder = None if best.images_seen is None else _folder(run, best.images_seen)
-    if folder is not None and folder.is_dir():
-        write_atomically(run / "best", folder.name.encode())
+    _set_pointer(run / "best", folder if folder is not None and folder.is_dir() else None)
+
+
+def _set_pointer(path: Path, folder: Path | None) -> None:
+    """Write the name of a checkpoint, or remove the pointer. Raises OSError, also if it is something else."""
+    if path.exists() and not POINTER.fullmatch(read_regular_file(path)):
+        raise FileExistsError(errno.EEXIST, f"{path} is something else; move it", str(path))
+    if folder is not None:
+        write_atomically(path, folder.name.encode())
     else:
-        (run / "best").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _describe(folder: Path) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import re
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,16 @@ from strangers.data.prepared import PreparedSet
 from strangers.images import Pixels, encode_animation, encode_png, grid
 from strangers.sampling.model import Model
 from strangers.system.files import write_atomically
-from strangers.system.outputs import SAMPLES_OF_TRAINING
+from strangers.system.outputs import OF_TRAINING, kind_of
 from strangers.training.evaluator import KERNEL_METRIC
 from strangers.training.log import METRIC, RunLog, entries
 from strangers.training.step import StepReport
 
 SEEDS = range(64)
 """The seeds of every sample grid."""
+
+TITLE = f"Samples{OF_TRAINING}"
+"""Title of the pictures of faces."""
 
 GRID = re.compile(r"[0-9]{6,}k\.png")
 """The name of a grid in samples/."""
@@ -52,30 +57,48 @@ LABELS = {
 """Curves of the panels of losses and accuracies."""
 
 
+def _write(path: Path, picture: bytes) -> None:
+    """Write a picture of the run. Raises OSError, also where something is that no training wrote."""
+    if os.path.lexists(path) and not _is_of_training(path):
+        raise FileExistsError(errno.EEXIST, f"{path} is something else; move it", str(path))
+    write_atomically(path, picture)
+
+
+def _is_of_training(path: Path) -> bool:
+    """Return whether a training wrote this file, by its title; a person may have one of that name."""
+    return path.is_file() and not path.is_symlink() and kind_of(path) == "run"
+
+
 def save_reals(run: Path, data: PreparedSet) -> None:
     """Write reals.png: photographs of the set, for comparison."""
     first = np.arange(min(len(SEEDS), len(data)))
-    write_atomically(run / "reals.png", encode_png(grid(data.batch(first))))
+    picture = encode_png(grid(data.batch(first)), title=f"Photographs{OF_TRAINING}")
+    _write(run / "reals.png", picture)
 
 
 def save_samples(run: Path, model: Model, faces: Pixels) -> None:
     """Write the grid of SEEDS' faces, as samples/000100k.png after 100,000 images, and the curves so far."""
     folder = run / "samples"
     folder.mkdir(exist_ok=True)
-    picture = encode_png(grid(faces), model.provenance(SEEDS), title=SAMPLES_OF_TRAINING)
-    write_atomically(grid_path(run, model.header.images_seen), picture)
+    picture = encode_png(grid(faces), model.provenance(SEEDS), title=TITLE)
+    _write(grid_path(run, model.header.images_seen), picture)
     save_curves(run)
 
 
 def remove_samples(run: Path, after: int) -> None:
     """Remove the grids of later images, which will be trained again and otherwise."""
     for path in _grids(run):
-        if int(path.stem.removesuffix("k")) > after // 1000:
+        if int(path.stem.removesuffix("k")) > after // 1000 and _is_of_training(path):
             path.unlink()
 
 
+def newest_grid(run: Path) -> Path | None:
+    """Return the run's grid after the most images, or None without any."""
+    return next(filter(_is_of_training, reversed(_grids(run))), None)
+
+
 def _grids(run: Path) -> list[Path]:
-    """Return the grids in samples/ in the order of their images; other files there are not the run's."""
+    """Return the files in samples/ that have names of grids, in the order of their images."""
     found = [path for path in (run / "samples").glob("*k.png") if GRID.fullmatch(path.name)]
     return sorted(found, key=lambda path: int(path.stem.removesuffix("k")))
 
@@ -104,7 +127,7 @@ def save_curves(run: Path) -> None:
     """Write curves.png, once there is something to plot."""
     picture = curves(run)
     if picture is not None:
-        write_atomically(run / "curves.png", picture)
+        _write(run / "curves.png", picture)
 
 
 def curves(run: Path) -> bytes | None:
@@ -148,7 +171,8 @@ def curves(run: Path) -> bytes | None:
     all_axes[0].set_ylim(*_limits(lines[:, [1, 3, 5]]))
     all_axes[1].set_ylim(0, 1.02)
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
+    title = {"Title": f"Curves{OF_TRAINING}", "Software": None}
+    figure.savefig(picture, format="png", dpi=110, metadata=title)
     return picture.getvalue()
 
 
@@ -186,35 +210,37 @@ def save_strip(run: Path, size: int) -> None:
 
     size: height and width of a face. The grids have eight columns; those that cannot be read are left out.
     """
-    from PIL import Image
-
-    paths = _grids(run)
-    chosen = np.unique(np.linspace(0, len(paths) - 1, min(STRIP_COLUMNS, len(paths))).round().astype(int))
-    columns = []
-    for path in (paths[index] for index in chosen):
-        with suppress(OSError, SyntaxError, ValueError), Image.open(path) as picture:
-            pixels = np.asarray(picture.convert("RGB"))
-            # The first faces of a grid are its first row, with a gap of 2 pixels between them.
-            columns.append([pixels[:size, left : left + size] for left in range(0, 8 * (size + 2), size + 2)])
+    # The first faces of a grid are its first row, with a gap of 2 pixels between them.
+    lefts = range(0, STRIP_FACES * (size + 2), size + 2)
+    grids, _ = _read_grids(run, STRIP_COLUMNS)
+    columns = [[pixels[:size, left : left + size] for left in lefts] for pixels in grids]
     if columns:
         faces = np.stack([column[face] for face in range(STRIP_FACES) for column in columns])
-        write_atomically(run / "progress.png", encode_png(grid(faces, columns=len(columns))))
+        _write(run / "progress.png", encode_png(grid(faces, columns=len(columns)), title=TITLE))
 
 
 def save_animation(run: Path) -> list[Path]:
-    """Write progress.webp: the grids in the order of their images. Return grids that cannot be read."""
+    """Write progress.webp: the grids in the order of their images. Return files that are no grids."""
+    frames, others = _read_grids(run, MAX_FRAMES)
+    if frames:
+        frames += [frames[-1]] * (LAST_FRAMES - 1)
+        _write(run / "progress.webp", encode_animation(frames, SECONDS_PER_FRAME, title=TITLE))
+    return others
+
+
+def _read_grids(run: Path, most: int) -> tuple[list[Pixels], list[Path]]:
+    """Read at most `most` grids, evenly chosen; also return the files among them that are none."""
     from PIL import Image
 
     paths = _grids(run)
-    chosen = np.unique(np.linspace(0, len(paths) - 1, min(MAX_FRAMES, len(paths))).round().astype(int))
-    frames, unreadable = [], []
+    chosen = np.unique(np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int))
+    read, others = [], []
     for path in (paths[index] for index in chosen):
         try:
+            if not _is_of_training(path):
+                raise ValueError("something else")
             with Image.open(path) as picture:
-                frames.append(np.asarray(picture.convert("RGB")))
+                read.append(np.asarray(picture.convert("RGB")))
         except (OSError, SyntaxError, ValueError):  # PIL raises SyntaxError for a broken PNG
-            unreadable.append(path)
-    if frames:
-        frames += [frames[-1]] * (LAST_FRAMES - 1)
-        write_atomically(run / "progress.webp", encode_animation(frames, SECONDS_PER_FRAME))
-    return unreadable
+            others.append(path)
+    return read, others

@@ -28,6 +28,7 @@ from strangers.system.files import PARTIAL
 from strangers.system.machine import lock
 from strangers.training.checkpoint import read_copies
 from strangers.training.json_files import is_damaged, read_json, write_json
+from strangers.training.pictures import newest_grid
 from strangers.training.plan import Plan, dtype_name
 from strangers.training.threads import ThreadSchedule
 
@@ -55,8 +56,8 @@ class Run:
 
     def _repr_png_(self) -> bytes | None:
         """Return the newest grid of faces: what a notebook shows of a run."""
-        grids = sorted((self.path / "samples").glob("*.png"))
-        return grids[-1].read_bytes() if grids else None
+        grid = newest_grid(self.path)
+        return None if grid is None else grid.read_bytes()
 
 
 class Interrupted(KeyboardInterrupt):

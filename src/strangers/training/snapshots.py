@@ -143,8 +143,10 @@ def header_of(session: TrainingSession) -> ModelHeader:
 
 
 def animate(session: TrainingSession) -> None:
-    """Write the animation and the strip of the run's grids; warn of grids that cannot be read."""
+    """Write the animation and the strip of the run's grids; warn of files that are no readable grids."""
     with optional(session.log, session.state.images_seen, "animation"):
         for path in save_animation(session.run.path):
-            session.log.info(f"warning: {path} cannot be read; progress.webp leaves it out.")
+            session.log.info(
+                f"warning: {path} is no readable grid of a training; progress.webp leaves it out."
+            )
         save_strip(session.run.path, session.plan.recipe.size)
