@@ -65,6 +65,17 @@ def test_a_set_that_another_process_is_preparing_stays(strangers: Strangers, cac
     assert list(cache.iterdir()) == []
 
 
+def test_a_folder_that_is_no_part_of_the_cache_is_removed_by_name_only(
+    strangers: Strangers, cache: Path
+) -> None:
+    (cache / ".git").mkdir()
+    assert ".git" in strangers("cache").out
+    assert strangers("cache", "--clear").code == 0
+    assert [path.name for path in cache.iterdir()] == [".git"]
+    assert strangers("cache", ".git", "--clear").code == 0
+    assert list(cache.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["set", "..", ""])
 def test_a_part_that_does_not_exist_is_a_wrong_call(strangers: Strangers, cache: Path, name: str) -> None:
     code, _, err = strangers("cache", name, "--clear")

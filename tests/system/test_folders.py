@@ -19,21 +19,32 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 NO_PROCESS = 2**22 + 1  # above every process number
 
 OWN = ("manifest.json", "held-out/images.npy")
+OLD, NEW = b"strangers 1", b"strangers 2"
 
 
 def test_a_folder_is_replaced_only_by_force_and_only_if_a_command_wrote_it(tmp_path: Path) -> None:
     final = tmp_path / "set"
-    for content in (b"old", b"new"):
-        with new_folder(final, OWN if content == b"new" else None) as folder:
+    for content in (OLD, NEW):
+        with new_folder(final, OWN if content == NEW else None) as folder:
             (folder / "manifest.json").write_bytes(content)
-    assert (final / "manifest.json").read_bytes() == b"new"
+    assert (final / "manifest.json").read_bytes() == NEW
     with pytest.raises(ZeroDivisionError), new_folder(final, OWN):
         raise ZeroDivisionError
-    assert (final / "manifest.json").read_bytes() == b"new"
+    assert (final / "manifest.json").read_bytes() == NEW
     for own, message in ((None, "exists already"), (["index.html"], "has no index.html")):
         with pytest.raises(UsageError, match=message), new_folder(final, own):
             pass
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("content", [b"", b'{"name": "My app"}'], ids=["empty", "an app's manifest"])
+def test_a_folder_with_a_file_of_the_same_name_is_not_replaced(tmp_path: Path, content: bytes) -> None:
+    final = tmp_path / "mine"
+    final.mkdir()
+    (final / OWN[0]).write_bytes(content)
+    with pytest.raises(UsageError, match=r"mine has no manifest\.json of strangers"), new_folder(final, OWN):
+        pass
+    assert (final / OWN[0]).read_bytes() == content
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "mine/photo.jpg", ".git"])
@@ -42,9 +53,9 @@ def test_a_folder_with_a_file_of_somebody_else_is_not_replaced(tmp_path: Path, n
     with new_folder(final) as folder:
         for own in (*OWN, ".DS_Store"):
             (folder / own).parent.mkdir(exist_ok=True)
-            (folder / own).write_bytes(b"old")
+            (folder / own).write_bytes(OLD)
     with new_folder(final, OWN) as folder:
-        (folder / OWN[0]).write_bytes(b"new")
+        (folder / OWN[0]).write_bytes(NEW)
         (final / name).parent.mkdir(exist_ok=True)
         (final / name).write_bytes(b"mine")
         with pytest.raises(UsageError, match=rf"would remove .*{name}, .* move it"), new_folder(final, OWN):
@@ -67,13 +78,13 @@ def test_a_folder_that_cannot_be_made_is_named_by_its_own_name(
 
 def test_a_folder_behind_a_link_is_replaced_there(tmp_path: Path) -> None:
     link, final = tmp_path / "link", tmp_path / "disk" / "set"
-    for content in (b"old", b"new"):
+    for content in (OLD, NEW):
         with new_folder(link if link.exists() else final, OWN) as folder:
             (folder / OWN[0]).write_bytes(content)
-        if content == b"old":
+        if content == OLD:
             link.symlink_to(final)
     assert link.is_symlink()
-    assert (final / OWN[0]).read_bytes() == b"new"
+    assert (final / OWN[0]).read_bytes() == NEW
     assert [path.name for path in final.parent.iterdir()] == ["set"]
 
 

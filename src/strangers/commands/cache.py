@@ -19,13 +19,15 @@ CONTENTS = {
     "statistics": "measured features of prepared sets",
     "directions": "attribute directions of models",
     "ood": "scores of photographs by model",
+    "rejection": "certainties of the faces of models",
 }
 """Subfolders of the cache. All of it is made or downloaded again when it is needed."""
 
 
 def cache(
     names: Annotated[
-        list[str] | None, Argument(metavar="[NAME]...", help="Parts of the cache.  [default: all]")
+        list[str] | None,
+        Argument(metavar="[NAME]...", help="Parts of the cache.  [default: all of strangers]"),
     ] = None,
     *,
     clear: Annotated[bool, Option("--clear", help="Remove them; they are made again when needed.")] = False,
@@ -34,8 +36,9 @@ def cache(
     from strangers.system.cache import cache_entries, cache_folder, clear_cache
 
     folder, found = cache_folder(), cache_entries()
-    wanted = names or [entry.name for entry in found]
     known = [entry.name for entry in found]
+    # A folder of another name is somebody else's, and is removed by name only.
+    wanted = names or [name for name in known if name in CONTENTS or not clear]
     if unknown := [name for name in wanted if name not in known]:
         raise UsageError(f"The cache has no {unknown[0]!r}; it holds {', '.join(known) or 'nothing'}.")
     chosen = [entry for entry in found if entry.name in wanted]

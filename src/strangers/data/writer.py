@@ -24,8 +24,8 @@ from strangers.system.files import write_atomically
 from strangers.system.streams import printable
 
 _FILES = (
-    "images.npy",
     "manifest.json",
+    "images.npy",
     "names.txt",
     "skipped.csv",
     "attributes.npy",
@@ -35,7 +35,7 @@ _FILES = (
 )
 
 SET_FILES = (*_FILES, *(f"{HELD_OUT}/{name}" for name in _FILES))
-"""The files that a set can have; each has the first."""
+"""The files that a set can have; each has the first, which names this program."""
 
 NPY_HEADER_BYTES = 128
 

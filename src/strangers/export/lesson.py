@@ -29,7 +29,7 @@ def export_lesson(out: Path, text: PageText | None = None, *, force: bool = Fals
 
     force: replace a page at `out`. Raises StrangersError and OSError.
     """
-    own = page_names(out, DRAWN_FACES) if force else None
+    own = page_names(out, SERVICE_WORKER) if force else None
     check_place(out, own)
     text = text or PageText(title=TITLE)
     sources = {name: path.read_bytes() for name, path in page_files().items()}

@@ -47,6 +47,7 @@ from strangers.latent.rejection import DEFAULT_REJECTION, least_certainty, own_c
 from strangers.sampling.model import Model
 from strangers.system.folders import check_folder, new_folder
 from strangers.system.outputs import check_outputs, signed, write_output
+from strangers.system.streams import read_regular_file
 from strangers.web.lesson import DRAWN_FACES, drawn_faces
 
 SERVED = Path(strangers.__file__).parent / "web" / "static"
@@ -142,7 +143,7 @@ def page_names(out: Path, first: str) -> list[str]:
     """Return the names of the files that a page at `out` has, of any version, beginning with `first`."""
     try:
         listed = json.loads(
-            (out / SERVICE_WORKER).read_bytes().partition(b"const FILES = ")[2].partition(b";")[0]
+            read_regular_file(out / SERVICE_WORKER).partition(b"const FILES = ")[2].partition(b";")[0]
         )
     except (OSError, ValueError):
         listed = []

@@ -20,12 +20,17 @@ from strangers.system.files import (
     sync_folder,
 )
 from strangers.system.machine import locked
+from strangers.system.streams import open_regular_file
+
+MARKED_BYTES = 2**16
+"""Bytes at a file's beginning in which outputs name this program."""
 
 
 def check_folder(final: Path, own: Sequence[str] | None = None) -> None:
     """Raise UsageError unless a command may write its output to the folder `final`.
 
-    own: paths of all files that its outputs can have, first one that each has, if it may replace an output.
+    own: paths of all files that its outputs can have, if it may replace an output; first one that each has,
+        and that names this program within its first MARKED_BYTES.
     """
     check_parent(final)
     _check_replaced(final, own)
@@ -37,13 +42,24 @@ def _check_replaced(final: Path, own: Sequence[str] | None) -> None:
         return
     if own is None:
         raise UsageError(f"{final} exists already; choose another folder, or pass --force to replace it.")
-    if not (final / own[0]).is_file():
-        raise UsageError(f"{final} has no {own[0]}: this command did not write it; choose another folder.")
+    if not _is_marked(final / own[0]):
+        raise UsageError(
+            f"{final} has no {own[0]} of strangers: this command did not write it; choose another folder."
+        )
     for path in final.rglob("*"):
         is_folder = path.is_dir() and not path.is_symlink()
         is_own = path.relative_to(final).as_posix() in own or path.name in SYSTEM_FILES
         if not (is_folder or is_own or UNFINISHED.fullmatch(path.name)):
             raise UsageError(f"--force would remove {path}, which this command did not write; move it first.")
+
+
+def _is_marked(path: Path) -> bool:
+    """Return whether a file names this program; a file of the same name may be somebody else's."""
+    try:
+        with open_regular_file(path) as file:
+            return b"strangers" in file.read(MARKED_BYTES)
+    except OSError:
+        return False
 
 
 def check_parent(final: Path) -> None:
