@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,6 +23,9 @@ from .support import (
     undo_steps,
     unnamed,
 )
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Position
 
 
 def test_undo_in_the_plane_moves_the_marker(site: Served, open_page: OpenPage) -> None:
@@ -174,6 +179,29 @@ def test_sliders_are_typed_and_reset_by_a_double_click(open_page: OpenPage) -> N
     assert field.input_value() == "0.0"
     slider.dblclick()  # which changes nothing, as nonsense does not, and leaves no undo step
     assert undo_steps(page) == 4
+
+
+def test_a_double_click_beside_the_thumb_is_one_undo_step(open_page: OpenPage) -> None:
+    page = open_page("#view=explore&seed=17&edit=Smiling:2")
+    slider = page.get_by_label("Smiling", exact=True)
+    assert soon(lambda: slider.input_value() == "2", page)
+    box = slider.bounding_box()
+    assert box is not None
+    place: Position = {"x": box["width"] / 4, "y": box["height"] / 2}
+    other: Position = {"x": 3 * place["x"], "y": place["y"]}
+    slider.dblclick(position=place)  # its first click moves the thumb there
+    assert slider.input_value() == "0"
+    page.get_by_role("button", name="Undo").click()
+    assert slider.input_value() == "2"
+    assert page.get_by_role("button", name="Undo").is_disabled()
+    page.get_by_role("button", name="Redo").click()
+    assert slider.input_value() == "0"
+    slider.dblclick(position=place)  # back to where it began
+    assert undo_steps(page) == 1
+    slider.click(position=place)
+    page.wait_for_timeout(600)  # so that the next click is not the second of a double click
+    slider.click(position=other)
+    assert undo_steps(page) == 2
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -90,7 +90,7 @@ export class Attributes {
       neutral: 0,
       format: (value) =>
         (value > 0 ? "+" : "") + Number(value.toFixed(2)).toFixed(Number.isInteger(value * 10) ? 1 : 2),
-      changed: (value, done) => this.editor.setStrength(name, value, done),
+      changed: (value, done, again) => this.editor.setStrength(name, value, done, again),
     });
     const text = made.element.firstElementChild?.textContent;
     const hold = h("input", {

@@ -100,8 +100,11 @@ export class FaceEditor extends EventTarget {
    * Show another face. A face that is not committed, or that is the committed one again, leaves no undo step.
    *
    * @param {Face} face
+   * @param {boolean} [committed]
+   * @param {boolean} [again] In place of the face that was committed last.
    */
-  set(face, committed = true) {
+  set(face, committed = true, again = false) {
+    if (committed && again) this.committed = this.past.pop() ?? this.committed;
     if (committed && this.committed && formatLink(null, face) === formatLink(null, this.committed)) {
       this.committed = face;
     } else if (committed) {
@@ -136,10 +139,11 @@ export class FaceEditor extends EventTarget {
    * @param {string} attribute
    * @param {number} strength
    * @param {boolean} committed
+   * @param {boolean} again In place of the change before.
    */
-  setStrength(attribute, strength, committed) {
+  setStrength(attribute, strength, committed, again) {
     const strengths = { ...this.current.strengths, [attribute]: strength };
-    this.set({ ...this.current, strengths, picture: undefined }, committed);
+    this.set({ ...this.current, strengths, picture: undefined }, committed, again);
   }
 
   /**

@@ -10,7 +10,8 @@ import { h } from "./dom.js";
  * @property {number} value
  * @property {number} [neutral] The bar begins here, and a double click returns to it; the value can be typed.
  * @property {(value: number) => string} format
- * @property {(value: number, done: boolean) => void} changed Called while (done: false) and after it is moved.
+ * @property {(value: number, done: boolean, again: boolean) => void} changed Called while (done: false) and after it
+ *   is moved. again: in place of what the first click of the same double click reported as done.
  */
 
 export class Slider {
@@ -27,6 +28,9 @@ export class Slider {
     this.value = options.value;
     this.keyHeld = false;
     this.unfinished = false;
+    this.clicks = 0; // of the mouse, as part of one double click
+    this.before = options.value; // the first of them
+    this.moved = false; // by one of them
     this.#listen();
     this.set(options.value);
   }
@@ -61,7 +65,14 @@ export class Slider {
     for (const name of ["keyup", "blur"]) input.addEventListener(name, () => this.#release());
     const { neutral } = this.options;
     if (neutral === undefined) return;
-    input.addEventListener("dblclick", () => this.#report(neutral, true));
+    input.addEventListener("mousedown", ({ detail: clicks }) => {
+      this.clicks = clicks;
+      if (clicks === 1) [this.before, this.moved] = [this.value, false];
+    });
+    input.addEventListener("dblclick", () => {
+      this.#report(neutral, true);
+      this.clicks = 0;
+    });
     field.addEventListener("change", () => this.#type());
   }
 
@@ -86,6 +97,8 @@ export class Slider {
   #report(value, done) {
     this.unfinished = false;
     this.set(value);
-    this.options.changed(value, done);
+    const again = done && this.clicks > 1 && this.moved;
+    if (done && value !== this.before) this.moved = true;
+    this.options.changed(value, done, again);
   }
 }
