@@ -147,9 +147,38 @@ def picture_of(site: Served, seed: int) -> bytes:
     return file.getvalue()
 
 
-def upload(page: Page, name: str, data: bytes) -> None:
-    chooser = page.get_by_label("Drop a picture here")
-    chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+ASK = """it => it.addEventListener("click", (event) => {
+  event.preventDefault(); it.dataset.asked = "yes"; }, {once: true})"""
+
+
+def choose_file(page: Page, name: str, file: str, data: bytes) -> None:
+    """Press the button with a name, which asks for picture files, and choose one."""
+    field = page.locator("input[type=file]")
+    field.evaluate(ASK)
+    page.get_by_role("button", name=name).press("Enter")
+    assert field.get_attribute("data-asked") == "yes"
+    field.set_input_files({"name": file, "mimeType": "image/png", "buffer": data})
+
+
+def upload(page: Page, file: str, data: bytes) -> None:
+    choose_file(page, "Drop a picture here, or choose one", file, data)
+
+
+def touch(page: Page, *points: tuple[float, float]) -> None:
+    """Move a finger over the screen from point to point, as the browser hears it from a touch screen."""
+    session = page.context.new_cdp_session(page)
+
+    def send(kind: str, *at: dict[str, float]) -> None:
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(at)})
+
+    (x, y), *others = points
+    send("touchStart", {"x": x, "y": y})
+    for to_x, to_y in others:
+        for step in range(1, 9):
+            send("touchMove", {"x": x + (to_x - x) * step / 8, "y": y + (to_y - y) * step / 8})
+        x, y = to_x, to_y
+    send("touchEnd")
+    session.detach()
 
 
 def label(page: Page) -> str:

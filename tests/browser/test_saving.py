@@ -6,7 +6,7 @@ import base64
 import io
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,7 +15,23 @@ from PIL import Image
 from strangers.images import read_provenance
 
 from ..web.support import Served
-from .support import DESKTOP, PHONE, OpenPage, at, becomes, fits, label, marker, soon, undo_steps, unnamed
+from .support import (
+    DESKTOP,
+    PHONE,
+    OpenPage,
+    at,
+    becomes,
+    fits,
+    label,
+    marker,
+    soon,
+    touch,
+    undo_steps,
+    unnamed,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
 
 DEVICES = pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 
@@ -112,14 +128,41 @@ def test_faces_of_the_wall_become_corners_of_the_plane(
 def test_a_swipe_shows_a_random_face_and_back(open_page: OpenPage) -> None:
     page = open_page("#view=explore&seed=17", PHONE)
     page.wait_for_selector(".portrait[data-drawn]")
-    swipe = """(it, by) => {
-      const send = (type, clientX) =>
-        it.dispatchEvent(new PointerEvent(type, {clientX, pointerType: "touch"}));
-      send("pointerdown", 200); send("pointerup", 200 + by); }"""
-    face = page.locator(".portrait-face")
-    face.evaluate(swipe, 20)  # too short
+    page.wait_for_selector(".pad[data-drawn]")  # from now on nothing moves
+    x, y = center(page.locator(".portrait-face"))
+    touch(page, (x, y), (x + 20, y))  # too short
+    touch(page, (x, y), (x, y - 300))  # which scrolls the page, from a face that is in sight all the time
+    assert soon(lambda: bool(page.evaluate("scrollY > 100")), page)
+    slider = page.get_by_label("Smiling", exact=True)
+    slider.scroll_into_view_if_needed()
+    thumb, middle = center(slider)
+    touch(page, (thumb, middle), (thumb - 60, middle))
+    assert soon(lambda: label(page) == "Face 17 (edited)", page)
+    assert float(slider.input_value()) < -0.5
+    assert undo_steps(page) == 1
+    x, y = center(page.locator(".portrait-face"))
+    touch(page, (x, y), (x + 40, y), (x + 40, y + 90))  # sideways, and then further down than that
     assert label(page) == "Face 17"
-    face.evaluate(swipe, -90)
+    touch(page, (x, y), (x - 90, y))
     assert soon(lambda: label(page) != "Face 17", page)
-    face.evaluate(swipe, 90)
+    touch(page, (x, y), (x + 90, y))
     assert soon(lambda: at(page) == "#view=explore&seed=17", page)
+
+
+def test_a_swipe_in_the_bar_of_a_phone_shows_a_random_wall(open_page: OpenPage) -> None:
+    page = open_page("#seed=17", PHONE)
+    page.wait_for_selector(".portrait[data-drawn]")
+    page.wait_for_selector(".face[data-seen]")
+    x, y = center(page.locator(".portrait-face"))
+    touch(page, (x, y), (x, y - 300))
+    assert soon(lambda: bool(page.evaluate("scrollY > 100")), page)
+    touch(page, (x, y), (x - 60, y))
+    assert soon(lambda: label(page) != "Face 17", page)
+    assert page.get_by_label("First seed").input_value() == label(page).removeprefix("Face ")
+
+
+def center(place: Locator) -> tuple[float, float]:
+    """Return the middle of an element, on the screen."""
+    box = place.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

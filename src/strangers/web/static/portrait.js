@@ -61,11 +61,18 @@ export class Portrait {
 
   /** A swipe to the left shows a random face, one to the right the face before. */
   #listenToSwipes() {
-    let start = 0;
-    this.canvas.addEventListener("pointerdown", (event) => (start = event.clientX));
-    this.canvas.addEventListener("pointerup", ({ clientX, pointerType }) => {
-      if (pointerType === "mouse" || Math.abs(clientX - start) < SWIPE_PX) return;
-      if (clientX < start) this.page.random();
+    /** @type {PointerEvent | null} */
+    let down = null;
+    this.canvas.addEventListener("pointerdown", (event) => {
+      down = event.isPrimary && event.pointerType !== "mouse" ? event : null; // one finger alone swipes
+    });
+    this.canvas.addEventListener("pointercancel", () => (down = null)); // it scrolls the page
+    this.canvas.addEventListener("pointerup", ({ clientX, clientY }) => {
+      if (!down) return;
+      const [x, y] = [clientX - down.clientX, clientY - down.clientY];
+      down = null;
+      if (Math.abs(x) < Math.max(SWIPE_PX, Math.abs(y))) return;
+      if (x < 0) this.page.random();
       else this.page.editor.undo();
     });
   }
