@@ -20,7 +20,7 @@ from strangers.web.service import NamedModel, Service
 
 from ..support import write_model
 from ..web.support import Served, serving
-from .support import DESKTOP, PHONE, OpenPage, fits, picture_of, shoot, soon, unnamed
+from .support import DESKTOP, PHONE, OpenPage, choose_file, fits, picture_of, shoot, soon, unnamed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -116,10 +116,10 @@ def test_without_photographs_the_visitors_own_are_played_with_and_stay_here(
     assert page.get_by_role("button", name="Start").is_disabled()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
-    page.get_by_label("Pictures").set_input_files(
-        {"name": "face.png", "mimeType": "image/png", "buffer": picture_of(site, 4)}
-    )
-    page.get_by_text("1 picture of yours").wait_for()
+    for name in ("Choose pictures", "Choose other pictures"):
+        choose_file(page, name, "face.png", picture_of(site, 4))
+        page.get_by_text("1 picture of yours").wait_for()
+        assert unnamed(page) == []
     page.get_by_role("button", name="Start").click()
     page.locator(".game-table[data-state=asked]").wait_for()
     page.keyboard.press("p")

@@ -12,7 +12,7 @@ import pytest
 from strangers.export.lesson import export_lesson
 from strangers.web import lesson
 
-from .support import DESKTOP, PHONE, OpenPage, fits, picture_of, shoot, soon, unnamed
+from .support import DESKTOP, PHONE, OpenPage, choose_file, fits, picture_of, shoot, soon, unnamed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -101,16 +101,18 @@ def test_it_stops_where_nobody_looks_and_own_pictures_stay_in_the_tab(
     soon(lambda: number(page, "images") == 0, page)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
-    page.locator("#learn-files").set_input_files(
-        {"name": "face.png", "mimeType": "image/png", "buffer": picture_of(site, 4)}
-    )
-    page.get_by_text("1 picture of yours").wait_for()
+    choose_file(page, "Use my pictures", "face.png", picture_of(site, 4))
+    page.locator("figcaption", has_text="1 picture of yours").wait_for()
     start(page)
     assert soon(lambda: number(page, "images") > 0, page, PATIENCE)
     assert [request for request in sent if "/api/runs" not in request] == []
     page.get_by_role("link", name="Training").click()
     page.get_by_role("link", name="Learn").click()
     page.get_by_role("button", name="Start", exact=True).wait_for()
+    page.get_by_role("button", name="Use drawn faces").click()
+    page.locator("figcaption", has_text="faces drawn by a program").wait_for()
+    assert soon(lambda: number(page, "images") == 0, page)
+    assert page.get_by_role("button", name="Use drawn faces").is_hidden()
 
 
 def test_the_lesson_is_one_file_that_opens_by_a_double_click(browser: Browser, tmp_path: Path) -> None:

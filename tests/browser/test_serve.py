@@ -288,6 +288,8 @@ def test_every_view_in_light_and_dark_and_by_keyboard(
         assert count > 6
         assert wrong == [], view
         assert unnamed(page) == [], view
+        # Its words would be the browser's: "No file chosen" beside pictures that the page has read.
+        assert page.locator("input[type=file]:visible").count() == 0, view
 
 
 def brightness(color: str) -> float:

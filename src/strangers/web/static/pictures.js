@@ -1,5 +1,28 @@
-/** Picture files of the visitor, which never leave the browser. */
+/** Picture files of the visitor: how they are chosen, and how they are read in the browser. */
+import { h } from "./dom.js";
 import { UserError } from "./errors.js";
+
+/** @import {Child} from "./dom.js" */
+
+/**
+ * A button with which the visitor chooses picture files, and the file field behind it. The browser's own words about
+ * the field ("No file chosen") do not know which files the page has read already.
+ *
+ * @param {Child[]} words On the button.
+ * @param {(files: File[]) => void} take
+ * @param {{[name: string]: any}} [attributes] Of the button.
+ * @param {boolean} [multiple] Several files can be chosen at once.
+ * @returns {[HTMLInputElement, HTMLButtonElement]}
+ */
+export function pictureButton(words, take, attributes = {}, multiple = true) {
+  const field = h("input", { type: "file", accept: "image/*", multiple, hidden: true });
+  field.addEventListener("change", () => {
+    const files = [...(field.files ?? [])];
+    field.value = ""; // so that the same files can be chosen again
+    if (files.length) take(files);
+  });
+  return [field, h("button", { type: "button", onclick: () => field.click(), ...attributes }, ...words)];
+}
 
 /**
  * The middle square of each picture file, at `size` x `size` pixels.

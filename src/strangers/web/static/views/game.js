@@ -1,7 +1,7 @@
 /** Game: "Photograph or stranger?", one face at a time, each for a second. */
 import { button, context2d, h, paint } from "../dom.js";
 import { addAnswer, localGame, newScore, wilson } from "../game.js";
-import { readPhotographs } from "../pictures.js";
+import { pictureButton, readPhotographs } from "../pictures.js";
 
 /** @import {Game, Kind, Score} from "../game.js" */
 /** @import {Page, View} from "../page.js" */
@@ -88,9 +88,8 @@ class GameTable {
     this.before.replaceChildren(
       h("p", {}, RULES),
       h("p", { class: "note" }, photographs ? `The photographs: ${photographs}.` : this.#ownNote(reason)),
-      ...(photographs ? [] : [this.#chooser()]),
       photographs && keeps_answers ? consent : h("p", { class: "note" }, local),
-      h("div", { class: "buttons" }, this.begin),
+      h("div", { class: "buttons" }, ...(photographs ? [] : this.#chooser()), this.begin),
     );
   }
 
@@ -102,16 +101,15 @@ class GameTable {
     return `${reason ? `${reason} ` : ""}${need}Their middle squares are used.`;
   }
 
+  /** The button that takes the visitor's own pictures. */
   #chooser() {
-    const input = h("input", { type: "file", accept: "image/*", multiple: true, "aria-label": "Pictures" });
-    input.addEventListener("change", () =>
-      this.page.attempt(async () => {
-        this.own = await readPhotographs(input.files ?? [], this.page.model.size);
-        this.#showBefore();
-        this.begin.focus();
-      }),
-    );
-    return input;
+    const take = async (/** @type {File[]} */ files) => {
+      this.own = await readPhotographs(files, this.page.model.size);
+      this.#showBefore();
+      this.begin.focus();
+    };
+    const words = this.own.length ? "Choose other pictures" : "Choose pictures";
+    return pictureButton([words], (files) => this.page.attempt(() => take(files)));
   }
 
   async start() {

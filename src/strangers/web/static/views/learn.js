@@ -6,7 +6,7 @@ import { FACES } from "../learn/gan.js";
 import { histogram } from "../learn/histogram.js";
 import { SIDE } from "../learn/networks.js";
 import { Trainer, cutSheet } from "../learn/trainer.js";
-import { readPhotographs } from "../pictures.js";
+import { pictureButton, readPhotographs } from "../pictures.js";
 
 /** @import {Page, View} from "../page.js" */
 /** @import {Report} from "../learn/worker.js" */
@@ -37,7 +37,8 @@ class Lesson {
     /** @type {Trainer | null} */
     this.trainer = null;
     /** @type {ImageData[]} */
-    this.pictures = [];
+    this.drawn = []; // by a program
+    this.pictures = this.drawn; // the real ones: drawn or the visitor's
     this.isRunning = false;
     /** @type {Report[]} */
     this.history = [];
@@ -53,6 +54,7 @@ class Lesson {
     this.facts = h("dl", { class: "facts" });
     this.charts = h("div", { class: "charts" });
     this.runButton = button("Start", () => this.run(!this.isRunning), { class: "first", disabled: true });
+    this.drawnButton = button("Use drawn faces", () => this.#useDrawn(), { hidden: true });
     this.restartButton = button("Start over", () => this.#restart(), { disabled: true });
     this.controls = new Controls((settings) => this.trainer?.set(settings));
     const title = h("h1", {}, "The forger and the detective");
@@ -69,10 +71,9 @@ class Lesson {
   }
 
   #board() {
-    const input = h("input", { type: "file", accept: "image/*", multiple: true, id: "learn-files" });
-    input.classList.add("visually-hidden");
-    input.addEventListener("change", () => this.page.attempt(() => this.#takePictures(input)));
-    const choose = h("label", { class: "button", for: input.id }, "Use my pictures");
+    const choose = pictureButton(["Use my pictures"], (files) =>
+      this.page.attempt(() => this.#takePictures(files)),
+    );
     return h(
       "div",
       { class: "card learn-board" },
@@ -82,7 +83,7 @@ class Lesson {
         this.faces,
         h("figcaption", {}, "The forger's faces, of the same random numbers all the time"),
       ),
-      h("div", { class: "buttons" }, this.runButton, this.restartButton, input, choose),
+      h("div", { class: "buttons" }, this.runButton, this.restartButton, ...choose, this.drawnButton),
       h("figure", {}, this.reals, h("figcaption", {}, "Some of the real ones: ", this.origin)),
       this.facts,
       this.status,
@@ -97,7 +98,9 @@ class Lesson {
     const [sheet, worker] = await Promise.all([source.drawnFaces(), source.trainer()]).finally(
       () => (this.status.textContent = PRIVACY),
     );
-    this.pictures = await cutSheet(sheet);
+    const isDrawn = this.pictures === this.drawn; // or the visitor was quicker
+    this.drawn = await cutSheet(sheet);
+    if (isDrawn) this.pictures = this.drawn;
     this.trainer = new Trainer(
       worker,
       (report) => this.#show(report),
@@ -131,12 +134,28 @@ class Lesson {
     this.#drawCharts();
   }
 
-  /** @param {HTMLInputElement} input */
-  async #takePictures(input) {
-    this.pictures = await readPhotographs(input.files ?? [], SIDE);
-    input.value = ""; // so that the same files can be chosen again
-    const count = this.pictures.length;
-    this.origin.textContent = `${count} picture${count === 1 ? "" : "s"} of yours`;
+  /** @param {File[]} files */
+  async #takePictures(files) {
+    const pictures = await readPhotographs(files, SIDE);
+    this.#use(pictures, `${pictures.length} picture${pictures.length === 1 ? "" : "s"} of yours`);
+  }
+
+  #useDrawn() {
+    this.#use(this.drawn, DRAWN);
+    this.runButton.focus(); // the button that was pressed is gone
+  }
+
+  /**
+   * Start over with other real faces.
+   *
+   * @param {ImageData[]} pictures
+   * @param {string} origin
+   */
+  #use(pictures, origin) {
+    this.pictures = pictures;
+    this.origin.textContent = origin;
+    this.drawnButton.hidden = pictures === this.drawn;
+    this.page.announce(`The real faces: ${origin}.`);
     this.#restart();
   }
 

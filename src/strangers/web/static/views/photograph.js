@@ -2,6 +2,7 @@
 import { button, context2d, h, paint } from "../dom.js";
 import { UserError } from "../errors.js";
 import { PhotographSquare } from "../photograph-square.js";
+import { pictureButton } from "../pictures.js";
 
 /** @import {Latent} from "../latent-math.js" */
 /** @import {Page, View} from "../page.js" */
@@ -51,31 +52,24 @@ export function build(page) {
  * @param {(files: Iterable<File>) => void} take
  */
 function dropArea(take) {
-  const id = "photograph-file";
-  const input = h("input", { type: "file", accept: "image/*", class: "visually-hidden", id });
-  const label = h(
-    "label",
-    { class: "drop", for: id },
+  const words = [
     h("strong", {}, "Drop a picture here, or choose one"),
     h("span", { class: "note" }, PRIVACY),
-  );
-  input.addEventListener("change", () => {
-    take([...(input.files ?? [])]);
-    input.value = ""; // so that the same file can be chosen again
-  });
+  ];
+  const [field, area] = pictureButton(words, take, { class: "drop" }, false);
   const listen = (/** @type {HTMLElement} */ element) => {
     element.addEventListener("dragover", (event) => {
       event.preventDefault();
-      label.classList.add("over");
+      area.classList.add("over");
     });
-    element.addEventListener("dragleave", () => label.classList.remove("over"));
+    element.addEventListener("dragleave", () => area.classList.remove("over"));
     element.addEventListener("drop", (event) => {
       event.preventDefault();
-      label.classList.remove("over");
+      area.classList.remove("over");
       take(event.dataTransfer?.files ?? []);
     });
   };
-  return { element: h("div", { class: "drop-place" }, input, label), listen };
+  return { element: h("div", {}, field, area), listen };
 }
 
 /** A search and its result: the photograph, the nearest face so far, and how far the search is. */
