@@ -139,6 +139,45 @@ def at(page: Page) -> str:
     return str(page.evaluate("location.hash"))
 
 
+MALFORMED = [
+    ("#seed=-5", "A seed is a whole number"),
+    ("#seed=18446744073709551616", "A seed is a whole number"),
+    ("#seed=1e5", "A seed is a whole number"),
+    ("#seed=17&truncation=x", "A truncation is a number from 0.05 to 1"),
+    ("#seed=17&edit=Smiling", "An edit is an attribute and a number"),
+    ("#seed=17&edit=No_Such_Thing:1", "no attribute direction for No_Such_Thing"),
+    ("#seed=17&edit=__proto__:1", "no attribute direction for __proto__"),
+    ("#seed=17&edit=Smiling:1&hold=constructor", "no attribute direction for constructor"),
+    (f"#seed=17&edit={','.join(f'x{i}:1' for i in range(5000))}", "for x0, x1, x2 and others"),
+    ("#latent=AACAPw", "another model's"),  # one number
+    ("#latent=!!", "damaged"),
+    ("#latent=AACAfw", "damaged"),  # infinity
+    (f"#latent={'A' * 200_000}", "another model's"),
+    ("#mix=17&at=0.5", "two or three faces"),
+    ("#mix=17,18,19&at=x", "two or three faces"),
+    (f"#mix={'17,' * 5000}17&at=0.5", "two or three faces"),
+    ("#v=99&seed=17", "newer version"),
+    ("#seed=17&wall=worst", "best faces or all"),
+    ("#model=__proto__&seed=17", "model of this link is not here"),
+    ("#%E0%A4%A&&&=&seed", "A seed is a whole number"),
+    ("#view=nowhere", 'no view "nowhere"'),
+]
+"""Links, and what the page says of them."""
+
+
+def follow(page: Page, link: str) -> None:
+    """Go to a link on the same page, which says nothing at first."""
+    page.evaluate(
+        "link => { document.querySelector('[role=alert]').textContent = ''; location.hash = link; }", link
+    )
+
+
+def explains(page: Page, words: str) -> bool:
+    """Return whether the page soon reports an error with these words."""
+    alert = page.get_by_role("alert")
+    return soon(lambda: words in (alert.text_content() or ""), page)
+
+
 def picture_of(site: Served, seed: int) -> bytes:
     """A face of the model, as a file that somebody might have."""
     file = BytesIO()

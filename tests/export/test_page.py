@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import io
 import json
@@ -9,6 +10,8 @@ import os
 import re
 import shutil
 import threading
+import time
+import zipfile
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +36,8 @@ from strangers.latent.rejection import DEFAULT_REJECTION, least_certainty
 from strangers.sampling.latents import latents
 from strangers.sampling.model import Model
 
+from ..browser.support import MALFORMED, explains, follow, label
+
 pytest.importorskip("onnxruntime")
 
 ROOT = Path(__file__).parents[2]
@@ -46,9 +51,11 @@ MARGIN = 0.0005
 
 DIRECTIONS = SimpleNamespace(
     names=("Smiling", "Male"),
-    vectors=np.eye(2, 100, dtype=np.float32),
+    vectors=np.pad(np.array([[1, 0], [0.6, 0.8]], np.float32), ((0, 0), (0, 98))),
     accuracies=(0.912345, 0.8),
 )
+HELD = np.pad(np.array([[0.8, -0.6]], np.float32), ((0, 0), (0, 98)))
+"""The direction of Smiling, orthogonal to that of Male."""
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +147,7 @@ def test_the_facts_suffice_for_views_and_pictures(model: Model) -> None:
     )
     assert said["directions"]["state"] == "ready"
     assert said["directions"]["names"] == ["Smiling", "Male"]
-    np.testing.assert_array_equal(said["directions"]["vectors"], DIRECTIONS.vectors)
+    np.testing.assert_allclose(said["directions"]["vectors"], DIRECTIONS.vectors, rtol=0, atol=5e-7)
     without = facts(model, None)["directions"]
     assert (without["state"], without["names"], without["vectors"]) == ("unavailable", [], [])
 
@@ -242,6 +249,15 @@ class Visit:
         )
         *values, width = self.page.eval_on_selector(selector, read)
         return np.array(values, np.uint8).reshape(-1, width, 4)[..., :3]
+
+    def shows(self, face: np.ndarray) -> bool:
+        """Return whether the current face becomes this one, soon."""
+        end = time.monotonic() + 60
+        while np.abs(self.pixels(PORTRAIT).astype(int) - face).max() > LEVELS:
+            if time.monotonic() > end:
+                return False
+            self.page.wait_for_timeout(50)
+        return True
 
     def __enter__(self) -> Visit:
         return self
@@ -349,20 +365,100 @@ def test_explore_moves_the_face_takes_it_back_and_saves_a_walk(
                 assert np.corrcoef(values)[0, 1] > 0.95
 
 
-@pytest.mark.parametrize(
-    ("link", "edits"), [("seed=17&truncation=0.7&edit=Smiling:1.5", {"Smiling": 1.5}), ("mix=17,18&at=1", {})]
-)
-def test_a_link_shows_the_same_face_as_the_served_page(
-    browser: Any, address: str, model: Model, link: str, edits: dict[str, float]
-) -> None:
-    seed, truncation = (17, 0.7) if edits else (18, 1.0)
-    directions = Directions(DIRECTIONS.names, DIRECTIONS.vectors, DIRECTIONS.accuracies, "normal")
-    z = directions.edit(latents([seed], 100, "normal") * np.float32(truncation), edits)
+def mixed(z: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the mix of normal latents: the weighted sum, as long as they are in the weighted mean."""
+    total = weights @ z
+    mix: np.ndarray = total * (weights @ np.linalg.norm(z, axis=1)) / np.linalg.norm(total)
+    return mix[None].astype(np.float32)
+
+
+def links(model: Model) -> dict[str, np.ndarray]:
+    """Return links of every kind, as the served page writes them, and the latents of their faces."""
+    z = latents([17, 18, 19], 100, "normal")
+    latent = base64.urlsafe_b64encode(z[2].tobytes()).decode().rstrip("=")
+    smiling = Directions(DIRECTIONS.names, DIRECTIONS.vectors, DIRECTIONS.accuracies, "normal")
+    held = Directions(("Smiling",), HELD, (0.9,), "normal")
+    short = z[:1] * np.float32(0.7)
+    return {
+        "#seed=17": z[:1],
+        f"#model={model.hash}&seed=18": z[1:2],
+        "#seed=17&truncation=0.7&edit=Smiling:1.5": smiling.edit(short, {"Smiling": 1.5}),
+        "#seed=17&edit=Smiling:2&hold=Male": held.edit(z[:1], {"Smiling": 2}),
+        f"#latent={latent}": z[2:],
+        "#mix=17,18&at=1": z[1:2],
+        f"#view=explore&mix=17@0.7,18,~{latent}&at=0.25,0.5": mixed(
+            np.concatenate([short, z[1:]]), np.array([0.25, 0.25, 0.5])
+        ),
+    }
+
+
+def test_links_show_the_same_faces_as_on_the_served_page(browser: Any, address: str, model: Model) -> None:
     with Visit(browser, address, "desktop") as visit:
-        visit.page.goto(f"{address}#{link}")
+        visit.page.goto(address + "#seed=3")
         visit.page.wait_for_selector(PORTRAIT)
-        visit.page.wait_for_timeout(1000)  # an edit is drawn when the directions are there
-        assert np.abs(visit.pixels(PORTRAIT).astype(int) - model.decode(z)[0]).max() <= LEVELS
+        for link, z in links(model).items():
+            visit.page.evaluate("link => { location.hash = link; }", link)
+            assert visit.shows(model.decode(z)[0]), link
+            assert visit.page.get_by_role("alert").text_content() == "", link
+        for link, words in MALFORMED:
+            follow(visit.page, link)
+            assert explains(visit.page, words), link[:80]
+            assert re.match("Face [0-9]+", label(visit.page)), link[:80]
+
+
+def test_one_file_edits_faces_as_the_served_page_does(browser: Any, single: str, model: Model) -> None:
+    face = model.sample([17])[0]
+    edited = model.decode(links(model)["#seed=17&edit=Smiling:2&hold=Male"])[0]
+    with Visit(browser, single, "desktop") as visit:
+        page = visit.page
+        page.goto(single + "#view=explore&seed=17")
+        page.wait_for_selector(PORTRAIT)
+        page.get_by_label("Hold Male").check()
+        page.get_by_label("Smiling, as a number").fill("2")
+        page.keyboard.press("Enter")
+        assert visit.shows(edited)
+        page.get_by_role("button", name="Hold to compare").hover()
+        for press, seen in ((page.mouse.down, face), (page.mouse.up, edited)):
+            press()
+            assert visit.shows(seen)
+        page.get_by_role("slider", name="Smiling").dblclick(position={"x": 20, "y": 10})
+        assert visit.shows(face)
+        page.wait_for_selector(".similar-grid[data-drawn]")
+        page.get_by_role("button", name="Similar face 3").click()
+        page.locator(".portrait-label", has_text="Face 17 + Face ").wait_for()
+        strip = page.get_by_role("group", name="Favorites and history")
+        strip.get_by_role("button", name="Face 17", exact=True).click()
+        assert visit.shows(face)
+        page.keyboard.press("r")
+        page.locator(".portrait-label").filter(has_not_text="Face 17").wait_for()
+        visit.asked[:] = [url for url in visit.asked if not url.startswith("data:")]
+
+
+def test_one_file_keeps_and_saves_faces_as_the_served_page_does(
+    browser: Any, single: str, model: Model, tmp_path: Path
+) -> None:
+    with Visit(browser, single, "phone") as visit:
+        page = visit.page
+        for favorite in ("#seed=17&edit=Smiling:2&hold=Male", "#view=explore&seed=17"):
+            page.goto("about:blank")  # favorites are kept by the browser, not by the page
+            page.goto(single + favorite)
+            page.wait_for_selector(PORTRAIT)
+            page.locator("#model").filter(has_not_text="Generator").wait_for()
+            page.get_by_role("button", name="Favorite", exact=True).click()
+        for name in ("Large PNG", "Download the favorites as a ZIP file"):
+            with page.expect_download() as download:
+                page.get_by_role("button", name=name).click()
+            download.value.save_as(tmp_path / download.value.suggested_filename)
+        visit.asked[:] = [url for url in visit.asked if not url.startswith("data:")]
+    assert read_provenance(tmp_path / "face-17-1024px.png") == model.provenance([17])
+    with zipfile.ZipFile(tmp_path / "faces.zip") as archive:
+        assert archive.namelist() == ["001-face-17.png", "002-face-17-edited.png"]
+        for name, link in zip(
+            archive.namelist(), ("#seed=17", "#seed=17&edit=Smiling:2&hold=Male"), strict=True
+        ):
+            with Image.open(io.BytesIO(archive.read(name))) as png:
+                apart = np.asarray(png.convert("RGB")).astype(int) - model.decode(links(model)[link])[0]
+            assert np.abs(apart).max() <= LEVELS
 
 
 def test_about_closes(browser: Any, address: str) -> None:

@@ -16,6 +16,7 @@ import { VIEWS } from "./views.js";
 
 const SITE = document.title;
 const SLOW_MS = 500;
+const MAX_LETTERS = 40; // of a view's name in a link, which anybody may have written
 const ADDRESS_MS = 400; // browsers refuse more than 100 changes of the address in 30 seconds
 
 /** @param {Source} source */
@@ -133,6 +134,11 @@ class App {
     this.followed = location.hash;
     const link = (this.link = parseLink(location.hash));
     const view = this.names.find((name) => name === link.view) ?? this.names[0];
+    if (link.view !== null && view !== link.view) {
+      link.problems.push(
+        `This page has no view "${link.view.slice(0, MAX_LETTERS)}". This is ${VIEWS[view].title}.`,
+      );
+    }
     const mine = ++this.round;
     // The view that is left may commit a face, of a walk, which the address must not get.
     this.following = true;

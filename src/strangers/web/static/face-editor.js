@@ -9,6 +9,8 @@ import { formatLink } from "./links.js";
 /** @import {Directions, Model, Source} from "./source.js" */
 
 const MAX_UNDO_STEPS = 200;
+const MAX_NAMED = 3; // unknown attributes of a link, which anybody may have written
+const MAX_LETTERS = 40; // of each
 
 /** Dispatches "change" when the face changes, and "directions" when the attribute directions do. */
 export class FaceEditor extends EventTarget {
@@ -87,8 +89,8 @@ export class FaceEditor extends EventTarget {
     const mine = ++this.opened;
     const face = await resolveFace(description, this.source, this.model);
     if (mine !== this.opened) return; // another one was asked for meanwhile
-    this.set({ ...face, strengths: this.#known(face.strengths) });
-    this.#reportUnknown(face.strengths);
+    this.set(this.#known(face));
+    this.#reportUnknown(face);
   }
 
   /** @param {string} seed */
@@ -174,9 +176,9 @@ export class FaceEditor extends EventTarget {
     this.directions = directions;
     this.dispatchEvent(new Event("directions"));
     if (!this.face || !this.isEdited || directions.state === "searching") return;
-    const { strengths } = this.face;
-    this.#replace({ ...this.face, strengths: this.#known(strengths) });
-    this.#reportUnknown(strengths);
+    const { face } = this;
+    this.#replace(this.#known(face));
+    this.#reportUnknown(face);
   }
 
   get canUndo() {
@@ -205,23 +207,30 @@ export class FaceEditor extends EventTarget {
   }
 
   /**
-   * The strengths that the model has directions for; all of them while these are being found.
+   * The face without edits and held attributes that the model has no directions for; as it is while these are found.
    *
-   * @param {Face["strengths"]} strengths
+   * @param {Face} face
+   * @returns {Face}
    */
-  #known(strengths) {
-    if (this.directions.state === "searching") return strengths;
-    return Object.fromEntries(
-      Object.entries(strengths).filter(([name]) => this.directions.names.includes(name)),
-    );
+  #known(face) {
+    const { state, names } = this.directions;
+    if (state === "searching") return face;
+    const strengths = Object.entries(face.strengths).filter(([name]) => names.includes(name));
+    const held = face.held?.filter((name) => names.includes(name));
+    return { ...face, strengths: Object.fromEntries(strengths), held };
   }
 
-  /** @param {Face["strengths"]} strengths */
-  #reportUnknown(strengths) {
-    const known = this.#known(strengths);
-    const unknown = Object.keys(strengths).filter((name) => !(name in known));
-    if (unknown.length)
-      throw new UserError(`This model has no attribute direction for ${unknown.join(", ")}.`);
+  /** @param {Face} face */
+  #reportUnknown({ strengths, held = [] }) {
+    const { state, names } = this.directions;
+    if (state === "searching") return;
+    const unknown = [...new Set([...Object.keys(strengths), ...held])].filter(
+      (name) => !names.includes(name),
+    );
+    if (unknown.length === 0) return;
+    const some = unknown.slice(0, MAX_NAMED).map((name) => name.slice(0, MAX_LETTERS));
+    const others = unknown.length > MAX_NAMED ? " and others" : "";
+    throw new UserError(`This model has no attribute direction for ${some.join(", ")}${others}.`);
   }
 
   /**

@@ -15,7 +15,7 @@
  *   hold        ATTRIBUTE, ...                           edits of others are orthogonal to these
  *   wall        best | all                               without the faces that are likely broken, or with them
  *
- * A face is one of seed, latent and mix; edits come after truncation and mixing.
+ * A face is one of seed, latent and mix; edits come after truncation and mixing. The first of a repeated field counts.
  */
 import { UserError } from "./errors.js";
 import { parseSeed } from "./seeds.js";
@@ -121,7 +121,8 @@ export function parseLink(fragment) {
       problems: ["This link needs a newer version of this page."],
     };
   }
-  const origin = attempt(() => parseOrigin(fields), null);
+  const truncation = attempt(() => parseTruncation(fields.get("truncation")), 1);
+  const origin = attempt(() => parseOrigin(fields, truncation), null);
   const strengths = attempt(() => parseEdit(fields.get("edit")), {});
   const names = new Set((fields.get("hold") ?? "").split(",").filter(Boolean));
   const held = Object.keys(strengths).length ? [...names].sort() : [];
@@ -140,11 +141,12 @@ function parseWall(wall) {
 
 /**
  * @param {URLSearchParams} fields
+ * @param {number} truncation
  * @returns {Origin | null}
  */
-function parseOrigin(fields) {
+function parseOrigin(fields, truncation) {
   const [seed, latent, mix] = ["seed", "latent", "mix"].map((name) => fields.get(name));
-  if (seed !== null) return parseSeedOrigin(seed, fields.get("truncation"));
+  if (seed !== null) return parseSeedOrigin(seed, truncation);
   if (latent !== null) return { kind: "latent", latent: decodeLatent(latent), label: UNLABELED };
   if (mix !== null) return parseMix(mix, fields.get("at") ?? "");
   return null;
@@ -152,12 +154,18 @@ function parseOrigin(fields) {
 
 /**
  * @param {string} seed
- * @param {string | null} truncation
+ * @param {number} truncation
  * @returns {SeedOrigin}
  */
 function parseSeedOrigin(seed, truncation) {
-  const factor = truncation === null ? 1 : Number(truncation || NaN);
-  return { kind: "seed", seed: String(parseSeed(seed)), truncation: clamp(factor, MIN_TRUNCATION, 1) || 1 };
+  return { kind: "seed", seed: String(parseSeed(seed)), truncation };
+}
+
+/** @param {string | null} text */
+function parseTruncation(text) {
+  const factor = text === null ? 1 : Number(text || NaN);
+  if (!Number.isNaN(factor)) return clamp(factor, MIN_TRUNCATION, 1);
+  throw new UserError(`A truncation is a number from ${MIN_TRUNCATION} to 1: #seed=17&truncation=0.7.`);
 }
 
 /**
@@ -184,7 +192,7 @@ function parseMix(mix, at) {
 function parseIngredient(text) {
   if (text.startsWith("~")) return { kind: "latent", latent: decodeLatent(text.slice(1)), label: UNLABELED };
   const [seed, truncation = null] = text.split("@");
-  return parseSeedOrigin(seed, truncation);
+  return parseSeedOrigin(seed, parseTruncation(truncation));
 }
 
 /**
@@ -192,16 +200,16 @@ function parseIngredient(text) {
  * @returns {Strengths}
  */
 function parseEdit(edit) {
-  /** @type {Strengths} */
-  const strengths = {};
+  /** @type {[string, number][]} */
+  const strengths = [];
   for (const part of (edit ?? "").split(",").filter(Boolean)) {
     const [, name = "", strength = ""] = /^([^:]+):(.+)$/.exec(part) ?? [];
     const value = clamp(Number(strength || NaN), -MAX_STRENGTH, MAX_STRENGTH);
     if (Number.isNaN(value))
       throw new UserError("An edit is an attribute and a number: #seed=17&edit=Smiling:1.5.");
-    if (value !== 0) strengths[name] = value;
+    if (value !== 0) strengths.push([name, value]);
   }
-  return strengths;
+  return Object.fromEntries(strengths); // of any names, "__proto__" among them
 }
 
 /** @param {Latent} latent */
