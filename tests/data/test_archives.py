@@ -127,6 +127,9 @@ def test_links_within_an_archive_are_read_as_what_they_point_to(tmp_path: Path) 
             ("b/2.jpg", tarfile.REGTYPE, ""),
             ("b/hard.jpg", tarfile.LNKTYPE, "a/1.jpg"),
             ("b/again.jpg", tarfile.LNKTYPE, "b/hard.jpg"),
+            ("b/once-more.jpg", tarfile.SYMTYPE, "again.jpg"),
+            ("x.jpg", tarfile.SYMTYPE, "y.jpg"),
+            ("y.jpg", tarfile.SYMTYPE, "x.jpg"),
         ]:
             member = tarfile.TarInfo(name)
             member.type, member.linkname = kind, target
@@ -134,10 +137,12 @@ def test_links_within_an_archive_are_read_as_what_they_point_to(tmp_path: Path) 
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     expected = {"a/1.jpg": b"a/1.jpg", "b/hard.jpg": b"a/1.jpg", "b/again.jpg": b"a/1.jpg",
+                "b/once-more.jpg": b"a/1.jpg",
                 "b/2.jpg": b"b/2.jpg", "a/late.jpg": b"b/2.jpg"}  # fmt: skip
     found = Tar(tmp_path / "set.tgz")
     assert {file.name: file.data for file in found} == expected
     assert [file.name for file in found] == found.names()
+    assert [*found.omitted()] == ["x.jpg", "y.jpg"]
     chosen = [file.data for file in found.files(lambda _position, name: name == "b/hard.jpg")]
     assert chosen == [b"a/1.jpg"]
     link = zipfile.ZipInfo("b/soft.jpg")
@@ -212,7 +217,7 @@ def test_an_archive_cut_short_is_refused(tmp_path: Path, part: float) -> None:
     ]:
         data = path.read_bytes()
         if path.suffix == ".tar":
-            data = data[: 5 * 4608]  # without the empty blocks at its end, which nobody misses
+            data = data[: 5 * 4608]  # without the empty blocks at its end
         path.write_bytes(data[: int(len(data) * part)])
         with pytest.raises(DataError, match=r"^The archive .* cannot be read .*: download it again\.$"):
             kind(path)

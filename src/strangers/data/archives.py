@@ -26,10 +26,8 @@ from strangers.data.containers import (
     tables_around,
     too_large,
 )
+from strangers.data.tar_header import TarHeader, check_end
 from strangers.errors import DataError
-
-MAX_HEADER_BYTES = 2**20
-"""Length of a name or a record in a tar, which tarfile reads whole."""
 
 ENCRYPTED = 1
 """Bit of a zip member's flags."""
@@ -155,10 +153,10 @@ class Tar(Container):
         self._candidates: dict[int, list[str]] = {}
         self._numbers: dict[str, int] = {}
         self._links: dict[str, str] = {}
-        with readable(path), tarfile.open(path, "r:*", tarinfo=_Header) as archive:
+        with readable(path), tarfile.open(path, "r:*", tarinfo=TarHeader) as archive:
             for number, member in enumerate(self._members(archive)):
                 self._sort(archive, number, member)
-            _check_end(archive)
+            check_end(archive)
         self._resolve_links()
 
     def _members(self, archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -199,9 +197,9 @@ class Tar(Container):
 
     def _resolve_links(self) -> None:
         """Let each link stand for the member that it points to, or omit it."""
-        for name, target in self._links.items():
-            # A link may point to a link.
-            number = self._numbers.get(self._links.get(target, target))
+        for name in self._links:
+            target = self._end_of(name)
+            number = self._numbers.get(target)
             if number is None:
                 self._omitted[name] = dangling_link(target)
             else:
@@ -219,6 +217,16 @@ class Tar(Container):
         }
         del self._numbers, self._links
 
+    def _end_of(self, link: str) -> str:
+        """Return where a link ends, through other links; each is followed once, also in a circle."""
+        passed = {link: None}
+        target = self._links[link]
+        while target in self._links and target not in passed:
+            passed[target] = None
+            target = self._links[target]
+        self._links |= dict.fromkeys(passed, target)
+        return target
+
     @property
     def place(self) -> str:
         """Absolute path of the archive without its suffix."""
@@ -231,7 +239,7 @@ class Tar(Container):
     def files(self, wanted: Wanted) -> Iterator[File]:
         """Yield the wanted candidates, in the archive's order."""
         position = 0
-        with readable(self.path), tarfile.open(self.path, "r:*", tarinfo=_Header) as archive:
+        with readable(self.path), tarfile.open(self.path, "r:*", tarinfo=TarHeader) as archive:
             for number, member in enumerate(self._members(archive)):
                 names = self._candidates.get(number, [])
                 chosen = [name for i, name in enumerate(names) if wanted(position + i, name)]
@@ -255,26 +263,13 @@ class Tar(Container):
 
     def extract(self, name: str, file: BinaryIO) -> None:
         """Copy the archive `name`, one of those omitted, to a file. Raises DataError."""
-        with readable(self.path), tarfile.open(self.path, "r:*", tarinfo=_Header) as archive:
+        with readable(self.path), tarfile.open(self.path, "r:*", tarinfo=TarHeader) as archive:
             for member in self._members(archive):
                 if member.isfile() and member_name(member.name) == name:
                     stream = archive.extractfile(member)
                     if stream is not None:
                         shutil.copyfileobj(stream, file)
                     return
-
-
-class _Header(tarfile.TarInfo):
-    """A member's header that refuses what makes tarfile loop forever or read gigabytes at once."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
-        """Parse a header as TarInfo does. Raises tarfile.ReadError too."""
-        header = super().frombuf(buf, encoding, errors)
-        read_whole = not (header.isfile() or header.isdir() or header.islnk())
-        if header.size < 0 or (read_whole and header.size > MAX_HEADER_BYTES):
-            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
-        return header
 
 
 def member_name(name: str) -> str:
@@ -286,11 +281,3 @@ def _place(path: Path) -> str:
     name = path.name
     suffix = next((s for s in ARCHIVE_SUFFIXES if name.lower().endswith(s)), "")
     return os.path.join(os.path.abspath(path.parent), name[: len(name) - len(suffix)])
-
-
-def _check_end(archive: tarfile.TarFile) -> None:
-    """Raise tarfile.ReadError if the members end at damage, which tarfile takes for the archive's end."""
-    if archive.fileobj is not None:
-        archive.fileobj.seek(archive.offset)
-        if any(archive.fileobj.read(tarfile.BLOCKSIZE)):
-            raise tarfile.ReadError(f"damaged at byte {archive.offset}")
