@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from strangers.data import prepare as preparation
 from strangers.data.merge import merge
 from strangers.data.parts import part_bounds
 from strangers.data.prepare import prepare
@@ -80,6 +81,34 @@ def test_parts_of_a_source_that_changed_between_them_are_refused(
     with pytest.raises(DataError, match=r"were cut from different listings of .*prepare the parts again\.$"):
         merge([first.path, second.path], tmp_path / "merged")
     assert not (tmp_path / "merged").exists()
+
+
+def test_parts_of_other_labels_are_refused(celeba: Path, tmp_path: Path) -> None:
+    source = copied(celeba, tmp_path)
+    first = part(source, tmp_path / "1", 1, 2)
+    [table] = source.rglob("list_attr_celeba.*")
+    table.write_bytes(table.read_bytes().replace(b"-1", b"1", 1))
+    second = part(source, tmp_path / "2", 2, 2)
+    with pytest.raises(DataError, match="their labels or --faces changed"):
+        merge([first.path, second.path], tmp_path / "merged")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("optional_formats", lambda: (), "one machine reads more formats"),
+        ("__version__", "0.0.1", "its software is strangers 0.0.1, not strangers "),
+    ],
+)
+def test_parts_of_other_installations_are_refused(
+    name: str, value: object, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparation, "optional_formats", lambda: ("AVIF",))
+    first = part("synthetic:40", tmp_path / "1", 1, 2)
+    monkeypatch.setattr(preparation, name, value)
+    second = part("synthetic:40", tmp_path / "2", 2, 2)
+    with pytest.raises(DataError, match=sentence):
+        merge([first.path, second.path], tmp_path / "merged")
 
 
 def test_parts_of_different_crops_are_refused(celeba: Path, tmp_path: Path) -> None:

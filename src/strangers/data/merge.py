@@ -20,7 +20,7 @@ from strangers.system.folders import check_folder, new_folder
 MERGE_BLOCK_BYTES = 2**26
 """Bytes of pictures that are copied at a time."""
 
-SHARED_FIELDS = ("size", "filter", "split", "attributes", "source_name", "license")
+SHARED_FIELDS = ("software", "size", "filter", "split", "attributes", "source_name", "license")
 """Fields of the manifest in which all parts must agree."""
 
 DEFAULT_CROPS = {"c178", "square"}
@@ -94,7 +94,8 @@ def _in_order(parts: Sequence[PreparedSet]) -> list[PreparedSet]:
         if manifest.listing != whole.listing:
             raise DataError(
                 f"{part.path} and {parts[0].path} were cut from different listings of {whole.source}: files "
-                "were added, removed or renamed between them; prepare the parts again."
+                "were added, removed or renamed between them, their labels or --faces changed, or one "
+                "machine reads more formats; prepare the parts again."
             )
         numbered[number] = part
     missing = [number for number in range(1, _count(whole) + 1) if number not in numbered]

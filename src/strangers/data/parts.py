@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from strangers.data.annotations import Labels
 from strangers.errors import UsageError
 
 
-def fingerprint(names: Iterable[str]) -> str:
-    """Return the SHA-256 of a listing of files."""
-    digest = hashlib.sha256()
-    for name in names:
+def fingerprint(names: Iterable[str], labels: Labels | None = None) -> str:
+    """Return the SHA-256 of a listing of files and of their labels."""
+    digest = hashlib.sha256(b"" if labels is None else labels.values.tobytes())
+    for name in (*names, *(() if labels is None else labels.names)):
         # Names of files may be bytes that are not UTF-8, which Python holds as surrogates.
         digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
     return digest.hexdigest()

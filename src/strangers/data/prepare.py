@@ -20,6 +20,7 @@ from strangers.data.decode import DECODER_VERSION, optional_formats
 from strangers.data.hold_out import HeldOut, HoldOut, held_out_part
 from strangers.data.jobs import JobResult
 from strangers.data.notes import default_crop_of, notes_on, summary
+from strangers.data.parts import fingerprint
 from strangers.data.prepared import (
     HELD_OUT,
     SET_FORMAT,
@@ -82,8 +83,7 @@ def prepare(
     workers: number of processes, by default one per core; the result does not depend on it.
     force: replace a prepared set at `out`.
     A file that cannot be used is listed in skipped.csv with the reason. Raises UsageError for a wrong
-    argument, and DataError if the source cannot be read or contains nothing usable; then nothing is left at
-    `out`.
+    argument, and DataError if the source cannot be read or has nothing usable; then `out` is as before.
     """
     out = Path(out)
     check_folder(out, SET_FILES if force else None)
@@ -92,6 +92,7 @@ def prepare(
     rule = None if hold_out is None else opened.hold_out(hold_out)
     jobs = run_jobs(opened, size, _crop(crop, applied_crop, faces), workers or useful_workers(opened))
     fields = {
+        "listing": part and fingerprint((opened.listing, faces, *optional_formats())),
         "size": size, "split": split, "source": printable(str(source)), "hold_out": rule and str(rule),
         "license": license, "source_name": source_name, "crop": crop or applied_crop, "part": part,
     }  # fmt: skip
@@ -151,13 +152,11 @@ def _manifest(
     **fields: Any,
 ) -> Manifest:
     """Return the manifest of the files that were written; crop: None for the default."""
-    known = known_terms(fields["source"], writer.names, writer.originals)
-    terms = known.updated(source_name, license)
+    terms = known_terms(fields["source"], writer.names, writer.originals).updated(source_name, license)
     manifest = Manifest(
         format=SET_FORMAT, software=f"strangers {__version__}", count=writer.count, hash=writer.hash(),
         crop=crop or default_crop_of(writer.originals), filter=opened.filter,
         part=None if part is None else f"{part[0]}/{part[1]}",
-        listing=None if part is None else opened.listing,
         attributes=list(opened.attributes), skipped=writer.skipped,
         originals=dict(writer.originals.most_common()), traits=dict(writer.traits.most_common()),
         source_name=terms.source_name, license=terms.license,

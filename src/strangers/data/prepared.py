@@ -52,7 +52,8 @@ class Manifest(BaseModel):
         source: the argument SOURCE of `prepare`.
         split: the requested split of the source, or None for all of it.
         part: number and count of the parts, as in "3/16", or None for a whole set.
-        listing: of a part: SHA-256 of the names of all files that the parts were cut from.
+        listing: of a part: SHA-256 of the names and labels of all files that the parts were cut from, and of
+            the other settings of which the manifest has none.
         hash: SHA-256 over the pixels and then the names, as 64 hexadecimal digits.
         attributes: names of the columns of attributes.npy; empty without that file.
         skipped: number of rows of skipped.csv.

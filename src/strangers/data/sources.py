@@ -56,8 +56,8 @@ class Source(Protocol):
         filter: name of the resize filter.
         attributes: names of the attributes; empty without any.
         count: number of files that the jobs have together, used or skipped.
-        listing: SHA-256 of the names of all files, those of other parts included; parts belong together
-            only if they were cut from the same listing.
+        listing: SHA-256 of the names and labels of all files, those of other parts included; parts belong
+            together only if they were cut from the same listing.
     """
 
     filter: str
@@ -108,7 +108,7 @@ class FileSource:
             self._problems |= dict.fromkeys(unlisted, "the partition table has no row for it")
             chosen[: len(candidates)] = np.isin(splits, (SPLITS[split], NO_SPLIT))
         self._all_parts: list[int] = np.flatnonzero(chosen).tolist()
-        self.listing = fingerprint(self._names[position] for position in self._all_parts)
+        self.listing = fingerprint((self._names[position] for position in self._all_parts), labels)
         self._positions = self._all_parts
         if part is not None:
             self._positions = self._all_parts[slice(*part_bounds(len(self._all_parts), part))]
