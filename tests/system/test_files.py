@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from strangers.system.files import remove_leftovers, write_atomically
+from strangers.system.files import append_whole, remove_leftovers, write_atomically
 from strangers.system.machine import lock
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
@@ -86,3 +86,13 @@ def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path: Path, length: int, c
     write_atomically(tmp_path / name, b"data")
     assert (tmp_path / name).read_bytes() == b"data"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@posix
+def test_lines_are_whole_after_one_that_was_cut_and_a_pipe_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "cut").write_bytes(b"whole\ncu")
+    append_whole(tmp_path / "cut", b"next\n")
+    assert (tmp_path / "cut").read_bytes() == b"whole\ncu\nnext\n"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="seek"):
+        append_whole(tmp_path / "pipe", b"line\n")

@@ -24,8 +24,9 @@ def test_the_smallest_quota_on_the_way_to_the_root_counts(tmp_path: Path) -> Non
     assert cpu_quota(tmp_path, process) == 1.5
 
 
-def test_quotas_of_the_first_version_count_too(tmp_path: Path) -> None:
-    group(tmp_path, "cpu/docker/1", {"cpu.cfs_quota_us": "200000\n", "cpu.cfs_period_us": "100000\n"})
+@pytest.mark.parametrize("mount", ["cpu", "cpu,cpuacct"])
+def test_quotas_of_the_first_version_count_too(mount: str, tmp_path: Path) -> None:
+    group(tmp_path, f"{mount}/docker/1", {"cpu.cfs_quota_us": "200000\n", "cpu.cfs_period_us": "100000\n"})
     process = tmp_path / "cgroup"
     process.write_text("5:memory:/docker/1\n4:cpu,cpuacct:/docker/1\n")
     assert cpu_quota(tmp_path, process) == 2.0

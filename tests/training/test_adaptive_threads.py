@@ -32,7 +32,7 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def pretended_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """A torch that only says how many threads it uses: real ones are slow beside other work."""
-    threads = [1]
+    threads = [2]
     monkeypatch.setattr(torch, "set_num_threads", lambda count: threads.append(count))
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads[-1])
 
@@ -127,6 +127,35 @@ def test_a_lower_speed_is_measured_again_once_and_logged_in_one_line(
     [line] = [line for line in console(tmp_path / "run").splitlines() if "speed fell" in line]
     assert "fell from 1,000 to 400 images/s" in line
     assert line.endswith("continuing on 1 thread.")
+
+
+@pytest.mark.usefixtures("two_cores", "pretended_threads")
+def test_a_machine_with_one_thread_of_torch_trains(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    torch.set_num_threads(1)
+    train(drawn_set.path, small_recipe, tmp_path / "run", images=64, **SETTINGS)
+    assert recorded(tmp_path / "run") == [[0, 1]]
+
+
+@pytest.mark.usefixtures("two_cores", "pretended_threads")
+def test_a_difference_that_may_be_noise_changes_nothing(
+    drawn_set: PreparedSet, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speeds, write_means = iter([1000.0, 400.0, 400.0]), RunLog.write_means
+
+    def slowing(log: RunLog, images_seen: int) -> dict[str, float]:
+        means = write_means(log, images_seen)
+        log.speed = next(speeds)
+        log.seconds += MIN_SECONDS
+        return means
+
+    monkeypatch.setattr(RunLog, "write_means", slowing)
+    monkeypatch.setattr(adaptive_threads, "fastest_threads", lambda *_: Choice(2, "Measured."))
+    monkeypatch.setattr(adaptive_threads, "thread_speeds", lambda *_: {1: 410.0, 2: 400.0})
+    train(drawn_set.path, small_recipe, tmp_path / "run", images=192, log_every=64, **SETTINGS)
+    assert recorded(tmp_path / "run") == [[0, 2]]
+    assert "410 images/s on 1 thread and 400 on 2" in console(tmp_path / "run")
 
 
 def test_a_given_number_of_threads_is_not_measured(

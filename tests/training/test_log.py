@@ -8,8 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import torch
 
-from strangers.training.log import RunLog, append_whole
+from strangers.training.clock import TrainingClock
+from strangers.training.log import RunLog
+from strangers.training.step import StepReport
 
 
 def test_lines_that_do_not_fit_on_the_disk_are_written_later(tmp_path: Path) -> None:
@@ -73,13 +76,22 @@ def test_a_line_that_no_training_wrote_is_dropped_when_the_run_resumes(tmp_path:
     assert (tmp_path / "log.jsonl").read_text() == '{"images_seen": 1}\n'
 
 
-def test_lines_are_whole_after_one_that_was_cut_and_a_pipe_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "cut").write_bytes(b"whole\ncu")
-    append_whole(tmp_path / "cut", b"next\n")
-    assert (tmp_path / "cut").read_bytes() == b"whole\ncu\nnext\n"
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="seek"):
-        append_whole(tmp_path / "pipe", b"line\n")
+def test_what_is_no_training_does_not_lower_the_speed(tmp_path: Path) -> None:
+    """An evaluation that takes longer than a line would otherwise look like a slow machine."""
+    log = RunLog(tmp_path, images_per_epoch=10, images_per_step=10, budget=99, progress=False)
+    log._clock.close()
+    now = [0.0]
+    log._clock = TrainingClock(lambda: now[0])
+    log._clock.close()
+    log._line_started = (0.0, 0)
+    with closing(log):
+        for seen, seconds in ((10, 0.0), (20, 3.0)):
+            with log.untimed():
+                now[0] += seconds
+            now[0] += 2.0
+            log.add(StepReport(*[torch.zeros(())] * len(StepReport._fields)), seen)
+            log.write_means(seen)
+            assert log.speed == pytest.approx(5.0)
 
 
 def test_no_log_that_cannot_be_written_keeps_a_training_from_its_checkpoints(

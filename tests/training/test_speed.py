@@ -39,6 +39,14 @@ def test_the_faster_number_of_threads_is_chosen(
     assert "Measured 90 images/s on 1 thread and" in choice.reason
 
 
+def test_one_thread_is_compared_with_nothing(small_recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Virtual machines of one core with two hyperthreads have one thread of torch and two usable cores."""
+    monkeypatch.setattr(speed, "COMPARED_SECONDS", 0.01)
+    choice = fastest_threads(small_recipe, CPU, torch.float32, 1)
+    assert choice.value == 1
+    assert "images/s on 1 thread" in choice.reason
+
+
 def test_very_slow_steps_are_not_compared(small_recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "MAX_STEP_SECONDS", 0.0)
     assert thread_speeds(small_recipe, CPU, torch.float32, 2) == {}

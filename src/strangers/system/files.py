@@ -6,6 +6,7 @@ atomic: a reader sees the old state or the new one, never a mixture.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -49,6 +50,22 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
         partial.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def append_whole(path: Path, data: bytes) -> None:
+    """Append all of the lines in `data` or nothing, and none to a line that was cut. Raises OSError."""
+    # Open for reading too, a FIFO does not wait for its reader: it cannot be searched, which is an error.
+    with path.open("a+b", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END)
+        if before:
+            file.seek(before - 1)
+            data = data if file.read(1) == b"\n" else b"\n" + data
+        try:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            file.truncate(before)
+            raise
 
 
 def _copy_access(old: Path, new: Path) -> None:

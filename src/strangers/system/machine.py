@@ -56,7 +56,9 @@ def cpu_quota(root: Path = Path("/sys/fs/cgroup"), process: Path = Path("/proc/s
     for controllers, group in groups:
         if controllers and "cpu" not in controllers.split(","):
             continue
-        mount = root if not controllers else root / "cpu"
+        mount = root
+        if controllers:  # not every system links cpu to the common folder of several controllers
+            mount = root / ("cpu" if (root / "cpu").is_dir() else controllers)
         for folder in (mount / group.lstrip("/"), *(mount / group.lstrip("/")).parents):
             limits += [limit] if (limit := _quota_of(folder)) else []
             if folder == mount:

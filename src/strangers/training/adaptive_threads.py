@@ -24,6 +24,9 @@ from strangers.training.threads import ThreadSchedule, parse_schedule
 SLOWDOWN = 0.5
 """Fraction of the best speed below which threads are compared again."""
 
+MIN_GAIN = 1.1
+"""Factor by which another number of threads must be faster than the current one; less may be noise."""
+
 MIN_SECONDS = 60.0
 """Minimum of training time between two comparisons."""
 
@@ -36,7 +39,7 @@ def is_automatic(plan: Plan, options: TrainingOptions, processes: Processes) -> 
         and options.threads is None
         and not options.compiled
         and "OMP_NUM_THREADS" not in os.environ
-        and usable_cores() > 1
+        and plan.max_threads > 1
     )
 
 
@@ -50,7 +53,7 @@ def first_schedule(
     if known is not None:
         return plan, parse_schedule(known.get("threads", ()))
     if is_automatic(plan, options, processes):
-        threads = fastest_threads(plan.recipe, plan.device.value, plan.precision.value, plan.threads.value)
+        threads = fastest_threads(plan.recipe, plan.device.value, plan.precision.value, plan.max_threads)
         plan = replace(plan, threads=threads)
     return plan, ThreadSchedule(((0, plan.threads.value),))
 
@@ -87,11 +90,15 @@ def adapt_threads(session: TrainingSession) -> None:
     if speed >= SLOWDOWN * best or now - session.threads_checked < MIN_SECONDS:
         return
     plan, current = session.plan, session.schedule.at(session.state.images_seen)
-    speeds = thread_speeds(plan.recipe, plan.device.value, plan.precision.value, usable_cores())
+    threads = min(plan.max_threads, usable_cores())
+    with session.log.untimed():
+        speeds = thread_speeds(plan.recipe, plan.device.value, plan.precision.value, threads)
     session.best_speed, session.threads_checked = 0.0, now
     if not speeds:
         return
     wanted = max(speeds, key=lambda count: speeds[count])
+    if speeds[wanted] < MIN_GAIN * speeds.get(current, 0):
+        wanted = current
     session.log.info(
         f"The speed fell from {best:,.0f} to {speed:,.0f} images/s. Measured {describe(speeds)}{load()}: "
         f"continuing on {_threads(wanted)}."

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -18,7 +17,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from strangers.errors import RunError, UsageError
-from strangers.system.files import write_atomically
+from strangers.system.files import append_whole, write_atomically
 from strangers.system.streams import (
     Forgiving,
     open_regular_file,
@@ -50,7 +49,7 @@ class RunLog:
 
     Attributes:
         seconds: training time of the run so far, over all its sessions, without pauses.
-        speed: images per second since the line before the last one.
+        speed: images per second of training steps since the line before the last one.
     """
 
     def __init__(
@@ -171,6 +170,14 @@ class RunLog:
         self._sums, self._steps, self._line_started = None, 0, (now, images_seen)
         return means
 
+    @contextmanager
+    def untimed(self) -> Iterator[None]:
+        """Leave the block out of the speed, which is that of training steps alone."""
+        before = self._clock.seconds()
+        yield
+        started, images_before = self._line_started
+        self._line_started = (started + self._clock.seconds() - before, images_before)
+
     def write_metrics(self, images_seen: int, values: dict[str, float], conditions: dict[str, Any]) -> None:
         """Write metrics of the faces, and the conditions of their measurement."""
         self._append({"images_seen": images_seen, **values, **conditions, "seconds": round(self.seconds, 2)})
@@ -271,22 +278,6 @@ def _number(entry: dict[str, Any], name: str, default: float) -> float:
     """Return a number of an entry; infinity for what is none."""
     value = entry.get(name, default)
     return value if isinstance(value, int | float) else math.inf
-
-
-def append_whole(path: Path, data: bytes) -> None:
-    """Append all of the lines in `data` or nothing, and none to a line that was cut. Raises OSError."""
-    # Open for reading too, a FIFO does not wait for its reader: it cannot be searched, which is an error.
-    with path.open("a+b", buffering=0) as file:
-        before = file.seek(0, os.SEEK_END)
-        if before:
-            file.seek(before - 1)
-            data = data if file.read(1) == b"\n" else b"\n" + data
-        try:
-            if file.write(data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        except OSError:
-            file.truncate(before)
-            raise
 
 
 def _tensorboard() -> type[SummaryWriter]:

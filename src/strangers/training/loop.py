@@ -154,9 +154,10 @@ def _train(session: TrainingSession) -> None:
                 log_warnings(session, session.health.after_line(means, seen))
                 adapt_threads(session)
             if snapshot and not session.is_lost:
-                if processes.is_first:
-                    take_snapshot(session, evaluate=evaluation)
-                session.health, session.best = processes.broadcast((session.health, session.best))
+                with log.untimed():
+                    if processes.is_first:
+                        take_snapshot(session, evaluate=evaluation)
+                    session.health, session.best = processes.broadcast((session.health, session.best))
             if session.is_lost:
                 roll_back(session)
         if processes.is_first and (stop.signal is not None or session.unsaved):

@@ -25,7 +25,8 @@ class Plan:
     """The decisions before the first step: recipe, data and hardware, the latter with reasons.
 
     ancestor: the model from which the training starts. few: its recipe is for few pictures. reference: the
-    pictures that evaluations compare faces with; None without evaluations.
+    pictures that evaluations compare faces with; None without evaluations. max_threads: of which `threads`
+    is the faster choice, or one thread.
     """
 
     recipe: Recipe
@@ -38,6 +39,7 @@ class Plan:
     ancestor: Ancestor | None = None
     few: bool = False
     reference: PreparedSet | None = None
+    max_threads: int = 1
 
     @property
     def measured_on(self) -> str:
@@ -90,7 +92,7 @@ def make_plan(data: str | Path, options: TrainingOptions, processes: Processes =
     recipe = recipe.replace(crop=prepared.manifest.crop, images=images)
     return Plan(
         recipe, prepared, options.seed, device, precision, threads, options.compiled, ancestor, few,
-        reference,
+        reference, threads.value,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from strangers.evaluation.facts import check_protocols, facts_of_model, facts_of
 from strangers.evaluation.human import Answer, Kind, check_answers
 from strangers.images import Pixels
 from strangers.sampling.model import Model
-from strangers.training.log import append_whole
+from strangers.system.files import append_whole
 from strangers.web.errors import RequestError
 
 FACES_PER_GAME = 20
