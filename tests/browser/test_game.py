@@ -77,7 +77,7 @@ def test_a_game_from_its_start_to_its_score(
         assert not blank(page)
         solution = page.locator(".game-status").inner_text()
         right = page.locator(".game-face.right").count() == 1
-        assert solution == ("Right: a photograph." if right else "Wrong: a stranger: the model drew it.")
+        assert solution == ("Right: a photograph." if right else "Wrong: a stranger, drawn by the model.")
         wrong += not right
         assert unnamed(page) == []
         shoot(page, "game", device)

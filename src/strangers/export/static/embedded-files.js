@@ -30,7 +30,7 @@ export class EmbeddedFiles {
    */
   async bytes(name, progress) {
     const element = document.getElementById(PREFIX + name);
-    if (!element) throw new UserError(`This page is damaged: it lacks ${name}. Fetch it again.`);
+    if (!element) throw new UserError(`This page is damaged: it lacks ${name}. Download it again.`);
     const packed = Uint8Array.from(atob(element.textContent.trim()), (letter) => letter.charCodeAt(0));
     const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     const bytes = new Uint8Array(await new Response(unpacked).arrayBuffer());

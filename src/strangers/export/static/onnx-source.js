@@ -90,9 +90,11 @@ export class OnnxSource {
   /** @param {Worker} worker */
   #listen(worker) {
     this.#worker = worker;
-    worker.onmessage = ({ data }) => this.#settle(data.id, data.error, data.answer);
+    worker.onmessage = ({ data }) => this.#settle(data.id, data.error && failed(data.error), data.answer);
     worker.onerror = (event) => {
-      this.#failure = event.message || "The generator could not be loaded. Reload the page.";
+      this.#failure = event.message
+        ? failed(event.message)
+        : "The generator could not be loaded. Reload the page.";
       for (const id of [...this.#waiting.keys()]) this.#settle(id, this.#failure);
     };
   }
@@ -254,4 +256,9 @@ export class OnnxSource {
     if (error) waiting?.reject(new UserError(error));
     else waiting?.resolve(answer);
   }
+}
+
+/** @param {string} reason What the runtime or the browser says. */
+function failed(reason) {
+  return `The generator failed: ${reason.replace(/\.$/, "")}. Reload the page.`;
 }

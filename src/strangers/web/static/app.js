@@ -168,7 +168,7 @@ class App {
     const { loaded, models } = this.page;
     if (!loaded || link.model === null || link.model === loaded.hash) return false;
     if (models.some(({ hash }) => hash === link.model)) return true;
-    if (link.face) link.problems.push("The model of this link is not here, and its face with it.");
+    if (link.face) link.problems.push("The model of this link is not here, so its face cannot be shown.");
     link.face = null;
     return false;
   }

@@ -177,7 +177,7 @@ function parseMix(mix, at) {
   const ingredients = mix.split(",").map(parseIngredient);
   const [x, y = 0] = at.split(",").map((number) => clamp(Number(number || NaN), 0, 1));
   if (![2, 3].includes(ingredients.length) || Number.isNaN(x + y)) {
-    throw new UserError("A mix is of two or three faces: #mix=17,18,19&at=0.5,0.25.");
+    throw new UserError("A mix has two or three faces and a point: #mix=17,18,19&at=0.5,0.25.");
   }
   if (ingredients.length === 3) return { kind: "mix", ingredients, point: [x, y] };
   /** @type {Point} */

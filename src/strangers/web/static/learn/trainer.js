@@ -14,7 +14,10 @@ export class Trainer {
   constructor(worker, reported, failed) {
     this.worker = worker;
     worker.onmessage = ({ data }) => (data.error ? failed(new UserError(data.error)) : reported(data));
-    worker.onerror = (event) => failed(new UserError(event.message || "The training could not be started."));
+    worker.onerror = ({ message }) => {
+      const reason = message ? `: ${message}` : "";
+      failed(new UserError(`The training failed${reason}. Reload the page.`));
+    };
   }
 
   /**

@@ -121,7 +121,7 @@ function wallChoice(page) {
     input.checked = page.showsBest === best;
     return h("label", { title }, input, h("span", {}, text));
   };
-  const reason = `Without the ${percent(rejected)} of which the face detector is least certain`;
+  const reason = `Without the ${percent(rejected)} of faces that the face detector is least certain of`;
   return h(
     "fieldset",
     { class: "choice" },

@@ -8,12 +8,12 @@ import { pictureButton, readPhotographs } from "../pictures.js";
 /** @import {GameFacts, Source} from "../source.js" */
 
 const RULES =
-  "Twenty faces, one at a time. Each is a photograph of a person or a stranger who does not exist, by the toss " +
-  "of a coin. You see it for one second. Then you say which.";
+  "Twenty faces, one at a time. The toss of a coin decides whether each is a photograph of a person or a stranger " +
+  "who does not exist. You see it for one second, then say which it was.";
 /** @type {{[kind in Kind]: string}} */
 const NAMES = { real: "Photograph", fake: "Stranger" };
 /** @type {{[kind in Kind]: string}} */
-const SOLUTIONS = { real: "a photograph", fake: "a stranger: the model drew it" };
+const SOLUTIONS = { real: "a photograph", fake: "a stranger, drawn by the model" };
 /** @type {{[key: string]: Kind}} */
 const KEYS = { ArrowLeft: "real", p: "real", ArrowRight: "fake", s: "fake" };
 
@@ -97,8 +97,8 @@ class GameTable {
   #ownNote(reason) {
     const have = this.own.length;
     if (have) return `${have} picture${have === 1 ? "" : "s"} of yours; they stay in this browser.`;
-    const need = "This page has no photographs: choose pictures of faces, which stay in this browser. ";
-    return `${reason ? `${reason} ` : ""}${need}Their middle squares are used.`;
+    const need = "This page has no photographs. Choose pictures of faces; they stay in this browser. ";
+    return `${reason ? `${reason} ` : ""}${need}The middle square of each is used.`;
   }
 
   /** The button that takes the visitor's own pictures. */
@@ -223,8 +223,8 @@ class GameTable {
 function verdict({ count, wrong }) {
   const { low, high } = wilson(count - wrong, count);
   const right = `${count - wrong} of ${count} right. `;
-  if (low > 0.5) return `${right}You can tell, better than by chance.`;
-  if (high < 0.5) return `${right}Worse than chance: you see a difference, and take it for the other.`;
+  if (low > 0.5) return `${right}You can tell them apart, better than by chance.`;
+  if (high < 0.5) return `${right}Worse than chance: you see a difference, and read it the wrong way round.`;
   return `${right}A coin could have done the same.`;
 }
 

@@ -15,7 +15,7 @@ const COLUMNS = Math.sqrt(FACES);
 const REAL_SHOWN = COLUMNS; // one row of real faces
 const MAX_POINTS = 300; // of a chart; then every second one is dropped
 const PRIVACY = "Everything happens in this tab: no picture leaves it.";
-const DRAWN = "faces drawn by a program; each trait of a face is random";
+const DRAWN = "drawn by a program, each trait at random";
 
 /**
  * @param {Page} page
@@ -81,10 +81,10 @@ class Lesson {
         "figure",
         {},
         this.faces,
-        h("figcaption", {}, "The forger's faces, of the same random numbers all the time"),
+        h("figcaption", {}, "The forger's faces, always of the same random numbers"),
       ),
       h("div", { class: "buttons" }, this.runButton, this.restartButton, ...choose, this.drawnButton),
-      h("figure", {}, this.reals, h("figcaption", {}, "Some of the real ones: ", this.origin)),
+      h("figure", {}, this.reals, h("figcaption", {}, "Some of the real faces, ", this.origin)),
       this.facts,
       this.status,
     );
@@ -155,7 +155,7 @@ class Lesson {
     this.pictures = pictures;
     this.origin.textContent = origin;
     this.drawnButton.hidden = pictures === this.drawn;
-    this.page.announce(`The real faces: ${origin}.`);
+    this.page.announce(`The real faces are ${origin}.`);
     this.#restart();
   }
 
