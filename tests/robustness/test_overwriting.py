@@ -10,6 +10,9 @@ import pytest
 
 from strangers.evaluation import attribute_training
 from strangers.latent import ood
+from strangers.system import outputs
+from strangers.system.files import write_atomically
+from strangers.system.machine import is_locked
 
 from ..support import Strangers, write_model
 from .commands import bytes_of
@@ -69,7 +72,7 @@ def call(strangers: Strangers, inputs: Path, tmp_path: Path, monkeypatch: pytest
 @pytest.mark.usefixtures("traced_once")
 @pytest.mark.parametrize("name", CALLS)
 def test_a_command_refuses_each_file_of_the_user_and_replaces_its_own(
-    call: Strangers, tmp_path: Path, name: str
+    call: Strangers, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line, endings = CALLS[name]
     if "onnx" in name:
@@ -85,8 +88,16 @@ def test_a_command_refuses_each_file_of_the_user_and_replaces_its_own(
         assert "--force" in err
         assert bytes_of(tmp_path) == before
         mine.unlink()
+    held: list[bool] = []
+
+    def noted(path: Path, data: bytes) -> None:
+        held.append(is_locked(path.parent))
+        write_atomically(path, data)
+
+    monkeypatch.setattr(outputs, "write_atomically", noted)
     code, _, err = call(line)
     assert code == 0, err
+    assert all(held) or len(endings) == 1 or os.name != "posix"  # files that belong together
     mine.chmod(0o600)
     code, _, err = call(line)
     assert code == 0, err

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ import pytest
 from strangers.errors import UsageError
 from strangers.images import Provenance, encode_png
 from strangers.system.folders import check_folder
-from strangers.system.outputs import OF_TRAINING, check_outputs, signed, write_output
+from strangers.system.outputs import OF_TRAINING, check_outputs, signed, together, write_output
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
@@ -155,3 +158,24 @@ def test_a_link_to_a_file_of_the_user_is_refused(mine: Path) -> None:
 def test_the_folder_of_an_output_is_made(tmp_path: Path) -> None:
     write_output(tmp_path / "a" / "b" / "report.md", REPORT, kind="evaluation")
     assert (tmp_path / "a" / "b" / "report.md").read_bytes() == REPORT
+
+
+@posix
+def test_files_that_belong_together_are_of_one_process(tmp_path: Path) -> None:
+    begun = Event()
+
+    def write(report: bytes) -> None:
+        begun.set()
+        with together(tmp_path / "report.md"):
+            for name in ("report.md", "more.md"):
+                write_output(tmp_path / name, report, kind="evaluation")
+
+    with ThreadPoolExecutor() as others:
+        with together(tmp_path / "report.md"):
+            write_output(tmp_path / "report.md", REPORT, kind="evaluation")
+            done = others.submit(write, signed("# Another\n", "evaluation"))
+            assert begun.wait(60)
+            time.sleep(0.05)
+            write_output(tmp_path / "more.md", REPORT, kind="evaluation")
+        done.result()
+    assert (tmp_path / "report.md").read_bytes() == (tmp_path / "more.md").read_bytes()

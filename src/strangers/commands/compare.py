@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from json import loads
 from pathlib import Path
 from typing import Annotated
@@ -44,7 +45,7 @@ def compare(
     from strangers.evaluation.compare import compare as run
     from strangers.evaluation.comparison_table import FORMATS, as_json, markdown
     from strangers.evaluation.evaluate import Settings
-    from strangers.system.outputs import check_outputs, write_output
+    from strangers.system.outputs import check_outputs, together, write_output
 
     *generated, data = names
     if len(generated) < 2:
@@ -61,8 +62,9 @@ def compare(
         allow_mismatch=allow_mismatch, batch=batch,
     )  # fmt: skip
     compared = run(groups, data, labels=parse_names(labels) or None, settings=settings)
-    for path in files:
-        write_output(path, FORMATS[path.suffix](compared), kind="comparison", force=force)
+    with together(files[0]) if files else nullcontext():
+        for path in files:
+            write_output(path, FORMATS[path.suffix](compared), kind="comparison", force=force)
     return Outcome(
         result=markdown(compared).rstrip("\n").split("\n"),
         notes=["", f"Wrote {', '.join(map(str, files))}."] if files else [],

@@ -23,7 +23,7 @@ from strangers.evaluation.attributes import SIZE, AttributeNetwork, Attributes, 
 from strangers.images import to_signed
 from strangers.sampling.model_file import with_digest
 from strangers.system.devices import choose_device, choose_precision, keep_freed_memory, to_device
-from strangers.system.outputs import check_outputs, signed, write_output
+from strangers.system.outputs import check_outputs, signed, together, write_output
 from strangers.system.streams import progress_console
 
 TRAINING_BATCH = 256
@@ -92,11 +92,12 @@ def train(
         network = AttributeNetwork(len(pictures.manifest.attributes))
         network = to_device(network, where)  # type: ignore[assignment]
         _fit(network, pictures, where, dtype, epochs, seed, progress)
-    write_output(Path(out), _as_bytes(network, pictures, seed, epochs), kind="attributes", force=force)
-    reader = load_attributes.__wrapped__(out, device)  # measured as it is loaded: rounded to fp16
-    accuracies = measure(reader, held_out)
-    card = _card(reader, pictures, held_out, accuracies, epochs, seed)
-    write_output(card_path, signed(card, "attributes"), kind="attributes", force=force)
+    with together(Path(out)):
+        write_output(Path(out), _as_bytes(network, pictures, seed, epochs), kind="attributes", force=force)
+        reader = load_attributes.__wrapped__(out, device)  # measured as it is loaded: rounded to fp16
+        accuracies = measure(reader, held_out)
+        card = _card(reader, pictures, held_out, accuracies, epochs, seed)
+        write_output(card_path, signed(card, "attributes"), kind="attributes", force=force)
     return accuracies
 
 

@@ -10,7 +10,7 @@ from strangers.export.card import card, read_result
 from strangers.sampling.load import BUNDLED_MODELS
 from strangers.sampling.model import Model
 from strangers.sampling.model_file import as_bytes
-from strangers.system.outputs import check_outputs, signed, write_output
+from strangers.system.outputs import check_outputs, signed, together, write_output
 
 
 def export_file(model: Model, out: Path, *, result: Path | None = None, force: bool = False) -> None:
@@ -24,6 +24,7 @@ def export_file(model: Model, out: Path, *, result: Path | None = None, force: b
     smaller = replace(model, hash=sha256(data).hexdigest()[:16])
     measured = None if result is None else read_result(result, smaller)
     place = out.stem if out.resolve().parent == BUNDLED_MODELS else out.name
-    write_output(out, data, kind="export", force=force)
-    text = card(smaller, measured, place)
-    write_output(out.with_suffix(".md"), signed(text, "export"), kind="export", force=force)
+    text = signed(card(smaller, measured, place), "export")
+    with together(out):
+        write_output(out, data, kind="export", force=force)
+        write_output(out.with_suffix(".md"), text, kind="export", force=force)

@@ -15,7 +15,7 @@ from strangers.errors import DataError, UsageError
 from strangers.images import COMPOSITE, Pixels, Provenance, encode_png, grid
 from strangers.latent.inversion import Inversion
 from strangers.sampling.model import Model
-from strangers.system.outputs import check_outputs, write_output
+from strangers.system.outputs import check_outputs, together, write_output
 from strangers.system.streams import open_regular_file
 
 MAX_LATENT_BYTES = 1_000_000
@@ -105,8 +105,9 @@ def write_latent(
     )  # fmt: skip
     pair = grid(np.stack([photograph, face]), columns=2)
     picture = encode_png(pair, provenance, COMPOSITE)
-    write_output(path.with_suffix(".png"), picture, kind="comparison", force=force)
-    write_output(path, found.model_dump_json(indent=1).encode(), kind="latent", force=force)
+    with together(path):
+        write_output(path.with_suffix(".png"), picture, kind="comparison", force=force)
+        write_output(path, found.model_dump_json(indent=1).encode(), kind="latent", force=force)
 
 
 def read_latent(path: Path) -> LatentFile:

@@ -16,7 +16,7 @@ from strangers.data.prepared import PreparedSet, positions
 from strangers.errors import UsageError
 from strangers.images import Pixels, grid
 from strangers.reports.html import bars, page, picture, section, table
-from strangers.system.outputs import check_outputs, signed, write_output
+from strangers.system.outputs import check_outputs, signed, together, write_output
 from strangers.system.streams import printable
 
 MAX_PREDICTED = 2_000
@@ -68,8 +68,9 @@ def write(
         found = _predicted(found, pictures)
     document = report(found, pictures.batch(np.array(found.sample)))
     described = (json.dumps(asdict(found), indent=1) + "\n").encode()
-    write_output(out, signed(document, "exploration"), kind="exploration", force=force)
-    write_output(out.with_suffix(".json"), described, kind="exploration", force=force)
+    with together(out):
+        write_output(out, signed(document, "exploration"), kind="exploration", force=force)
+        write_output(out.with_suffix(".json"), described, kind="exploration", force=force)
     return found
 
 

@@ -15,7 +15,7 @@ from strangers.evaluation.metric_table import METRICS, higher_is_better
 from strangers.evaluation.result import Result, Value, summary
 from strangers.images import grid
 from strangers.reports.html import bars, image, page, picture, section, table
-from strangers.system.outputs import signed, write_output
+from strangers.system.outputs import signed, together, write_output
 
 MAX_SHOWN_FACES = 64
 """Faces on the page: the first ones, uncurated."""
@@ -48,8 +48,9 @@ def write(out: Path, measured: Measured, *, force: bool = False) -> str:
     curves = [path for path in [Path(result.model.path) / "curves.png"] if path.is_file()]
     page = signed(report(measured, curves), "evaluation")
     data = (json.dumps(result.model_dump(mode="json"), indent=1) + "\n").encode()
-    write_output(out.with_suffix(".html"), page, kind="evaluation", force=force)
-    write_output(out, data, kind="evaluation", force=force)
+    with together(out):
+        write_output(out.with_suffix(".html"), page, kind="evaluation", force=force)
+        write_output(out, data, kind="evaluation", force=force)
     return summary(result)
 
 

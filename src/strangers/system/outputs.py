@@ -7,13 +7,15 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from strangers.errors import UsageError
 from strangers.system.files import write_atomically
 from strangers.system.folders import check_parent
+from strangers.system.machine import locked
 
 Kind = Literal[
     "picture",
@@ -99,6 +101,20 @@ def write_output(path: Path, data: bytes, *, kind: Kind, force: bool = False) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
     written.append(path)
+
+
+@contextmanager
+def together(path: Path) -> Iterator[None]:
+    """Keep other processes that use this function from writing in the folder of `path` during the block.
+
+    Files that belong together, such as a result and its report, are then of one command, although two run
+    at once. Raises OSError if the folder cannot be created.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        with suppress(OSError):  # a folder that may be written but not read
+            held.enter_context(locked(path.parent, wait=True))
+        yield
 
 
 def signed(text: str, kind: Kind) -> bytes:
