@@ -149,10 +149,12 @@ MALFORMED = [
     ("#seed=17&edit=__proto__:1", "no attribute direction for __proto__"),
     ("#seed=17&edit=Smiling:1&hold=constructor", "no attribute direction for constructor"),
     (f"#seed=17&edit={','.join(f'x{i}:1' for i in range(5000))}", "for x0, x1, x2 and others"),
+    ("#edit=Smiling:1", "This link has no face"),
     ("#latent=AACAPw", "another model's"),  # one number
     ("#latent=!!", "damaged"),
     ("#latent=AACAfw", "damaged"),  # infinity
     (f"#latent={'A' * 200_000}", "another model's"),
+    (f"#latent={'AADIQgAAyEIAAMhC' * 33}AADIQg", "damaged"),  # 100 times 100: too long
     ("#mix=17&at=0.5", "two or three faces"),
     ("#mix=17,18,19&at=x", "two or three faces"),
     (f"#mix={'17,' * 5000}17&at=0.5", "two or three faces"),

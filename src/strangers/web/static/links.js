@@ -29,7 +29,7 @@ import { parseSeed } from "./seeds.js";
 const VERSION = "1";
 export const MIN_TRUNCATION = 0.05;
 export const MAX_STRENGTH = 3;
-const MAX_NUMBER = 100; // of a latent: the server accepts none beyond
+const MAX_NORM = 99; // of a latent: no edit and no mix of it then has a number beyond 100, which a server refuses
 const UNLABELED = "Face from a link";
 
 /**
@@ -123,6 +123,9 @@ export function parseLink(fragment) {
   }
   const truncation = attempt(() => parseTruncation(fields.get("truncation")), 1);
   const origin = attempt(() => parseOrigin(fields, truncation), null);
+  const hasFace = ["seed", "latent", "mix"].some((name) => fields.has(name));
+  if (!hasFace && ["truncation", "at", "edit", "hold"].some((name) => fields.has(name)))
+    problems.push("This link has no face: it needs #seed=, #latent= or #mix=.");
   const strengths = attempt(() => parseEdit(fields.get("edit")), {});
   const names = new Set((fields.get("hold") ?? "").split(",").filter(Boolean));
   const held = Object.keys(strengths).length ? [...names].sort() : [];
@@ -228,7 +231,8 @@ function decodeLatent(text) {
   const whole = /^[\w-]+$/.test(text) && text.length % 4 !== 1;
   const bytes = whole ? Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)) : new Uint8Array(0);
   const latent = new Float32Array(bytes.buffer, 0, Math.floor(bytes.length / 4));
-  if (bytes.length % 4 || !latent.length || !latent.every((value) => Math.abs(value) <= MAX_NUMBER)) {
+  const squares = latent.reduce((sum, value) => sum + value ** 2, 0); // NaN if a number is
+  if (bytes.length % 4 || !latent.length || !(squares <= MAX_NORM ** 2)) {
     throw new UserError("The face in this link is damaged. Copy the whole link.");
   }
   return latent;
