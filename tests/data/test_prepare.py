@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import shutil
@@ -383,3 +384,22 @@ def test_a_second_process_waits_while_the_same_source_is_prepared(
             made = (place / "manifest.json").stat().st_mtime_ns
         assert waiting.result().path == place
     assert (place / "manifest.json").stat().st_mtime_ns == made  # it was not prepared again
+
+
+def test_a_folder_that_may_not_be_searched_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in it is: a manifest.json in it, which nobody named, would only puzzle."""
+    closed, stat = tmp_path / "closed", os.stat
+    closed.mkdir()
+
+    def denied(path: Any, *given: Any, **named: Any) -> os.stat_result:
+        if str(path).startswith(f"{closed}{os.sep}"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, *given, **named)
+
+    def refuse(path: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "stat", denied)
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=r"^The folder .*closed cannot be read: Permission denied\.$"):
+        open_or_prepare(closed, size=16, progress=False)

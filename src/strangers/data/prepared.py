@@ -12,6 +12,7 @@ checksums.npy    and SHA256SUMS: detect damage, see checksums.py
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -172,7 +173,7 @@ class PreparedSet:
 
 def is_prepared(path: Path) -> bool:
     """Return True if `path` looks like a prepared set: a folder with a manifest."""
-    return (path / "manifest.json").is_file()
+    return os.path.isfile(path / "manifest.json")  # False also where the folder may not be searched
 
 
 def open_prepared(path: str | Path) -> PreparedSet:

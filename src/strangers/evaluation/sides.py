@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +136,7 @@ def _stored(path: Path) -> Side | None:
 def _holds_pictures(path: Path) -> bool:
     """Tell an archive or a folder of pictures from a model file, a run and a checkpoint."""
     if path.is_dir():
-        return not any((path / name).exists() for name in ("latest", "model.safetensors", "recipe.json"))
+        return not any(os.path.exists(path / name) for name in ("latest", "model.safetensors", "recipe.json"))
     return path.is_file() and path.name.lower().endswith(ARCHIVE_SUFFIXES)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -64,7 +65,7 @@ def load(source: str | Path, device: str = "auto") -> Model:
 def source_name(source: str | Path) -> str:
     """The name of a source of `load`, to show: of the run, the file, the repository or the bundled model."""
     path = Path(str(source).removeprefix(HUB))
-    run = next((folder for folder in (path, *path.parents) if (folder / "run.json").is_file()), None)
+    run = next((folder for folder in (path, *path.parents) if os.path.isfile(folder / "run.json")), None)
     if run is None:
         return path.name.removesuffix(".safetensors")
     return run.resolve().name

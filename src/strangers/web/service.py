@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -167,4 +168,4 @@ def open_service(
 
 def is_run(path: Path) -> bool:
     """Return True if the folder holds a run."""
-    return (path / "run.json").is_file()
+    return os.path.isfile(path / "run.json")  # False also where the folder may not be searched
