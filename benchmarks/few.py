@@ -60,7 +60,7 @@ def main() -> None:
     )
     parser.add_argument("--attribute", default="Eyeglasses")
     parser.add_argument("--from", dest="model", default="celeba-64")
-    parser.add_argument("--counts", default="50,200,1000")
+    parser.add_argument("--counts", default="50,200,1000,2000")
     parser.add_argument("--seconds", type=float, default=600, help="processor time of each training")
     parser.add_argument("--faces", type=int, default=512)
     parser.add_argument("--out", type=Path, required=True)
