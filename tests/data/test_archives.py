@@ -156,6 +156,33 @@ def test_links_within_an_archive_are_read_as_what_they_point_to(tmp_path: Path) 
     }
 
 
+def test_of_links_and_files_of_one_name_the_last_counts_as_tar_unpacks_them(tmp_path: Path) -> None:
+    entries = [
+        ("1.jpg", tarfile.REGTYPE, "first 1"),
+        ("hard.jpg", tarfile.LNKTYPE, "1.jpg"),
+        ("soft.jpg", tarfile.SYMTYPE, "1.jpg"),
+        ("file.jpg", tarfile.SYMTYPE, "late.jpg"),
+        ("link.jpg", tarfile.REGTYPE, "replaced"),
+        ("1.jpg", tarfile.REGTYPE, "second 1"),
+        ("link.jpg", tarfile.SYMTYPE, "hard.jpg"),
+        ("file.jpg", tarfile.REGTYPE, "a file"),
+        ("late.jpg", tarfile.REGTYPE, "late"),
+    ]
+    with tarfile.open(tmp_path / "set.tar", "w") as tar:
+        for name, kind, text in entries:
+            member = tarfile.TarInfo(name)
+            member.type = kind
+            data = text.encode() if kind == tarfile.REGTYPE else b""
+            member.linkname, member.size = ("" if data else text), len(data)
+            tar.addfile(member, io.BytesIO(data))
+    found = Tar(tmp_path / "set.tar")
+    assert {file.name: file.data for file in found} == {
+        "1.jpg": b"second 1", "hard.jpg": b"first 1", "soft.jpg": b"second 1",
+        "file.jpg": b"a file", "link.jpg": b"first 1", "late.jpg": b"late",
+    }  # fmt: skip
+    assert found.omitted().keys() == {"1.jpg", "link.jpg", "file.jpg"}
+
+
 def test_a_zip_with_backslashes_is_read_as_any(tmp_path: Path) -> None:
     names = ["set\\", *(name.replace("/", "\\") for name in FILES)]
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:

@@ -149,15 +149,16 @@ class Tar(Container):
         self.path = path
         self._tables: dict[str, bytes] = {}
         self._omitted: dict[str, str] = {}
-        # The names of the candidates that each member is, by the member's number.
-        self._candidates: dict[int, list[str]] = {}
+        # What each name stands for: the number of a member, or the name that a link points to.
         self._numbers: dict[str, int] = {}
         self._links: dict[str, str] = {}
+        self._pictures: dict[str, None] = {}
         with readable(path), tarfile.open(path, "r:*", tarinfo=TarHeader) as archive:
             for number, member in enumerate(self._members(archive)):
                 self._sort(archive, number, member)
             check_end(archive)
-        self._resolve_links()
+        # The names of the candidates that each member is, by the member's number.
+        self._candidates = self._resolved()
 
     def _members(self, archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
         """Yield the members, and keep none."""
@@ -178,44 +179,49 @@ class Tar(Container):
         if member.isdir():
             return
         if member.isfile():
-            self._numbers[name] = number
+            self._define(name, number)
         if is_annotation(name) and member.isfile() and member.size <= MAX_FILE_BYTES:
             stream = archive.extractfile(member)
             self._tables[name] = stream.read() if stream else b""
-        elif not is_candidate(name):
             return
-        elif member.issym():
-            self._links[name] = link_target(name, member.linkname)
+        if not is_candidate(name):
+            return
+        if member.issym():
+            self._define(name, link_target(name, member.linkname))
         elif member.islnk():
-            self._links[name] = member_name(member.linkname)
+            # Its content is what its target is here, whatever replaces the target later.
+            target = member_name(member.linkname)
+            self._define(name, self._numbers.get(target, target))
         elif not member.isfile():
             self._omitted[name] = "not a regular file"
+            return
         elif reason := left_out(name):
             self._omitted[name] = reason
-        else:
-            self._candidates.setdefault(number, []).append(name)
+            return
+        self._pictures[name] = None
 
-    def _resolve_links(self) -> None:
-        """Let each link stand for the member that it points to, or omit it."""
-        for name in self._links:
-            target = self._end_of(name)
+    def _define(self, name: str, meaning: int | str) -> None:
+        """Let a name stand for a member or for another name, in place of what it stood for."""
+        if name in self._pictures:
+            self._omitted[name] = REPLACED
+        self._numbers.pop(name, None)
+        self._links.pop(name, None)
+        if isinstance(meaning, int):
+            self._numbers[name] = meaning
+        else:
+            self._links[name] = meaning
+
+    def _resolved(self) -> dict[int, list[str]]:
+        """Return the names of the pictures by the number of their member; omit links to nothing."""
+        found: dict[int, list[str]] = {}
+        for name in self._pictures:
+            target = self._end_of(name) if name in self._links else name
             number = self._numbers.get(target)
             if number is None:
                 self._omitted[name] = dangling_link(target)
             else:
-                self._candidates.setdefault(number, []).append(name)
-        last = {name: number for number, names in sorted(self._candidates.items()) for name in names}
-        self._omitted |= {
-            name: REPLACED
-            for number, names in self._candidates.items()
-            for name in names
-            if last[name] != number
-        }
-        self._candidates = {
-            number: [name for name in names if last[name] == number]
-            for number, names in sorted(self._candidates.items())
-        }
-        del self._numbers, self._links
+                found.setdefault(number, []).append(name)
+        return dict(sorted(found.items()))
 
     def _end_of(self, link: str) -> str:
         """Return where a link ends, through other links; each is followed once, also in a circle."""
