@@ -43,6 +43,11 @@ def is_automatic(plan: Plan, options: TrainingOptions, processes: Processes) -> 
     )
 
 
+def is_given(options: TrainingOptions, processes: Processes) -> bool:
+    """Return whether the user decided the number of threads, whatever the run recorded."""
+    return options.threads is not None or processes.count > 1 or "OMP_NUM_THREADS" in os.environ
+
+
 def first_schedule(
     plan: Plan, options: TrainingOptions, known: dict[str, Any] | None, processes: Processes
 ) -> tuple[Plan, ThreadSchedule]:
@@ -62,9 +67,9 @@ def resume_threads(session: TrainingSession) -> None:
     """Follow the recorded schedule, unless --threads or the machine demands another number; log that."""
     plan, options, seen = session.plan, session.options, session.state.images_seen
     recorded = session.schedule.at(seen)
-    is_given = options.threads is not None or session.processes.count > 1 or "OMP_NUM_THREADS" in os.environ
-    wanted = plan.threads.value if is_given else min(recorded, usable_cores())
-    if is_given or wanted != recorded:
+    given = is_given(options, session.processes)
+    wanted = plan.threads.value if given else min(recorded, usable_cores())
+    if given or wanted != recorded:
         _change(session, wanted)
     if seen and wanted != recorded and plan.device.value.type == "cpu":
         session.log.info(

@@ -138,6 +138,11 @@ def read_copies(run: Path) -> dict[str, Any]:
     return {}
 
 
+def newest(run: Path) -> int:
+    """Return the images seen at the newest checkpoint; 0 without one."""
+    return max((int(folder.name) for folder in _folders(run)), default=0)
+
+
 def _folder(run: Path, images_seen: int) -> Path:
     return run / "checkpoints" / f"{images_seen:09d}"
 

@@ -10,11 +10,14 @@ from pathlib import Path
 import torch
 
 from strangers.recipes.recipe import Recipe, flatten, parameter_counts, written
+from strangers.system.machine import usable_cores
 from strangers.system.streams import printable
-from strangers.training.adaptive_threads import first_schedule
+from strangers.training.adaptive_threads import first_schedule, is_given
+from strangers.training.checkpoint import newest
 from strangers.training.distributed import SINGLE_PROCESS
 from strangers.training.options import TrainingOptions, keyword_options
 from strangers.training.plan import dtype_name, duration, make_plan
+from strangers.training.run import as_recorded, check_run, read_run
 from strangers.training.speed import load, training_speed
 
 MEASURED_SECONDS = 2.0
@@ -44,19 +47,29 @@ class DryRun:
 def dry_run(data: str | Path, options: TrainingOptions) -> DryRun:
     """Report what `train` would do with these arguments, what it needs and how long it takes.
 
-    Speed and memory are measured in a few steps on noise. Raises UsageError and DataError.
+    Speed and memory are measured in a few steps on noise. Raises UsageError, DataError and RunError, as
+    `train` would before its first step.
     """
-    plan, _ = first_schedule(make_plan(data, options), options, None, SINGLE_PROCESS)
+    out = None if options.out is None else Path(options.out)
+    known = None if out is None else read_run(out)
+    options = as_recorded(options, known)
+    plan, schedule = first_schedule(make_plan(data, options), options, known, SINGLE_PROCESS)
+    seen = 0 if out is None else newest(out)
+    if out is not None:
+        check_run(out, plan, schedule)
     recipe = plan.recipe
+    threads, reason = plan.threads.value, plan.threads.reason
+    if known is not None and not is_given(options, SINGLE_PROCESS):
+        threads, reason = min(schedule.at(seen), usable_cores()), "The run continues as recorded."
     before = torch.get_num_threads()
-    torch.set_num_threads(plan.threads.value)
+    torch.set_num_threads(threads)
     speed = training_speed(recipe, plan.device.value, plan.precision.value, MEASURED_SECONDS, plan.compiled)
     torch.set_num_threads(before)
     counts = parameter_counts(recipe)
     steps = -(-recipe.images // recipe.images_per_step)
     checkpoints = options.keep + (options.evaluate_every is not None)  # and the best one
     rows = {
-        "run": f"{options.out or 'a new folder in runs/'}",
+        "run": f"{out or 'a new folder in runs/'}" + f", which has seen {seen:,} images" * (seen > 0),
         "data": f"{data}: {len(plan.data):,} pictures of {recipe.size} px, crop {recipe.crop}",
         "measured": f"{plan.measured_on}",
         "images": f"{recipe.images:,}, or {recipe.images / len(plan.data):.1f} epochs, or {steps:,} steps",
@@ -64,11 +77,11 @@ def dry_run(data: str | Path, options: TrainingOptions) -> DryRun:
         "discriminator": f"{counts['discriminator']:,} parameters",
         "device": f"{plan.device.value}. {plan.device.reason}",
         "precision": f"{dtype_name(plan.precision.value)}. {plan.precision.reason}",
-        "threads": f"{plan.threads.value}. {plan.threads.reason}",
+        "threads": f"{threads}. {reason}",
         "memory": f"{_peak_memory(plan.device.value) / 2**30:.1f} GiB at the peak, measured",
         "disk": f"{checkpoints * _checkpoint_bytes(counts) / 2**20:,.0f} MiB for {checkpoints} checkpoints",
         "speed": f"{speed:,.1f} images/s, measured{load()}",
-        "time": f"about {duration(recipe.images / speed)}",
+        "time": f"about {duration(max(0, recipe.images - seen) / speed)}",
     }
     return DryRun(rows, recipe)
 

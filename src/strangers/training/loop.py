@@ -32,6 +32,7 @@ from strangers.training.run import (
     Interrupted,
     Run,
     Terminated,
+    as_recorded,
     lock_run,
     number_run,
     open_run,
@@ -63,8 +64,7 @@ def train(data: str | Path, options: TrainingOptions) -> Run:
     """
     out = None if options.out is None else Path(options.out)
     known = None if out is None else read_run(out)
-    if known is not None and options.precision == "auto":  # a run keeps its precision on any machine
-        options = replace(options, precision=str(known.get("precision", "auto")))
+    options = as_recorded(options, known)
     with process_group() as processes, ExitStack() as held:
         with processes.local_rank_zero_first():
             plan = make_plan(data, options, processes)

@@ -15,7 +15,7 @@ import json
 import re
 import signal
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from strangers.system.files import PARTIAL
 from strangers.system.machine import lock
 from strangers.training.checkpoint import read_copies
 from strangers.training.json_files import is_damaged, read_json, write_json
+from strangers.training.options import TrainingOptions
 from strangers.training.pictures import newest_grid
 from strangers.training.plan import Plan, dtype_name
 from strangers.training.threads import ThreadSchedule
@@ -109,22 +110,31 @@ def lock_run(path: Path) -> AbstractContextManager[object]:
 def open_run(path: Path, plan: Plan, schedule: ThreadSchedule) -> tuple[Run, list[str]]:
     """Create the run at `path`, or open it to resume; also return messages about repairs.
 
-    Raises RunError if `path` is not a run, or a run of another recipe, set, seed or precision. Only the
-    number of images and of threads may differ; they are replaced.
+    Raises RunError as `check_run` does. Only the number of images and of threads may differ; they are
+    replaced.
     """
-    _refuse_something_else(path)
-    known = read_run(path)
-    repaired: list[str] = []
-    if known is not None:
-        before, repaired = _recipe_or_copy(path)
-        _refuse_another(path, known, _identity(plan, schedule), before, plan.recipe)
-        if is_damaged(path / RUN):
-            repaired.append(f"{path / RUN} was damaged; it is restored from the newest checkpoint.")
+    repaired = check_run(path, plan, schedule)
     # run.json comes first: a folder with anything else and without it is "not a run" to another training.
     write_run(path, plan, schedule)
     (path / "checkpoints").mkdir(exist_ok=True)
     write_json(path / RECIPE, plan.recipe.model_dump(mode="json"))
     return Run(path, plan.recipe), repaired
+
+
+def check_run(path: Path, plan: Plan, schedule: ThreadSchedule) -> list[str]:
+    """Return messages about what opening the run at `path` repairs; none where nothing is yet.
+
+    Raises RunError if `path` is not a run, or a run of another recipe, set, seed or precision.
+    """
+    _refuse_something_else(path)
+    known = read_run(path)
+    if known is None:
+        return []
+    before, repaired = _recipe_or_copy(path)
+    _refuse_another(path, known, _identity(plan, schedule), before, plan.recipe)
+    if is_damaged(path / RUN):
+        repaired.append(f"{path / RUN} was damaged; it is restored from the newest checkpoint.")
+    return repaired
 
 
 def write_run(path: Path, plan: Plan, schedule: ThreadSchedule) -> None:
@@ -154,6 +164,13 @@ def read_run(path: Path) -> dict[str, Any] | None:
                 "backup, or train in another folder."
             ) from None
         return copy
+
+
+def as_recorded(options: TrainingOptions, known: dict[str, Any] | None) -> TrainingOptions:
+    """Return the options with the precision of the run, if there is one: it is kept on any machine."""
+    if known is None or options.precision != "auto":
+        return options
+    return replace(options, precision=str(known.get("precision", "auto")))
 
 
 def read_recipe(path: Path) -> Recipe | None:
