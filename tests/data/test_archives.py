@@ -7,6 +7,7 @@ import os
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -48,6 +49,18 @@ def make_tar(path: Path, files: dict[str, bytes], mode: str = "w") -> Path:
             member = tarfile.TarInfo(name)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def linked_tar(path: Path, entries: list[tuple[str, bytes, str]], mode: Literal["w", "w:gz"] = "w") -> Path:
+    """Make a tar of (name, type, content of a file or target of a link)."""
+    with tarfile.open(path, mode) as tar:
+        for name, kind, text in entries:
+            member = tarfile.TarInfo(name)
+            member.type = kind
+            data = text.encode() if kind == tarfile.REGTYPE else b""
+            member.linkname, member.size = ("" if data else text), len(data)
+            tar.addfile(member, io.BytesIO(data))
     return path
 
 
@@ -120,26 +133,20 @@ def test_a_link_to_what_is_not_in_the_archive_is_named_and_not_followed(
 
 
 def test_links_within_an_archive_are_read_as_what_they_point_to(tmp_path: Path) -> None:
-    with tarfile.open(tmp_path / "set.tgz", "w:gz") as tar:
-        for name, kind, target in [
-            ("a/late.jpg", tarfile.SYMTYPE, "../b/2.jpg"),
-            ("a/1.jpg", tarfile.REGTYPE, ""),
-            ("b/2.jpg", tarfile.REGTYPE, ""),
-            ("b/hard.jpg", tarfile.LNKTYPE, "a/1.jpg"),
-            ("b/again.jpg", tarfile.LNKTYPE, "b/hard.jpg"),
-            ("b/once-more.jpg", tarfile.SYMTYPE, "again.jpg"),
-            ("x.jpg", tarfile.SYMTYPE, "y.jpg"),
-            ("y.jpg", tarfile.SYMTYPE, "x.jpg"),
-        ]:
-            member = tarfile.TarInfo(name)
-            member.type, member.linkname = kind, target
-            data = name.encode() if kind == tarfile.REGTYPE else b""
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
+    entries = [
+        ("a/late.jpg", tarfile.SYMTYPE, "../b/2.jpg"),
+        ("a/1.jpg", tarfile.REGTYPE, "a/1.jpg"),
+        ("b/2.jpg", tarfile.REGTYPE, "b/2.jpg"),
+        ("b/hard.jpg", tarfile.LNKTYPE, "a/1.jpg"),
+        ("b/again.jpg", tarfile.LNKTYPE, "b/hard.jpg"),
+        ("b/once-more.jpg", tarfile.SYMTYPE, "again.jpg"),
+        ("x.jpg", tarfile.SYMTYPE, "y.jpg"),
+        ("y.jpg", tarfile.SYMTYPE, "x.jpg"),
+    ]
     expected = {"a/1.jpg": b"a/1.jpg", "b/hard.jpg": b"a/1.jpg", "b/again.jpg": b"a/1.jpg",
                 "b/once-more.jpg": b"a/1.jpg",
                 "b/2.jpg": b"b/2.jpg", "a/late.jpg": b"b/2.jpg"}  # fmt: skip
-    found = Tar(tmp_path / "set.tgz")
+    found = Tar(linked_tar(tmp_path / "set.tgz", entries, "w:gz"))
     assert {file.name: file.data for file in found} == expected
     assert [file.name for file in found] == found.names()
     assert [*found.omitted()] == ["x.jpg", "y.jpg"]
@@ -168,14 +175,7 @@ def test_of_links_and_files_of_one_name_the_last_counts_as_tar_unpacks_them(tmp_
         ("file.jpg", tarfile.REGTYPE, "a file"),
         ("late.jpg", tarfile.REGTYPE, "late"),
     ]
-    with tarfile.open(tmp_path / "set.tar", "w") as tar:
-        for name, kind, text in entries:
-            member = tarfile.TarInfo(name)
-            member.type = kind
-            data = text.encode() if kind == tarfile.REGTYPE else b""
-            member.linkname, member.size = ("" if data else text), len(data)
-            tar.addfile(member, io.BytesIO(data))
-    found = Tar(tmp_path / "set.tar")
+    found = Tar(linked_tar(tmp_path / "set.tar", entries))
     assert {file.name: file.data for file in found} == {
         "1.jpg": b"second 1", "hard.jpg": b"first 1", "soft.jpg": b"second 1",
         "file.jpg": b"a file", "link.jpg": b"first 1", "late.jpg": b"late",

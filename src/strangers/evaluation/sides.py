@@ -136,6 +136,7 @@ def _stored(path: Path) -> Side | None:
 def _holds_pictures(path: Path) -> bool:
     """Tell an archive or a folder of pictures from a model file, a run and a checkpoint."""
     if path.is_dir():
+        # os.path's answer is False also where the folder may not be searched.
         return not any(os.path.exists(path / name) for name in ("latest", "model.safetensors", "recipe.json"))
     return path.is_file() and path.name.lower().endswith(ARCHIVE_SUFFIXES)
 

@@ -65,6 +65,7 @@ def load(source: str | Path, device: str = "auto") -> Model:
 def source_name(source: str | Path) -> str:
     """The name of a source of `load`, to show: of the run, the file, the repository or the bundled model."""
     path = Path(str(source).removeprefix(HUB))
+    # os.path's answer is False also where a folder may not be searched.
     run = next((folder for folder in (path, *path.parents) if os.path.isfile(folder / "run.json")), None)
     if run is None:
         return path.name.removesuffix(".safetensors")

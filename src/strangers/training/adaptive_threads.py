@@ -63,13 +63,19 @@ def first_schedule(
     return plan, ThreadSchedule(((0, plan.threads.value),))
 
 
+def resumed_threads(
+    plan: Plan, options: TrainingOptions, schedule: ThreadSchedule, processes: Processes, seen: int
+) -> int:
+    """Return the threads after `seen` images: as recorded, unless the user or the machine decides."""
+    return plan.threads.value if is_given(options, processes) else min(schedule.at(seen), usable_cores())
+
+
 def resume_threads(session: TrainingSession) -> None:
     """Follow the recorded schedule, unless --threads or the machine demands another number; log that."""
     plan, options, seen = session.plan, session.options, session.state.images_seen
     recorded = session.schedule.at(seen)
-    given = is_given(options, session.processes)
-    wanted = plan.threads.value if given else min(recorded, usable_cores())
-    if given or wanted != recorded:
+    wanted = resumed_threads(plan, options, session.schedule, session.processes, seen)
+    if is_given(options, session.processes) or wanted != recorded:
         _change(session, wanted)
     if seen and wanted != recorded and plan.device.value.type == "cpu":
         session.log.info(

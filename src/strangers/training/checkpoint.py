@@ -138,8 +138,8 @@ def read_copies(run: Path) -> dict[str, Any]:
     return {}
 
 
-def newest(run: Path) -> int:
-    """Return the images seen at the newest checkpoint; 0 without one."""
+def images_seen(run: Path) -> int:
+    """Return the images seen at the run's newest checkpoint; 0 without one."""
     return max((int(folder.name) for folder in _folders(run)), default=0)
 
 

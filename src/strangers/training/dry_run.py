@@ -10,10 +10,9 @@ from pathlib import Path
 import torch
 
 from strangers.recipes.recipe import Recipe, flatten, parameter_counts, written
-from strangers.system.machine import usable_cores
 from strangers.system.streams import printable
-from strangers.training.adaptive_threads import first_schedule, is_given
-from strangers.training.checkpoint import newest
+from strangers.training.adaptive_threads import first_schedule, is_given, resumed_threads
+from strangers.training.checkpoint import images_seen
 from strangers.training.distributed import SINGLE_PROCESS
 from strangers.training.options import TrainingOptions, keyword_options
 from strangers.training.plan import dtype_name, duration, make_plan
@@ -54,13 +53,13 @@ def dry_run(data: str | Path, options: TrainingOptions) -> DryRun:
     known = None if out is None else read_run(out)
     options = as_recorded(options, known)
     plan, schedule = first_schedule(make_plan(data, options), options, known, SINGLE_PROCESS)
-    seen = 0 if out is None else newest(out)
+    seen = 0 if out is None else images_seen(out)
     if out is not None:
         check_run(out, plan, schedule)
     recipe = plan.recipe
-    threads, reason = plan.threads.value, plan.threads.reason
+    threads, reason = resumed_threads(plan, options, schedule, SINGLE_PROCESS, seen), plan.threads.reason
     if known is not None and not is_given(options, SINGLE_PROCESS):
-        threads, reason = min(schedule.at(seen), usable_cores()), "The run continues as recorded."
+        reason = "The run continues as recorded."
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     speed = training_speed(recipe, plan.device.value, plan.precision.value, MEASURED_SECONDS, plan.compiled)
