@@ -36,6 +36,13 @@ def test_a_value_out_of_range_names_its_option(options: dict[str, object]) -> No
         TrainingOptions(**options)  # type: ignore[arg-type]
 
 
+def test_patience_needs_an_interval_unless_few_pictures_are_measured_anyway() -> None:
+    options = TrainingOptions(from_model="celeba-64", patience=3)
+    assert options.for_few_pictures().patience == 3
+    with pytest.raises(UsageError, match="--evaluate-every"):
+        options.check_data(1_000_000)
+
+
 def test_a_set_needs_as_many_pictures_as_an_evaluation_has_features() -> None:
     TrainingOptions().check_data(1)
     TrainingOptions(evaluate_every=1000).check_data(MIN_FACES)

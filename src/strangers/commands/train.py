@@ -93,7 +93,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
                 metavar="N", parser=_images, help="Images between measurements of fd-face.  [default: none]"
             ),
         ],
-        "evaluate_count": Annotated[int, Option(metavar="N", help="Faces in each measurement.")],
+        "evaluate_count": Annotated[
+            int | None, Option(metavar="N", help="Faces in each measurement.  [default: 2000]")
+        ],
         "patience": Annotated[
             int | None, Option(metavar="K", help="Stop after K measurements without improvement.")
         ],

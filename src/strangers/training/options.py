@@ -25,6 +25,9 @@ MIN_FACES = 257
 
 DEFAULT_RECIPE = "fast-64"
 
+EVALUATE_COUNT = 2_000
+"""Faces in each evaluation by default, except with few pictures."""
+
 FEW_INTERVAL, FEW_FACES, FEW_PATIENCE = 2_000, 512, 5
 """Images between measurements, their faces, and their number without improvement, with few pictures."""
 
@@ -55,7 +58,7 @@ class TrainingOptions:
         log_every: images between lines of the log; a hundredth of the training if None.
         keep: number of newest checkpoints to keep.
         evaluate_every: images between evaluations; no evaluations if None.
-        evaluate_count: faces in each evaluation.
+        evaluate_count: faces in each evaluation; if None 2,000, and 512 with few pictures.
         patience: number of evaluations without improvement after which the training ends; no limit if None.
         on_collapse: "warn", "stop" or "rollback": the reaction to a collapsed training.
         tensorboard: log for TensorBoard too.
@@ -80,7 +83,7 @@ class TrainingOptions:
     log_every: int | None = None
     keep: int = 3
     evaluate_every: int | None = None
-    evaluate_count: int = 2_000
+    evaluate_count: int | None = None
     patience: int | None = None
     on_collapse: str = "warn"
     tensorboard: bool = False
@@ -104,15 +107,20 @@ class TrainingOptions:
         self._check_evaluations()
 
     def _check_evaluations(self) -> None:
-        if self.evaluate_count < MIN_FACES:
+        if self.evaluate_count is not None and self.evaluate_count < MIN_FACES:
             raise UsageError(
                 f"--evaluate-count must be at least {MIN_FACES} faces (got {self.evaluate_count}); "
                 "2000 give steadier values."
             )
-        if self.patience is not None and self.evaluate_every is None:
-            raise UsageError("--patience counts evaluations: set their interval with --evaluate-every.")
         if self.patience is not None and self.patience < 1:
             raise UsageError(f"--patience must be at least 1 evaluation (got {self.patience}).")
+        if self.from_model is None:
+            self._check_patience()
+
+    def _check_patience(self) -> None:
+        """Raise UsageError if patience counts evaluations that never happen."""
+        if self.patience is not None and self.evaluate_every is None:
+            raise UsageError("--patience counts evaluations: set their interval with --evaluate-every.")
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -125,12 +133,16 @@ class TrainingOptions:
         return replace(
             self,
             evaluate_every=self.evaluate_every or FEW_INTERVAL,
-            evaluate_count=min(self.evaluate_count, FEW_FACES),
+            evaluate_count=self.evaluate_count or FEW_FACES,
             patience=self.patience or FEW_PATIENCE,
         )
 
     def check_data(self, pictures: int) -> None:
-        """Raise UsageError if evaluations are requested and a set of that many pictures is too small."""
+        """Raise UsageError if evaluations are requested and a set of that many pictures is too small.
+
+        Without evaluations, patience is an error too: only a training on few pictures measures on its own.
+        """
+        self._check_patience()
         if self.evaluate_every is not None and pictures < MIN_FACES:
             raise UsageError(
                 f"Evaluations need a set of at least {MIN_FACES} pictures (got {pictures}): "

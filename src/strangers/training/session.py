@@ -18,7 +18,7 @@ from strangers.training.evaluator import BestMetric, Evaluator, make_evaluator
 from strangers.training.health import MAX_ROLLBACKS, HealthMonitor, HealthWarning
 from strangers.training.loader import DeviceLoader
 from strangers.training.log import RunLog
-from strangers.training.options import TrainingOptions
+from strangers.training.options import EVALUATE_COUNT, TrainingOptions
 from strangers.training.pictures import (
     SEEDS,
     grid_path,
@@ -103,7 +103,11 @@ def start_session(
     evaluates = plan.reference is not None
     with processes.local_rank_zero_first():
         evaluator = make_evaluator(
-            plan.data, plan.reference, plan.device.value, options.evaluate_count, kernel=plan.few
+            plan.data,
+            plan.reference,
+            plan.device.value,
+            options.evaluate_count or EVALUATE_COUNT,
+            kernel=plan.few,
         )
     state, past, problems = _restored(run, plan, processes)
     log.resume(state.images_seen, past.seconds, past.log, past.health.rollbacks)
