@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from strangers.data.prepared import PreparedSet
-from strangers.errors import UsageError
+from strangers.errors import ModelError, UsageError
 from strangers.recipes.presets import RECIPES
 from strangers.recipes.recipe import Adaptive, Recipe
-from strangers.sampling.load import load
+from strangers.sampling.load import load, model_file
+from strangers.training import plan
 from strangers.training.ancestor import few_recipe, read_ancestor
 from strangers.training.loop import train
 from strangers.training.options import TrainingOptions
@@ -106,6 +109,32 @@ def test_the_recipe_for_few_pictures_has_the_networks_of_the_model(first: Path) 
         assert few_recipe(bundled) == RECIPES[f"few-{bundled.recipe.size}"]
 
 
+def test_with_many_pictures_only_a_model_with_its_discriminator_keeps_its_own_recipe(
+    first: Path,
+    small_recipe: Recipe,
+    drawn_set: PreparedSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan, "FEW_PICTURES", len(drawn_set))
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes(model_file(first).read_bytes())
+    names = {
+        source: make_plan(drawn_set.path, TrainingOptions(from_model=source, progress=False)).recipe.name
+        for source in (first, alone)
+    }
+    assert names == {first: small_recipe.name, alone: "few-64"}
+
+
+def test_a_damaged_discriminator_is_an_error_that_names_it(first: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(first, run)
+    training = run / "checkpoints" / (run / "latest").read_text() / "training.safetensors"
+    training.write_bytes(training.read_bytes()[:100])
+    with pytest.raises(ModelError, match=re.escape(f"The discriminator in {training} cannot be read")):
+        read_ancestor(run)
+
+
 def test_a_recipe_of_other_networks_is_refused(first: Path, drawn_set: PreparedSet) -> None:
     options = TrainingOptions("dcgan-32", from_model=first, progress=False)
     with pytest.raises(UsageError, match="networks of recipe dcgan-32 are not those of first"):
@@ -115,8 +144,8 @@ def test_a_recipe_of_other_networks_is_refused(first: Path, drawn_set: PreparedS
 def test_with_few_pictures_it_measures_often_and_stops_early_unless_told_otherwise() -> None:
     options = TrainingOptions().for_few_pictures()
     assert (options.evaluate_every, options.evaluate_count, options.patience) == (2000, 512, 5)
-    told = TrainingOptions(evaluate_every=9000, evaluate_count=300, patience=2).for_few_pictures()
-    assert (told.evaluate_every, told.evaluate_count, told.patience) == (9000, 300, 2)
+    told = TrainingOptions(evaluate_every=9000, evaluate_count=600, patience=2).for_few_pictures()
+    assert (told.evaluate_every, told.evaluate_count, told.patience) == (9000, 600, 2)
 
 
 def test_the_probability_of_augmentation_follows_the_discriminator() -> None:

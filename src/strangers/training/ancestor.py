@@ -17,7 +17,11 @@ from strangers.system.streams import read_regular_file
 from strangers.training.step import State
 
 FEW_PICTURES = 5_000
-"""Pictures below which a training from a model has the recipe `few-64` or `few-128` by default."""
+"""Pictures below which a training from a model measures itself, and stops early.
+
+Below them, or without a discriminator, its recipe is `few-64` or `few-128` by default: at the rates of the
+model's own recipe a new discriminator ruins the generator.
+"""
 
 DISCRIMINATOR = "discriminator."
 """Prefix of the discriminator's tensors in a checkpoint."""

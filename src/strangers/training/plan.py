@@ -79,7 +79,7 @@ def make_plan(data: str | Path, options: TrainingOptions, processes: Processes =
             "against this part."
         )
     few = ancestor is not None and len(prepared) < FEW_PICTURES
-    if ancestor is not None and options.recipe is None and not few:
+    if ancestor is not None and ancestor.discriminator and options.recipe is None and not few:
         recipe = with_overrides(ancestor.recipe, options.changes)
     reference = _reference(prepared, options, few)
     if not few:
