@@ -94,7 +94,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
             ),
         ],
         "evaluate_count": Annotated[
-            int | None, Option(metavar="N", help="Faces in each measurement.  [default: 2000]")
+            int | None,
+            Option(metavar="N", help="Faces in each measurement.  [default: 2000; 512 of few pictures]"),
         ],
         "patience": Annotated[
             int | None, Option(metavar="K", help="Stop after K measurements without improvement.")

@@ -43,9 +43,9 @@ class TrainingOptions:
         recipe: name of a preset, a recipe, or a recipe's JSON file, run or model; "fast-64" if None.
         out: the run's folder; a run in it is resumed. If None, a new folder such as runs/fast-64-0001.
         from_model: model whose weights the training starts from: of a run with its discriminator. Unless
-            `recipe` is given, it is trained by its own recipe if it is a run's and there are 5,000 pictures
-            or more, otherwise by `few-64` or `few-128`. Below 5,000 pictures it is measured every 2,000
-            images, and stopped after 5 measurements without improvement.
+            `recipe` is given, that is the run's own from 5,000 pictures on, and otherwise `few-64` or
+            `few-128`. Below 5,000 pictures the training is measured every 2,000 images, and stopped after 5
+            measurements without improvement.
         images: length of the training; the recipe's own if neither this nor `epochs` is given.
         epochs: the length in passes over the set.
         seed: random seed, from 0 to 2**63 - 1.
