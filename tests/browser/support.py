@@ -108,15 +108,15 @@ def _is_focusable(node: dict[str, Any]) -> bool:
     return any(each["name"] == "focusable" and each["value"]["value"] for each in node["properties"])
 
 
-SHOWN = """() => { const c = document.querySelector(".portrait-face");
+SHOWN = """(c) => {
   const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", {willReadFrequently: true});
   copy.drawImage(c, 0, 0);
   return [...copy.getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 < 3); }"""
 
 
 def shown(page: Page, size: int) -> np.ndarray:
-    """The pixels of the current face."""
-    return np.array(page.evaluate(SHOWN), np.uint8).reshape(size, size, 3)
+    """The pixels of the current face, once there is one: links open views that load."""
+    return np.array(page.locator(".portrait-face").first.evaluate(SHOWN), np.uint8).reshape(size, size, 3)
 
 
 def becomes(page: Page, wanted: np.ndarray) -> bool:

@@ -243,11 +243,11 @@ class Visit:
             self.complaints.append(line.text)
 
     def pixels(self, selector: str) -> np.ndarray:
-        """Return the pixels of a canvas, (h, w, 3)."""
+        """Return the pixels of a canvas, (h, w, 3), once there is one: links open views that load."""
         read = (
             "(it) => [...it.getContext('2d').getImageData(0, 0, it.width, it.height).data].concat(it.width)"
         )
-        *values, width = self.page.eval_on_selector(selector, read)
+        *values, width = self.page.locator(selector).first.evaluate(read)
         return np.array(values, np.uint8).reshape(-1, width, 4)[..., :3]
 
     def shows(self, face: np.ndarray) -> bool:
@@ -346,7 +346,7 @@ def test_explore_moves_the_face_takes_it_back_and_saves_a_walk(
         visit.page.get_by_role("slider", name="Smiling").press("End")
         visit.page.wait_for_function("() => document.querySelector('.portrait').dataset.drawn > 1")
         assert np.abs(visit.pixels(PORTRAIT).astype(int) - before).max() > 0
-        drawn = visit.page.eval_on_selector(".portrait", "(it) => it.dataset.drawn")
+        drawn = visit.page.locator(".portrait").first.get_attribute("data-drawn")
         visit.page.get_by_role("button", name="Undo").click()
         visit.page.wait_for_function(f"() => document.querySelector('.portrait').dataset.drawn > {drawn}")
         np.testing.assert_array_equal(visit.pixels(PORTRAIT), before)
