@@ -25,9 +25,24 @@ DISTANCES = iter((0.9, 0.7, 0.5, 0.3))
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The record of a tiny training, whose distances are given."""
-    folder = tmp_path_factory.mktemp("speedrun")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the runs and the record."""
+    return tmp_path_factory.mktemp("speedrun")
+
+
+def words(folder: Path, *more: str) -> list[str]:
+    """Return the command line of a tiny training."""
+    changes = [word for change in SMALL for word in ("--set", change)]
+    data = str(folder / "set")
+    return [
+        "speedrun", data, data, "--name", "tiny", "--recipe", "dcgan-32", *changes, "--every", "1000",
+        "--first", "2000", "--target", "0.6", "--out", str(folder), "--records", str(folder), *more,
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def record(folder: Path) -> dict[str, Any]:
+    """The record of two tiny trainings, one added to the other, whose distances are given."""
     data = prepare("synthetic:300", folder / "set", size=32, workers=1, progress=False).path
 
     def judged(model: Model, held_out: Path, **_: object) -> Any:
@@ -37,22 +52,22 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         result = SimpleNamespace(model=model, generated=2, reference=2, features={}, values={"fid768": value})
         return SimpleNamespace(result=result)
 
-    changes = [word for change in SMALL for word in ("--set", change)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(harness, "evaluate", judged)
-        arguments = [str(data), str(data), "--name", "tiny", "--recipe", "dcgan-32", *changes]
-        arguments += ["--seeds", "3", "--every", "1000", "--first", "2000", "--target", "0.6"]
-        patch.setattr(sys, "argv", ["speedrun", *arguments, "--out", str(folder), "--records", str(folder)])
-        harness.main()
+        for seeds in ("3", "3,4"):
+            patch.setattr(sys, "argv", words(folder, "--seeds", seeds))
+            harness.main()
     loaded: dict[str, Any] = json.loads((folder / "tiny.json").read_text())
     loaded["console"] = (folder / "tiny-seed-3.log").read_text()
     return loaded
 
 
 def test_a_training_is_judged_at_its_interval_until_the_target(record: dict[str, Any]) -> None:
-    (run,) = record["runs"]
+    run, later = record["runs"]
     assert [point["images_seen"] for point in run["points"]] == [2016, 3008, 4000]
     assert [point["fid768"]["value"] for point in run["points"]] == [0.9, 0.7, 0.5]
+    assert [point["fid768"]["value"] for point in later["points"]] == [0.3]
+    assert (run["seed"], later["seed"]) == (3, 4)
     assert len(run["file"]) == 64
 
 
@@ -72,13 +87,21 @@ def test_the_clock_stops_for_the_judge() -> None:
     assert before.wall <= clock.read().wall < before.wall + 0.2
 
 
-def test_no_record_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "old.json").write_text("{}")
-    words = ["speedrun", "set", "set", "--name", "old", "--records", str(tmp_path), "--out", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", words)
-    with pytest.raises(SystemExit, match=r"old\.json exists"):
-        harness.main()
-    assert (tmp_path / "old.json").read_text() == "{}"
+def test_no_training_is_replaced_or_mixed_with_others(
+    record: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (folder / "tiny.json").read_bytes()
+    (folder / "tiny" / "seed-5").mkdir()
+    for more, fault in (
+        (["--seeds", "3,4"], "has these seeds"),
+        (["--seeds", "3,5"], "seed-5 exists"),
+        (["--seeds", "6", "--set", "batch=16"], "has another changes"),
+        (["--seeds", "6", "--every", "500"], "has another interval"),
+    ):
+        monkeypatch.setattr(sys, "argv", words(folder, *more))
+        with pytest.raises(SystemExit, match=fault):
+            harness.main()
+    assert (folder / "tiny.json").read_bytes() == before
 
 
 def test_times_are_medians_of_the_first_judgment_at_the_target() -> None:

@@ -4,7 +4,7 @@
 
 Trains once per seed and judges the averaged generator at stated intervals, while the clock is stopped.
 Writes records/NAME.json after every judgment, the console of each training beside it, and the table in
-README.md, which has the rules.
+README.md, which has the rules. A record that exists gets the seeds that it lacks.
 """
 
 from __future__ import annotations
@@ -107,10 +107,10 @@ class Judge(Callback):
             "model": result.model.hash,
         }
         self.points.append(point)
-        self.record.facts["judge"] = {
+        self.record.state("judge", {
             "metric": METRIC, "generated": result.generated, "reference": result.reference,
             "features": result.features,
-        }  # fmt: skip
+        })  # fmt: skip
         self.record.write()
         print(
             f"{images_seen:>9,} images  {spent.wall:>7.0f} s  {spent.cpu:>7.0f} CPU s  {METRIC} {value}",
@@ -119,13 +119,22 @@ class Judge(Callback):
         return float(value.value)
 
 
-@dataclass
 class Record:
-    """A record: its conditions, and the judgments of each seed's training."""
+    """A record: its conditions, and the judgments of each seed's training; new, or the one at `path`."""
 
-    path: Path
-    facts: dict[str, Any]
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.facts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        self.runs: list[dict[str, Any]] = self.facts.pop("runs", [])
+
+    @property
+    def seeds(self) -> set[int]:
+        return {run["seed"] for run in self.runs}
+
+    def state(self, name: str, fact: Any) -> None:
+        """Add a condition, which all trainings of the record share. Exits if the record has another."""
+        if self.facts.setdefault(name, fact) != fact:
+            raise SystemExit(f"{self.path} has another {name}. Choose another --name.")
 
     def write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,13 +148,20 @@ def main() -> None:
         recipe_named(arguments.recipe), dict(change.split("=", 1) for change in arguments.set)
     )
     out = arguments.out / arguments.name
-    record = Record(arguments.records / f"{arguments.name}.json", {})
-    for taken in (out, record.path):
+    record = Record(arguments.records / f"{arguments.name}.json")
+    seeds = [seed for seed in map(int, arguments.seeds.split(",")) if seed not in record.seeds]
+    if not seeds:
+        raise SystemExit(
+            f"{record.path} has these seeds: a training is recorded once. Choose another --name."
+        )
+    for taken in (out / f"seed-{seed}" for seed in seeds):
         if taken.exists():
-            raise SystemExit(f"{taken} exists: a record is written once. Choose another --name.")
+            raise SystemExit(f"{taken} exists: a training is timed from its start. Choose another --out.")
     prepared, before = photographs(arguments.data, recipe, out)
-    record.facts = conditions(arguments, recipe, prepared, open_prepared(arguments.held_out), before)
-    for seed in (int(text) for text in arguments.seeds.split(",")):
+    shared = conditions(arguments, recipe, open_prepared(prepared), open_prepared(arguments.held_out), before)
+    for name, fact in shared.items():
+        record.state(name, fact)
+    for seed in seeds:
         attempt(arguments, recipe, prepared, seed, before, record)
     readme = HERE / "README.md"
     if arguments.records == HERE / "records":
@@ -188,7 +204,17 @@ def attempt(
 ) -> None:
     """Train with one seed until the target or the budget is reached, and add the judgments to the record."""
     name = f"{arguments.name}-seed-{seed}"
-    run: dict[str, Any] = {"seed": seed, "points": [], "log": f"{name}.log"}
+    run: dict[str, Any] = {
+        "seed": seed,
+        "date": datetime.now(UTC).date().isoformat(),
+        "preparing": {"wall_seconds": round(before.wall, 1), "cpu_seconds": round(before.cpu, 1)},
+        "budget_cpu_minutes": arguments.minutes,
+        "load_at_start": round(os.getloadavg()[0], 1),
+        "priority": os.nice(0),
+        "versions": versions() | {"commit": commit()},
+        "points": [],
+        "log": f"{name}.log",
+    }
     record.runs.append(run)
     settings = Settings((METRIC,), arguments.count, weights=arguments.weights, device=arguments.device)
     judge = Judge(
@@ -212,32 +238,26 @@ def newest_model(run: Path) -> Path:
 
 
 def conditions(
-    arguments: argparse.Namespace, recipe: Recipe, data: Path, held_out: PreparedSet, before: Seconds
+    arguments: argparse.Namespace, recipe: Recipe, data: PreparedSet, held_out: PreparedSet, before: Seconds
 ) -> dict[str, Any]:
-    """Return everything that the times of a record depend on."""
+    """Return what the times of a record depend on and its trainings share."""
     device = choose_device(arguments.device).value
     return {
         "name": arguments.name,
-        "date": datetime.now(UTC).date().isoformat(),
         "clock": "photographs" if any(before) else "prepared set",
-        "preparing": {"wall_seconds": round(before.wall, 1), "cpu_seconds": round(before.cpu, 1)},
         "preset": arguments.recipe,
         "changes": arguments.set,
         "recipe": json.loads(recipe.model_dump_json()),
-        "data": described(open_prepared(data)),
+        "data": described(data),
         "held_out": described(held_out),
         "interval": {"every": arguments.every, "first": arguments.first},
-        "budget_cpu_minutes": arguments.minutes,
         "machine": {
             "processor": processor_name(),
             "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
             "cores": usable_cores(),
             "threads": arguments.threads,
             "precision": dtype_name(choose_precision("auto", device).value),
-            "load_at_start": round(os.getloadavg()[0], 1),
-            "priority": os.nice(0),
         },
-        "versions": versions() | {"commit": commit()},
     }
 
 
