@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -261,8 +262,9 @@ def conditions(
     }
 
 
+@cache
 def commit() -> str:
-    """Return the commit of this checkout, with a plus if it was changed; empty outside of one."""
+    """Return the commit of this checkout, with a plus if it was changed before; empty outside of one."""
     found = subprocess.run(
         ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"],
         cwd=HERE, capture_output=True, text=True, check=False,
