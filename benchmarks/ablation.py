@@ -111,14 +111,14 @@ def recipe_of(variant: Variant) -> Recipe:
     return with_overrides(RECIPES["dcgan-32"], changes)
 
 
-def seconds_an_image(repeats: int = 5) -> dict[str, float]:
-    """Return processor seconds per image of each variant's training step: medians of alternating steps."""
-    variants = {variant.name: recipe_of(variant) for variant in VARIANTS}
-    states = {name: new_state(recipe, 0, CPU) for name, recipe in variants.items()}
-    taken: dict[str, list[float]] = {name: [] for name in variants}
+def seconds_an_image(recipes: Mapping[str, Recipe], repeats: int = 5) -> dict[str, float]:
+    """Return processor seconds per image of each recipe's training step: medians of alternating steps."""
+    states = {name: new_state(recipe, 0, CPU) for name, recipe in recipes.items()}
+    taken: dict[str, list[float]] = {name: [] for name in recipes}
     for repeat in range(repeats + 1):
-        for name, recipe in variants.items():
-            noise = torch.rand(recipe.batch, 3, 32, 32).contiguous(memory_format=torch.channels_last) * 2 - 1
+        for name, recipe in recipes.items():
+            noise = 2 * torch.rand(recipe.batch, 3, recipe.size, recipe.size) - 1
+            noise = noise.contiguous(memory_format=torch.channels_last)
             began = time.process_time()
             for _ in range(128 // recipe.batch):
                 training_step(states[name], noise, recipe)
@@ -169,7 +169,7 @@ def run_all(
     known = {(row["variant"], row["seed"], row["equal"]): row for row in done}
     seconds = {row["variant"]: row["seconds_an_image"] for row in done}
     if seconds.keys() != {variant.name for variant in VARIANTS}:
-        seconds = seconds_an_image()
+        seconds = seconds_an_image({variant.name: recipe_of(variant) for variant in VARIANTS})
     for seed in seeds:
         for variant in VARIANTS:
             folder = folder_of(out, variant, seed)
