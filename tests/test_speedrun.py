@@ -95,8 +95,8 @@ def test_no_training_is_replaced_or_mixed_with_others(
     for more, fault in (
         (["--seeds", "3,4"], "has these seeds"),
         (["--seeds", "3,5"], "seed-5 exists"),
-        (["--seeds", "6", "--set", "batch=16"], "has another changes"),
-        (["--seeds", "6", "--every", "500"], "has another interval"),
+        (["--seeds", "6", "--set", "batch=16"], "other conditions: changes"),
+        (["--seeds", "6", "--every", "500"], "other conditions: interval"),
     ):
         monkeypatch.setattr(sys, "argv", words(folder, *more))
         with pytest.raises(SystemExit, match=fault):

@@ -135,7 +135,7 @@ class Record:
     def state(self, name: str, fact: Any) -> None:
         """Add a condition, which all trainings of the record share. Exits if the record has another."""
         if self.facts.setdefault(name, fact) != fact:
-            raise SystemExit(f"{self.path} has another {name}. Choose another --name.")
+            raise SystemExit(f"{self.path} is of other conditions: {name}. Choose another --name.")
 
     def write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
